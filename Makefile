@@ -1,0 +1,73 @@
+# MechInterp Studio. `make demo` shows everything; `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MISTUDIO := .venv/bin/mistudio
+BIN := $(CURDIR)/.venv/bin
+export PATH := $(BIN):$(PATH)
+
+.PHONY: help setup demo up down status doctor dev test check e2e bench gen migrate lint format clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install everything into .venv and build the page
+	@scripts/bootstrap.sh
+	@echo "Ready. Next: make demo (a tour with a real model) or make up"
+
+demo: ## a real model taken apart in minutes; MODEL=owner/name DATASET=owner/name TOKENS=500000
+	@scripts/bootstrap.sh --demo
+	@$(MISTUDIO) demo $(if $(MODEL),--model $(MODEL)) $(if $(DATASET),--dataset $(DATASET)) $(if $(TOKENS),--tokens $(TOKENS))
+
+up: ## start everything in the background and print the page's address
+	@scripts/bootstrap.sh
+	@$(MISTUDIO) up
+
+down: ## stop everything; running jobs save themselves
+	@if [ -x $(MISTUDIO) ]; then $(MISTUDIO) down; else echo "Nothing is installed here yet."; fi
+
+status: ## what runs now
+	@if [ -x $(MISTUDIO) ]; then $(MISTUDIO) status; else echo "Nothing is installed here yet. Start with: make demo"; fi
+
+doctor: ## check the machine and the installation
+	@scripts/bootstrap.sh --no-page
+	@$(MISTUDIO) doctor
+
+dev: ## start with reload of the API and Vite's server
+	@scripts/bootstrap.sh --dev
+	@scripts/page_packages.sh
+	@$(MISTUDIO) dev
+
+test: ## run every test: backend, page, browser
+	@scripts/test.sh
+
+check: ## format, lint, types, generated client (what CI and pre-commit run)
+	@scripts/check.sh
+
+e2e: ## run the browser tests alone
+	@scripts/bootstrap.sh --dev
+	@scripts/page_packages.sh
+	@scripts/e2e.sh
+
+bench: ## measure this machine: extraction, training, database, realtime
+	@scripts/bootstrap.sh --dev
+	@scripts/bench.sh
+
+gen: ## write the page's types from the API's OpenAPI document
+	@scripts/bootstrap.sh --dev --no-page
+	@scripts/page_packages.sh
+	@scripts/gen.sh
+
+migrate: ## bring the database up to date; m="what changed" writes a new migration
+	@scripts/bootstrap.sh --no-page
+	@$(MISTUDIO) migrate $(if $(m),--message "$(m)")
+
+lint: ## ruff and eslint only
+	@cd backend && ruff check . && cd ../frontend && npm run --silent lint
+
+format: ## let ruff and prettier rewrite the files
+	@cd backend && ruff format . && ruff check --fix . && cd ../frontend && npx prettier --write --log-level warn .
+
+clean: ## remove what make built (not your data)
+	@$(MAKE) --no-print-directory down
+	@rm -rf .venv .mistudio frontend/node_modules frontend/dist frontend/coverage
+	@find backend -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,175 @@
+"""The one place where failures become answers."""
+
+import json
+import logging
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.page import page_response
+from app.core.enums import ErrorCode
+from app.core.errors import AppError, Conflict, NotFound, ServiceUnavailable, ValidationFailed
+from app.schemas.common import ErrorBody, ErrorEnvelope, Meta
+
+logger = logging.getLogger(__name__)
+
+MAX_SHOWN_ERRORS = 20
+MAX_SHOWN_VALUE = 200
+SECRET_FIELD = re.compile(r"token|password|secret", re.IGNORECASE)
+REQUEST_PARTS = frozenset({"body", "query", "path", "header", "cookie", "form"})
+
+
+class ForbiddenOrigin(AppError):
+    code = ErrorCode.FORBIDDEN_ORIGIN
+    status = 403
+
+
+class MethodNotAllowed(AppError):
+    code = ErrorCode.METHOD_NOT_ALLOWED
+    status = 405
+
+
+class PayloadTooLarge(AppError):
+    code = ErrorCode.PAYLOAD_TOO_LARGE
+    status = 413
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Register the handlers of all failures that are expected."""
+
+    def on_app_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, AppError)
+        return error_response(request, error)
+
+    def on_validation(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return error_response(request, validation_failed(error))
+
+    def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return _http_response(request, error)
+
+    app.add_exception_handler(AppError, on_app_error)
+    app.add_exception_handler(RequestValidationError, on_validation)
+    app.add_exception_handler(HTTPException, on_http)
+    for kind in (OperationalError, InterfaceError, PoolTimeout):
+        app.add_exception_handler(kind, _on_database_away)
+    app.add_exception_handler(DataError, _on_bad_value)
+    app.add_exception_handler(IntegrityError, _on_conflict)
+
+
+def error_response(
+    request: Request, error: AppError, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The envelope of a failure."""
+    request_id = str(getattr(request.state, "request_id", "req_unknown"))
+    body = ErrorEnvelope(
+        error=ErrorBody(
+            code=error.code,
+            message=error.message,
+            details=error.details,
+            retryable=error.retryable,
+            timestamp=datetime.now(UTC),
+        ),
+        meta=Meta.now(request_id),
+    )
+    sent = dict(headers or {})
+    if error.retryable and error.status == 503:
+        sent["Retry-After"] = "2"
+    # Escaped to ASCII: a refused value may hold what UTF-8 cannot.
+    text = json.dumps(body.model_dump(mode="json"), allow_nan=False)
+    return Response(text, error.status, sent, media_type="application/json")
+
+
+def internal_error(request: Request) -> Response:
+    """What a client learns of a bug: where to look it up, and nothing else."""
+    request_id = str(getattr(request.state, "request_id", "req_unknown"))
+    text = f"Something went wrong on the server. The log has the particulars under {request_id}."
+    return error_response(request, AppError(text))
+
+
+def validation_failed(error: RequestValidationError) -> ValidationFailed:
+    """FastAPI's findings as one sentence and a list of fields."""
+    found = [_field_error(item) for item in error.errors()[:MAX_SHOWN_ERRORS]]
+    first = found[0]
+    text = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
+    more = len(error.errors()) - 1
+    message = f"{text} (and {more} more)" if more else str(text)
+    return ValidationFailed(message, details={"errors": found})
+
+
+def _field_error(item: Mapping[str, Any]) -> dict[str, Any]:
+    if item["type"] == "json_invalid":
+        return {"field": "", "message": "The body is not valid JSON.", "value": None}
+    location = [str(part) for part in item["loc"]]
+    if location and location[0] in REQUEST_PARTS:
+        location = location[1:]
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return {
+        "field": ".".join(location),
+        "message": message[:1].upper() + message[1:],
+        "value": _shown(location[-1] if location else "", item.get("input")),
+    }
+
+
+def _shown(field: str, value: Any) -> Any:
+    """The value if it is short and plain; whole bodies and secrets are not echoed."""
+    if SECRET_FIELD.search(field) or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    if isinstance(value, str):
+        return value[:MAX_SHOWN_VALUE]
+    return value if isinstance(value, int | float | None) else None
+
+
+def _http_response(request: Request, error: HTTPException) -> Response:
+    if error.status_code == 404:
+        page = page_response(request)
+        if page is not None:
+            return page
+        return error_response(
+            request, NotFound("There is nothing at this address.", details={"path": _path(request)})
+        )
+    headers = error.headers
+    if error.status_code == 405:
+        failure: AppError = MethodNotAllowed(
+            f"{request.method} is not possible here.", details={"path": _path(request)}
+        )
+    elif error.status_code == 413:
+        failure = PayloadTooLarge(str(error.detail))
+    elif error.status_code < 500:
+        failure = ValidationFailed(str(error.detail))
+        failure.status = error.status_code
+    else:
+        failure = ServiceUnavailable(str(error.detail))
+    return error_response(request, failure, headers)
+
+
+def _on_database_away(request: Request, error: Exception) -> Response:
+    logger.warning("database away", extra={"reason": type(error).__name__})
+    text = "The database cannot be reached. Try again in a moment."
+    return error_response(request, ServiceUnavailable(text))
+
+
+def _on_bad_value(request: Request, error: Exception) -> Response:
+    logger.info("value refused by the database", extra={"reason": str(error)})
+    return error_response(request, ValidationFailed("A value is outside the range that is stored."))
+
+
+def _on_conflict(request: Request, error: Exception) -> Response:
+    logger.info("conflict found by the database", extra={"reason": str(error)})
+    text = "Something else still refers to this, or it exists already. Reload and try again."
+    return error_response(request, Conflict(text))
+
+
+def _path(request: Request) -> str:
+    return request.url.path[:MAX_SHOWN_VALUE]

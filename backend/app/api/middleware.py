@@ -1,0 +1,180 @@
+"""What happens to every request before and after its endpoint, as plain ASGI."""
+
+import logging
+import re
+import time
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.errors import ForbiddenOrigin, PayloadTooLarge, error_response, internal_error
+from app.core.config import Settings
+from app.core.errors import AppError, ValidationFailed
+from app.core.origins import is_trusted_host, is_trusted_origin
+
+logger = logging.getLogger(__name__)
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MAX_BODY_BYTES = 10 * 1024**2
+UPLOAD_PATH = re.compile(r"/upload$")
+REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+API_PREFIX = "/api/"
+DOCS_PATHS = ("/docs", "/redoc")
+
+PAGE_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+    "connect-src 'self' ws: wss:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+# Swagger starts itself from a script in its page.
+DOCS_POLICY = PAGE_POLICY.replace(
+    "default-src 'self'", "default-src 'self'; script-src 'self' 'unsafe-inline'"
+)
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class RequestContext:
+    """Gives each request an id, each answer its headers and the log one line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _request_id(Headers(scope=scope).get("x-request-id"))
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(MutableHeaders(scope=message), scope["path"], request_id)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_headers)
+        finally:
+            _log_request(scope, status, request_id, time.perf_counter() - started)
+
+
+class Guard:
+    """Refuses foreign hosts, foreign pages that want to change something, NUL and huge bodies."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if refusal is None:
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await error_response(Request(scope), refusal)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> AppError | None:
+        headers = Headers(scope=scope)
+        if not is_trusted_host(self._settings, headers.get("host")):
+            return ForbiddenOrigin(
+                "This address is not known to the server. Add its name to MISTUDIO_ALLOWED_HOSTS.",
+                details={"host": headers.get("host")},
+            )
+        is_safe = scope["type"] == "http" and scope["method"] in SAFE_METHODS
+        if not is_safe and self._is_foreign_page(headers):
+            return ForbiddenOrigin(
+                "Requests from other web pages are refused.",
+                details={"origin": headers.get("origin")},
+            )
+        if b"%00" in scope.get("query_string", b"") or "\0" in scope["path"]:
+            return ValidationFailed("An address must not hold NUL characters.")
+        length = headers.get("content-length", "0")
+        is_upload = UPLOAD_PATH.search(scope["path"]) is not None
+        limit = self._settings.max_upload_bytes if is_upload else MAX_BODY_BYTES
+        if not length.isdigit() or int(length) > limit:
+            return PayloadTooLarge(
+                "The request's body is too large.", details={"limit_bytes": limit}
+            )
+        return None
+
+    def _is_foreign_page(self, headers: Headers) -> bool:
+        if headers.get("sec-fetch-site") == "cross-site":
+            return True
+        return not is_trusted_origin(self._settings, headers.get("origin"))
+
+
+class LastResort:
+    """Turns an exception that nobody expected into the envelope, with the stack in the log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        has_started = False
+
+        async def note_start(message: Message) -> None:
+            nonlocal has_started
+            has_started = has_started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, note_start)
+        except Exception:
+            logger.exception("unhandled error", extra={"path": scope["path"]})
+            if has_started:
+                raise
+            await internal_error(Request(scope))(scope, receive, send)
+
+
+def _request_id(given: str | None) -> str:
+    if given is not None and REQUEST_ID.fullmatch(given):
+        return given
+    return f"req_{uuid.uuid4().hex[:16]}"
+
+
+def _add_headers(headers: MutableHeaders, path: str, request_id: str) -> None:
+    headers["X-Request-ID"] = request_id
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    policy = DOCS_POLICY if path.startswith(DOCS_PATHS) else PAGE_POLICY
+    headers.setdefault("Content-Security-Policy", policy)
+    if path.startswith(API_PREFIX):
+        headers.setdefault("Cache-Control", "no-store")
+
+
+def _log_request(scope: Scope, status: int, request_id: str, seconds: float) -> None:
+    if not scope["path"].startswith(API_PREFIX):
+        return
+    level = logging.WARNING if status >= 500 else logging.INFO
+    if status < 400 and scope["method"] in SAFE_METHODS:
+        level = logging.DEBUG
+    logger.log(
+        level,
+        "request",
+        extra={
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": status,
+            "request_id": request_id,
+            "duration_ms": round(1000 * seconds, 1),
+        },
+    )

@@ -1,0 +1,51 @@
+"""Jobs: everything that runs long."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from app.api.deps import LimitQuery, MetaDep, PageQuery, SessionDep, enveloped, failures, paged
+from app.core.enums import JobAction, JobKind, JobState, ResourceType
+from app.schemas.common import Envelope, Page
+from app.schemas.job import JobRead
+from app.services import job_service
+
+router = APIRouter(prefix="/jobs", tags=["jobs"])
+
+
+@router.get("", responses=failures())
+def list_jobs(
+    session: SessionDep,
+    meta: MetaDep,
+    page: PageQuery = 1,
+    limit: LimitQuery = 50,
+    state: Annotated[list[JobState] | None, Query(description="May be repeated")] = None,
+    kind: Annotated[list[JobKind] | None, Query(description="May be repeated")] = None,
+    resource_type: ResourceType | None = None,
+    resource_id: UUID | None = None,
+) -> Page[JobRead]:
+    """List jobs, newest first."""
+    rows = job_service.list_jobs(
+        session,
+        page=page,
+        limit=limit,
+        states=state,
+        kinds=kind,
+        resource_type=resource_type,
+        resource_id=resource_id,
+    )
+    return paged(job_service.read_page(rows), meta)
+
+
+@router.get("/{job_id}", responses=failures(404))
+def get_job(job_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[JobRead]:
+    """One job."""
+    return enveloped(JobRead.model_validate(job_service.get_job(session, job_id)), meta)
+
+
+@router.post("/{job_id}/cancel", responses=failures(404, 409))
+def cancel_job(job_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[JobRead]:
+    """Cancel a job; a running one ends between two steps, within a second or so."""
+    job = job_service.request(session, job_id, JobAction.CANCEL)
+    return enveloped(JobRead.model_validate(job), meta)

@@ -1,0 +1,79 @@
+"""Language models: from the hub or from this machine."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from app.api.deps import (
+    LimitQuery,
+    MetaDep,
+    OrderQuery,
+    PageQuery,
+    SearchQuery,
+    SessionDep,
+    SettingsDep,
+    SortQuery,
+    enveloped,
+    failures,
+    paged,
+)
+from app.core.enums import ModelStatus
+from app.schemas.common import Envelope, JobAccepted, Page
+from app.schemas.model import ModelArchitecture, ModelDownload, ModelImport, ModelRead
+from app.services import model_service
+
+router = APIRouter(prefix="/models", tags=["models"])
+
+
+@router.get("", responses=failures())
+def list_models(
+    session: SessionDep,
+    meta: MetaDep,
+    page: PageQuery = 1,
+    limit: LimitQuery = 50,
+    status: ModelStatus | None = None,
+    search: SearchQuery = None,
+    sort_by: SortQuery = "created_at",
+    order: OrderQuery = "desc",
+) -> Page[ModelRead]:
+    """List models."""
+    rows = model_service.list_models(
+        session, page=page, limit=limit, status=status, search=search, sort_by=sort_by, order=order
+    )
+    return paged(rows, meta)
+
+
+@router.post("/download", status_code=202, responses=failures(409))
+def download_model(
+    body: ModelDownload, session: SessionDep, settings: SettingsDep, meta: MetaDep
+) -> Envelope[JobAccepted]:
+    """Download a model from the Hugging Face hub."""
+    return enveloped(model_service.download_model(session, settings, body), meta)
+
+
+@router.post("/import", status_code=202, responses=failures(409))
+def import_model(
+    body: ModelImport, session: SessionDep, settings: SettingsDep, meta: MetaDep
+) -> Envelope[JobAccepted]:
+    """Import a Hugging Face folder or a GGUF file from this machine."""
+    return enveloped(model_service.import_model(session, settings, body), meta)
+
+
+@router.get("/{model_id}", responses=failures(404))
+def get_model(model_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[ModelRead]:
+    """Read one model."""
+    return enveloped(model_service.read_model(session, model_id), meta)
+
+
+@router.get("/{model_id}/architecture", responses=failures(404, 409))
+def get_architecture(
+    model_id: UUID, session: SessionDep, meta: MetaDep
+) -> Envelope[ModelArchitecture]:
+    """Read a model's parts: blocks, shapes, parameters, hook points."""
+    return enveloped(model_service.read_architecture(session, model_id), meta)
+
+
+@router.delete("/{model_id}", status_code=202, responses=failures(404, 409))
+def delete_model(model_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[JobAccepted]:
+    """Delete a model and its tokenisations in the background."""
+    return enveloped(model_service.delete_model(session, model_id), meta)

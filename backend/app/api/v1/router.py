@@ -1,0 +1,18 @@
+"""Every endpoint below ``/api/v1``."""
+
+from fastapi import APIRouter
+
+from app.api.v1.endpoints import (
+    activations,
+    datasets,
+    features,
+    jobs,
+    models,
+    steering,
+    system,
+    trainings,
+)
+
+router = APIRouter(prefix="/api/v1")
+for part in (datasets, models, activations, trainings, features, steering, jobs, system):
+    router.include_router(part.router)

@@ -1,0 +1,46 @@
+"""PyTorch and what it computes on, looked at in a process of its own (the import takes seconds)."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+from app.cli.checks.outcome import Outcome, bad, ok, warn
+from app.cli.console import format_bytes
+from app.core.config import Settings
+
+_PROBE = """
+import json, torch
+gpu = torch.cuda.is_available()
+properties = torch.cuda.get_device_properties(0) if gpu else None
+print(json.dumps({
+    "version": torch.__version__,
+    "threads": torch.get_num_threads(),
+    "gpu": properties.name if gpu else None,
+    "memory": properties.total_memory if gpu else None,
+    "sum": float((torch.ones(64, 64) @ torch.ones(64, 64)).sum()),
+}))
+"""
+
+
+def check_torch(_settings: Settings) -> Outcome:
+    done = subprocess.run(
+        [sys.executable, "-c", _PROBE], capture_output=True, text=True, check=False, timeout=180
+    )
+    if done.returncode != 0:
+        last = done.stderr.strip().splitlines()[-1:] or ["no output"]
+        return bad("torch", f"does not load: {last[0]}", "Run `make setup` again.")
+    found = json.loads(done.stdout)
+    if found["sum"] != 64.0**3:
+        return bad("torch", f"{found['version']} computes wrongly", "Reinstall: `make setup`.")
+    if found["gpu"]:
+        memory = format_bytes(found["memory"])
+        return ok("torch", f"{found['version']} on {found['gpu']} ({memory})")
+    finding = f"{found['version']} on the CPU, {found['threads']} threads"
+    if shutil.which("nvidia-smi"):
+        return warn(
+            "torch",
+            f"{finding}, though an NVIDIA driver is here",
+            "Remove .venv and run `make setup` to get the GPU build.",
+        )
+    return ok("torch", finding)

@@ -1,0 +1,1 @@
+"""``mistudio demo``: the whole product, driven through its REST interface."""

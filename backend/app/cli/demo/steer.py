@@ -1,0 +1,65 @@
+"""Text with and without a feature pushed."""
+
+from typing import Any
+
+from app.cli.demo.api import Api, DemoFailed
+from app.cli.demo.discover import label_words
+from app.cli.demo.display import running_step
+
+Resource = dict[str, Any]
+DEFAULT_PROMPT = "The most important thing to know about this is"
+_NEW_TOKENS = 50
+# In multiples of the feature's largest measured activation, weakest first: more than is needed only
+# makes the text worse.
+_STRENGTHS = (0.5, 1.0, 1.5)
+
+
+def steer(api: Api, training: Resource, feature: Resource, prompt: str | None) -> Resource:
+    """Generate both texts at the first strength that brings the feature's own words in.
+
+    Where none does, the first strength at which the texts differ is shown.
+
+    Raises:
+        DemoFailed: no strength changed the text.
+    """
+    words = label_words(feature)
+    different: Resource | None = None
+    with running_step("Steering") as step:
+        for strength in _STRENGTHS:
+            step.show(0.0, f"generating twice, strength {strength:g}", None)
+            result = _generate(api, training, feature, strength, prompt or DEFAULT_PROMPT)
+            if result["proof"]["first_divergence"] is None:
+                continue
+            different = different or result
+            if _count(result, "steered_output", words) > _count(result, "unsteered_output", words):
+                different = result
+                break
+        if different is None:
+            raise DemoFailed("Steering: the text did not change at any strength tried.")
+        step.figures = f"two texts in {different['seconds']:.1f} s"
+    return different
+
+
+def _generate(
+    api: Api, training: Resource, feature: Resource, strength: float, prompt: str
+) -> Resource:
+    body = {
+        "model_id": training["model_id"],
+        "prompt": prompt,
+        "features": [{"id": feature["id"], "coefficient": strength}],
+        "max_new_tokens": _NEW_TOKENS,
+        "temperature": 0.0,
+        "repetition_penalty": 1.2,
+    }
+    answer: Resource = api.post("/steering/generate", body)
+    return answer
+
+
+def _count(result: Resource, which: str, words: list[str]) -> int:
+    text = str(result[which]["text"]).casefold()
+    return sum(text.count(word) for word in words)
+
+
+def metric(result: Resource, key: str) -> float | None:
+    """One measured figure of the comparison."""
+    return next((item["value"] for item in result["metrics"] if item["key"] == key), None)

@@ -1,0 +1,124 @@
+"""The one place that reads the environment; everything else is handed a ``Settings``."""
+
+import json
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.core.errors import ServiceUnavailable
+
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+def _env(name: str, *more: str) -> AliasChoices:
+    return AliasChoices(name, *more)
+
+
+class Settings(BaseSettings):
+    """Settings of every process, read once from the environment.
+
+    ``DATABASE_URL`` and ``REDIS_URL`` select servers that already run. Without them the
+    addresses come from ``home/run/services.json``, which the supervisor writes when it starts
+    the embedded servers.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="MISTUDIO_", extra="ignore", populate_by_name=True, validate_default=True
+    )
+
+    home: Path = Path("~/.local/share/mistudio")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    log_level: str = "INFO"
+    log_json: bool = True
+
+    database_url: str | None = Field(
+        default=None, validation_alias=_env("DATABASE_URL", "database_url")
+    )
+    redis_url: str | None = Field(default=None, validation_alias=_env("REDIS_URL", "redis_url"))
+    database_pool_size: int = Field(default=8, ge=1, le=100)
+
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    allowed_import_roots: Annotated[tuple[Path, ...], NoDecode] = ()
+    frontend_dist: Path | None = None
+    max_upload_bytes: int = Field(default=10 * 1024**3, ge=1)
+    rate_limit_loopback: bool = Field(
+        default=False, validation_alias=_env("RATE_LIMIT_LOOPBACK", "rate_limit_loopback")
+    )
+
+    device: str = "auto"
+    cuda_visible_devices: str | None = Field(
+        default=None, validation_alias=_env("CUDA_VISIBLE_DEVICES", "cuda_visible_devices")
+    )
+    extra_tasks: str | None = None
+
+    lease_duration: timedelta = timedelta(seconds=30)
+    heartbeat_interval: timedelta = timedelta(seconds=5)
+    request_poll_interval: timedelta = timedelta(milliseconds=250)
+    stop_grace: timedelta = timedelta(seconds=20)
+    sweep_interval: timedelta = timedelta(seconds=2)
+    republish_after: timedelta = timedelta(seconds=10)
+    steering_timeout: timedelta = timedelta(minutes=5)
+    steering_idle_unload: timedelta = timedelta(minutes=10)
+
+    @field_validator("home", mode="after")
+    @classmethod
+    def _expand_home(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("allowed_hosts", "allowed_import_roots", mode="before")
+    @classmethod
+    def _split_commas(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def data_root(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def run_dir(self) -> Path:
+        return self.home / "run"
+
+    @property
+    def logs_dir(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def services_file(self) -> Path:
+        return self.run_dir / "services.json"
+
+    @property
+    def trusted_hosts(self) -> frozenset[str]:
+        """Host names (without port) that a request may be addressed to."""
+        return frozenset((*LOOPBACK_HOSTS, *(host.lower() for host in self.allowed_hosts)))
+
+    def require_database_url(self) -> str:
+        """Address of PostgreSQL, from the environment or from the supervisor's file."""
+        return self.database_url or self._service("database_url")
+
+    def require_redis_url(self) -> str:
+        """Address of the Redis-compatible server, from the environment or the supervisor."""
+        return self.redis_url or self._service("redis_url")
+
+    def _service(self, key: str) -> str:
+        try:
+            value = json.loads(self.services_file.read_text())[key]
+        except (OSError, ValueError, KeyError) as error:
+            raise ServiceUnavailable(
+                f"{key.upper()} is not set and no running stack was found in {self.run_dir}. "
+                "Start one with `make up`.",
+                details={"missing": key},
+            ) from error
+        return str(value)
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process."""
+    return Settings()

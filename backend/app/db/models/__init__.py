@@ -1,0 +1,27 @@
+"""Every table, so that importing this package fills ``Base.metadata``."""
+
+from app.db.models.activation import Activation
+from app.db.models.dataset import Dataset
+from app.db.models.feature import N_PARTITIONS, Feature, FeatureActivation
+from app.db.models.job import Job
+from app.db.models.language_model import LanguageModel
+from app.db.models.template import ExtractionTemplate, SteeringPreset, TrainingTemplate
+from app.db.models.tokenization import Tokenization
+from app.db.models.training import Checkpoint, Training, TrainingMetric
+
+__all__ = [
+    "N_PARTITIONS",
+    "Activation",
+    "Checkpoint",
+    "Dataset",
+    "ExtractionTemplate",
+    "Feature",
+    "FeatureActivation",
+    "Job",
+    "LanguageModel",
+    "SteeringPreset",
+    "Tokenization",
+    "Training",
+    "TrainingMetric",
+    "TrainingTemplate",
+]

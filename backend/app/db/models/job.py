@@ -1,0 +1,66 @@
+"""Jobs: the queue of record. Celery only carries (id, attempt) to a worker."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Double, Index, Integer, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.enums import JobAction, JobKind, JobState, ResourceType
+from app.db.base import Base, Timestamps, UuidKey, enum_column
+
+
+class Job(UuidKey, Timestamps, Base):
+    """One unit of background work.
+
+    ``attempt`` is the fencing token: every write of a runner names the attempt that it belongs
+    to, so a runner that was given up for dead cannot touch its successor's row. Leases are in
+    database time.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        CheckConstraint("attempt >= 1 AND max_attempts >= 1", name="attempts"),
+        CheckConstraint("progress >= 0 AND progress <= 100", name="progress"),
+        Index("idx_jobs_created_at", text("created_at DESC")),
+        Index("idx_jobs_resource", "resource_type", "resource_id", text("created_at DESC")),
+        Index(
+            "idx_jobs_unfinished",
+            "state",
+            "created_at",
+            postgresql_where=text(
+                "state IN ('queued', 'starting', 'running', 'paused', 'interrupted')"
+            ),
+        ),
+    )
+
+    kind: Mapped[JobKind] = mapped_column(enum_column(JobKind, "kind", length=40, constraint=False))
+    queue: Mapped[str] = mapped_column(String(40))
+    state: Mapped[JobState] = mapped_column(enum_column(JobState, "state"), default=JobState.QUEUED)
+    reason: Mapped[str | None] = mapped_column(String(100))
+    resource_type: Mapped[ResourceType | None] = mapped_column(
+        enum_column(ResourceType, "resource_type")
+    )
+    resource_id: Mapped[UUID | None]
+    payload: Mapped[dict[str, Any]] = mapped_column(
+        default=dict, server_default=text("'{}'::jsonb")
+    )
+    attempt: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+    max_attempts: Mapped[int] = mapped_column(Integer, default=3, server_default="3")
+    lease_owner: Mapped[str | None] = mapped_column(String(255))
+    lease_expires_at: Mapped[datetime | None]
+    heartbeat_at: Mapped[datetime | None]
+    requested: Mapped[JobAction | None] = mapped_column(enum_column(JobAction, "requested"))
+    requested_at: Mapped[datetime | None]
+    progress: Mapped[float] = mapped_column(Double, default=0.0, server_default="0")
+    seq: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    message: Mapped[str | None] = mapped_column(Text)
+    eta_seconds: Mapped[float | None] = mapped_column(Double)
+    error_code: Mapped[str | None] = mapped_column(String(60))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    error_details: Mapped[dict[str, Any] | None]
+    result: Mapped[dict[str, Any] | None]
+    dispatched_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]

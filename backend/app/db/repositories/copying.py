@@ -1,0 +1,90 @@
+"""Bulk loading by COPY: ten to a hundred times the rate of INSERT for wide JSONB rows."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from io import RawIOBase
+from typing import Any, cast
+
+import psycopg2.extensions
+from sqlalchemy.orm import Session
+
+# One encoder for all rows: json.dumps with options builds one per call.
+_encode_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+_ESCAPES = (
+    ("\\", "\\\\"),
+    ("\t", "\\t"),
+    ("\n", "\\n"),
+    ("\r", "\\r"),
+    ("\0", "\N{REPLACEMENT CHARACTER}"),
+)
+
+
+def encode_field(value: Any) -> str:
+    """One value in COPY's text format. PostgreSQL stores no NUL, so it is replaced.
+
+    Raises:
+        ValueError: A list or dict holds NaN or infinity, which JSONB cannot.
+    """
+    if value is None:
+        return "\\N"
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    if isinstance(value, dict | list | tuple):
+        value = _encode_json(value)
+        if "\\u0000" in value:
+            value = _ESCAPED_NUL.sub(r"\1\\ufffd", value)
+    field = str(value)
+    for raw, escaped in _ESCAPES:  # five scans in C: str.translate took 15 times as long
+        field = field.replace(raw, escaped)
+    return field
+
+
+class _RowStream(RawIOBase):
+    """Readable stream of encoded rows, made as COPY asks for them."""
+
+    def __init__(self, rows: Iterable[Sequence[Any]]) -> None:
+        super().__init__()
+        self._lines: Iterator[bytes] = map(self._encode, rows)
+        self._buffer = bytearray()
+
+    @staticmethod
+    def _encode(row: Sequence[Any]) -> bytes:
+        line = "\t".join(encode_field(value) for value in row) + "\n"
+        return line.encode("utf-8", errors="replace")  # lone surrogates come from odd tokenizers
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        while size < 0 or len(self._buffer) < size:
+            line = next(self._lines, None)
+            if line is None:
+                break
+            self._buffer += line
+        end = len(self._buffer) if size < 0 else size
+        chunk = bytes(self._buffer[:end])
+        del self._buffer[:end]
+        return chunk
+
+
+def copy_rows(
+    session: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> int:
+    """Stream rows into a table inside the session's transaction.
+
+    Args:
+        session: Its transaction decides whether the rows stay.
+        table: A table name of ours, never of a user.
+        columns: Column names in the order of each row's values.
+        rows: May be a generator; it is consumed once.
+
+    Returns:
+        Number of rows loaded.
+    """
+    quoted = ", ".join(f'"{column}"' for column in columns)
+    connection = cast("psycopg2.extensions.connection", session.connection().connection)
+    with connection.cursor() as cursor:
+        cursor.copy_expert(f'COPY "{table}" ({quoted}) FROM STDIN', _RowStream(rows))
+        return int(cursor.rowcount)

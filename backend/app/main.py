@@ -1,0 +1,66 @@
+"""Puts the application together: ``uvicorn app.main:create_app --factory``."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from app.api.errors import add_error_handlers
+from app.api.middleware import Guard, LastResort, RequestContext
+from app.api.openapi import add_docs, build_openapi, operation_id
+from app.api.v1.router import router
+from app.core.config import Settings, get_settings
+from app.core.errors import ServiceUnavailable
+from app.core.logging import configure_logging
+from app.core.paths import ensure_home
+from app.db.session import reset_engine
+from app.services.system_service import app_version
+from app.websocket.endpoint import SocketEndpoint
+from app.websocket.publisher import reset_publisher
+
+logger = logging.getLogger(__name__)
+
+DESCRIPTION = "From a corpus and a language model to named features and a steered model."
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The whole application; importing and calling this loads no torch."""
+    settings = settings or get_settings()
+    socket = SocketEndpoint()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        configure_logging(settings, process="api")
+        ensure_home(settings.home)
+        try:
+            socket.open(settings)
+        except ServiceUnavailable as error:
+            logger.warning("no live updates", extra={"reason": error.message})
+        yield
+        await socket.close()
+        reset_engine()
+        reset_publisher()
+
+    app = FastAPI(
+        title="MechInterp Studio",
+        version=app_version(),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=operation_id,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.dependency_overrides[get_settings] = lambda: settings
+    app.openapi = lambda: build_openapi(app)  # type: ignore[method-assign]
+    app.include_router(router)
+    app.mount("/ws", socket)
+    add_docs(app)
+    add_error_handlers(app)
+    # The last one added is the first to see a request.
+    app.add_middleware(LastResort)
+    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(RequestContext)
+    return app

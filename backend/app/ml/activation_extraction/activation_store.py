@@ -1,0 +1,162 @@
+"""Activations on disk: one row per kept token, the same rows at every hook point."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from app.ml.activation_extraction.npy_files import open_npy
+from app.ml.errors import StoreInvalid
+from app.ml.files import file_sha256, read_json
+
+FORMAT = "mistudio-activations-1"
+INDEX_DTYPE = np.dtype([("token", "<i8"), ("window", "<i4"), ("position", "<i4")])
+"""Of each row: index into ``TokenStore.tokens``, window, position in the window."""
+DISK_DTYPES = {"bfloat16": np.uint16, "float16": np.float16, "float32": np.float32}
+
+
+@dataclass(frozen=True)
+class ActivationRows:
+    """The rows of one hook point, spread over memory-mapped shards.
+
+    bfloat16 is kept as its bits in uint16, since numpy has no such type.
+    """
+
+    shards: list[torch.Tensor]
+    starts: npt.NDArray[np.int64]
+    d_model: int
+
+    @property
+    def n_rows(self) -> int:
+        return int(self.starts[-1])
+
+    def gather(self, rows: npt.NDArray[np.int64]) -> torch.Tensor:
+        """Return the rows of the given numbers in their order, float32 (n, d_model)."""
+        out = torch.empty(len(rows), self.d_model)
+        shard_of = np.searchsorted(self.starts, rows, side="right") - 1
+        for number in np.unique(shard_of):
+            here = np.flatnonzero(shard_of == number)
+            local = torch.from_numpy(rows[here] - self.starts[number])
+            out[torch.from_numpy(here)] = self.shards[number][local].float()
+        return out
+
+    def slice(self, start: int, stop: int) -> torch.Tensor:
+        """Return rows ``start`` to ``stop`` (exclusive), float32 (n, d_model)."""
+        parts = []
+        for number, shard in enumerate(self.shards):
+            low = max(start - int(self.starts[number]), 0)
+            high = min(stop - int(self.starts[number]), len(shard))
+            if low < high:
+                parts.append(shard[low:high].float())
+        return torch.cat(parts) if parts else torch.empty(0, self.d_model)
+
+
+class ActivationStore:
+    """A finished extraction, opened read-only; see ``extract_activations`` for its making.
+
+    Rows ``0 .. n_train_rows - 1`` come from training documents, the rest from held-out ones.
+    """
+
+    def __init__(self, path: Path, metadata: dict[str, Any]) -> None:
+        self.path = path
+        self.metadata = metadata
+
+    @classmethod
+    def open(cls, path: Path) -> ActivationStore:
+        """Open a store and compare every file's length with the manifest.
+
+        Raises:
+            StoreInvalid: unfinished, truncated or of an unknown format.
+        """
+        try:
+            metadata = read_json(path / "metadata.json")
+        except (OSError, ValueError) as error:
+            raise StoreInvalid(f"{path.name} holds no finished extraction.") from error
+        if metadata.get("format") != FORMAT:
+            raise StoreInvalid(f"{path.name} is not an activation store of this version.")
+        store = cls(path, metadata)
+        for entry in metadata["files"]:
+            file = path / entry["name"]
+            if not file.is_file() or file.stat().st_size != entry["size_bytes"]:
+                raise StoreInvalid(f"{entry['name']} is missing or truncated; extract again.")
+        return store
+
+    def verify(self) -> None:
+        """Compare every file's checksum with the manifest; reads everything once.
+
+        Raises:
+            StoreInvalid: naming the first file that was altered.
+        """
+        for entry in self.metadata["files"]:
+            if file_sha256(self.path / entry["name"]) != entry["sha256"]:
+                raise StoreInvalid(f"{entry['name']} was altered; extract again.")
+
+    @property
+    def layers(self) -> list[int]:
+        return list(self.metadata["config"]["layers"])
+
+    @property
+    def hook_types(self) -> list[str]:
+        return list(self.metadata["config"]["hook_types"])
+
+    @property
+    def d_model(self) -> int:
+        return int(self.metadata["hooks"][0]["d_model"])
+
+    @property
+    def n_rows(self) -> int:
+        return int(self.metadata["n_tokens"])
+
+    @property
+    def n_tokens(self) -> int:
+        return self.n_rows
+
+    @property
+    def n_train_rows(self) -> int:
+        return int(self.metadata["n_train_tokens"])
+
+    @property
+    def n_heldout_rows(self) -> int:
+        return self.n_rows - self.n_train_rows
+
+    @functools.cached_property
+    def indices(self) -> npt.NDArray[Any]:
+        """Where each row comes from, as ``INDEX_DTYPE``."""
+        return open_npy(self.path / "indices.npy", self.n_rows)
+
+    def rows(self, layer: int, hook_type: str) -> ActivationRows:
+        """Map the rows of one hook point.
+
+        Raises:
+            StoreInvalid: this place was not extracted, or a shard is truncated.
+        """
+        name = f"L{layer}_{hook_type}"
+        hook = next((h for h in self.metadata["hooks"] if _hook_name(h) == name), None)
+        if hook is None:
+            known = ", ".join(_hook_name(h) for h in self.metadata["hooks"])
+            raise StoreInvalid(f"{name} was not extracted; this store has {known}.")
+        shards, starts = [], [0]
+        for number, n_rows in enumerate(self.metadata["shard_rows"]):
+            file = self.path / name / f"shard_{number:05d}.npy"
+            shards.append(
+                _as_tensor(open_npy(file, n_rows, mode="c"), self.metadata["config"]["dtype"])
+            )
+            starts.append(starts[-1] + n_rows)
+        return ActivationRows(shards, np.array(starts, dtype=np.int64), int(hook["d_model"]))
+
+
+def _hook_name(hook: dict[str, Any]) -> str:
+    return f"L{hook['layer']}_{hook['hook_type']}"
+
+
+def _as_tensor(array: npt.NDArray[Any], dtype: str) -> torch.Tensor:
+    """Wrap a map without copying; bfloat16 is taken from its bits."""
+    if dtype == "bfloat16":
+        return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(array)

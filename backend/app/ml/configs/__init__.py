@@ -1,0 +1,38 @@
+"""Torch-free settings of the core: one definition, read by forms, schemas and loops alike."""
+
+from app.ml.configs.definitions import METRIC_DEFINITIONS
+from app.ml.configs.discovery import DiscoveryConfig
+from app.ml.configs.extraction import HOOK_TYPES, STORE_DTYPES, ExtractionConfig
+from app.ml.configs.settings import Config, ConfigInvalid, FieldSpec, Problem, field_specs
+from app.ml.configs.steering import STEERING_UNITS, SteeringConfig
+from app.ml.configs.tokenization import TokenizationConfig
+from app.ml.configs.training import (
+    ACTIVATIONS,
+    ENCODER_TYPES,
+    LR_SCHEDULES,
+    OPTIMIZERS,
+    TrainingHyperparameters,
+    encoder_type_problems,
+)
+
+__all__ = [
+    "ACTIVATIONS",
+    "ENCODER_TYPES",
+    "HOOK_TYPES",
+    "LR_SCHEDULES",
+    "METRIC_DEFINITIONS",
+    "OPTIMIZERS",
+    "STEERING_UNITS",
+    "STORE_DTYPES",
+    "Config",
+    "ConfigInvalid",
+    "DiscoveryConfig",
+    "ExtractionConfig",
+    "FieldSpec",
+    "Problem",
+    "SteeringConfig",
+    "TokenizationConfig",
+    "TrainingHyperparameters",
+    "encoder_type_problems",
+    "field_specs",
+]

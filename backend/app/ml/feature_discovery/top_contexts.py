@@ -1,0 +1,109 @@
+"""The strongest firings of every feature, at most one per window, kept while streaming."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+CANDIDATE_DTYPE = np.dtype([("latent", "<i4"), ("window", "<i4"), ("row", "<i8"), ("value", "<f4")])
+
+
+class TopContexts:
+    """Keeps the ``n_keep`` strongest windows per latent.
+
+    A firing below its latent's current n-th best is dropped at once, so after the first chunks
+    almost nothing reaches the sort: about n (1 + ln(fires / n)) firings per latent ever do.
+    """
+
+    def __init__(self, n_latents: int, n_keep: int) -> None:
+        self.n_keep = n_keep
+        self.threshold_F = np.zeros(n_latents, dtype=np.float32)
+        self.kept: npt.NDArray[Any] = np.empty(0, dtype=CANDIDATE_DTYPE)
+
+    def add(
+        self,
+        latents: npt.NDArray[np.int64],
+        values: npt.NDArray[np.float32],
+        rows: npt.NDArray[np.int64],
+        windows: npt.NDArray[np.int32],
+    ) -> None:
+        """Offer firings; ``rows`` numbers their tokens, ``windows`` the windows they lie in."""
+        strong = np.flatnonzero(values > self.threshold_F[latents])
+        offered = np.empty(len(strong), dtype=CANDIDATE_DTYPE)
+        offered["latent"], offered["value"] = latents[strong], values[strong]
+        offered["row"], offered["window"] = rows[strong], windows[strong]
+        merged = np.concatenate([self.kept, best_per_window(offered)])
+        self.kept = self._strongest(best_per_window(merged))
+        self._raise_thresholds()
+
+    def _strongest(self, candidates: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        order = np.lexsort((candidates["row"], -candidates["value"], candidates["latent"]))
+        ordered = candidates[order]
+        return ordered[rank_within(ordered["latent"]) < self.n_keep]
+
+    def _raise_thresholds(self) -> None:
+        last = self.kept[rank_within(self.kept["latent"]) == self.n_keep - 1]
+        self.threshold_F[last["latent"]] = last["value"]
+
+
+def best_per_window(candidates: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Keep each latent's strongest firing per window; of equals the first."""
+    order = np.lexsort(
+        (candidates["row"], -candidates["value"], candidates["window"], candidates["latent"])
+    )
+    ordered = candidates[order]
+    new = np.ones(len(ordered), dtype=bool)
+    new[1:] = (ordered["latent"][1:] != ordered["latent"][:-1]) | (
+        ordered["window"][1:] != ordered["window"][:-1]
+    )
+    return ordered[new]
+
+
+def rank_within(sorted_keys: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return each entry's place within its run of equal keys."""
+    places = np.arange(len(sorted_keys))
+    starts = np.flatnonzero(np.r_[True, sorted_keys[1:] != sorted_keys[:-1]][: len(sorted_keys)])
+    lengths = np.diff(np.r_[starts, len(sorted_keys)])
+    ranks: npt.NDArray[np.int64] = places - np.repeat(starts, lengths)
+    return ranks
+
+
+@dataclass(frozen=True)
+class ChosenContexts:
+    """The contexts of one feature, strongest first."""
+
+    rows: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float32]
+
+
+def choose_distinct(
+    rows: npt.NDArray[np.int64],
+    values: npt.NDArray[np.float32],
+    documents: npt.NDArray[np.int64],
+    texts: list[bytes],
+    n: int,
+) -> ChosenContexts:
+    """Choose ``n`` contexts: other documents and other words first, then whatever is left.
+
+    Args:
+        rows: Strongest first.
+        values: Activations of the rows.
+        documents: Document of each row.
+        texts: Token ids around each row; equal bytes are equal contexts and shown once.
+        n: How many at most.
+    """
+    seen_texts: set[bytes] = set()
+    seen_documents: set[int] = set()
+    first_choice: list[int] = []
+    second_choice: list[int] = []
+    for place, (document, text) in enumerate(zip(documents.tolist(), texts, strict=True)):
+        if text in seen_texts:
+            continue
+        seen_texts.add(text)
+        (second_choice if document in seen_documents else first_choice).append(place)
+        seen_documents.add(document)
+    chosen = sorted((first_choice + second_choice)[:n])
+    return ChosenContexts(rows[chosen], values[chosen])

@@ -1,0 +1,184 @@
+"""What a model folder says of itself, read from its configuration and the weights' header."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from app.ml.errors import ModelFormatError
+from app.ml.files import folder_size_bytes
+from app.ml.records import LayerCard, ModelCard
+
+DTYPE_BYTES = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8, "I8": 1, "U8": 1, "I64": 8, "I32": 4}
+READING_ERRORS = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    ImportError,
+    AssertionError,
+    RuntimeError,
+    SafetensorError,
+    struct.error,
+)
+"""What the readers of foreign files raise, depending on where a file is broken."""
+PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".msgpack", ".h5")
+D_MODEL_KEYS = ("hidden_size", "n_embd", "d_model", "dim")
+N_LAYERS_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+N_HEADS_KEYS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
+D_MLP_KEYS = ("intermediate_size", "n_inner", "ffn_dim", "d_ff")
+POSITION_KEYS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text, cut to a sentence's length."""
+    text = str(error).strip()
+    return text.splitlines()[0][:300] if text else type(error).__name__
+
+
+def check_model_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be a model, saying what is missing.
+
+    Raises:
+        ModelFormatError: no folder, no configuration, or no safetensors weights.
+    """
+    if not folder.is_dir():
+        raise ModelFormatError(f"{folder.name!r} is not a folder.")
+    if not (folder / "config.json").is_file():
+        raise ModelFormatError(
+            f"The folder {folder.name!r} has no config.json; choose the folder that holds a "
+            "Hugging Face model, or a .gguf file."
+        )
+    if any(folder.glob("*.safetensors")):
+        return
+    pickled = sorted(p.name for p in folder.iterdir() if p.suffix in PICKLE_SUFFIXES)
+    if pickled:
+        raise ModelFormatError(
+            f"The weights are in {pickled[0]}, a pickle that may run code when opened; convert "
+            "them to model.safetensors first (save_pretrained does)."
+        )
+    raise ModelFormatError(f"The folder {folder.name!r} holds no *.safetensors weights.")
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return ``config.json`` as a dictionary.
+
+    Raises:
+        ModelFormatError: it is not a JSON object that names a causal language model.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelFormatError(f"config.json of {folder.name!r} is not valid JSON.") from error
+    if not isinstance(config, dict) or "model_type" not in config:
+        raise ModelFormatError(f"config.json of {folder.name!r} names no model_type.")
+    return config
+
+
+def read_model_card(folder: Path) -> ModelCard:
+    """Describe a model without loading its weights.
+
+    Raises:
+        ModelFormatError: the folder or one of its files is broken.
+    """
+    check_model_folder(folder)
+    raw = read_config(folder)
+    config = {**raw, **(raw.get("text_config") or {})}
+    tensors = _read_tensor_headers(folder)
+    d_model = _first_int(config, D_MODEL_KEYS, "hidden size")
+    n_heads = _first_int(config, N_HEADS_KEYS, "number of attention heads")
+    weight_bytes = sum(math.prod(s) * DTYPE_BYTES.get(d, 2) for s, d in tensors.values())
+    return ModelCard(
+        architecture=(raw.get("architectures") or [raw["model_type"]])[0],
+        family=str(raw["model_type"]),
+        params_count=sum(math.prod(shape) for shape, _ in tensors.values()),
+        n_layers=_first_int(config, N_LAYERS_KEYS, "number of layers"),
+        d_model=d_model,
+        n_heads=n_heads,
+        n_kv_heads=int(config.get("num_key_value_heads") or n_heads),
+        d_mlp=next((int(config[k]) for k in D_MLP_KEYS if config.get(k)), 4 * d_model),
+        vocab_size=int(config.get("vocab_size", 0)),
+        max_positions=next((int(config[k]) for k in POSITION_KEYS if config.get(k)), 0),
+        tied=bool(config.get("tie_word_embeddings", not any("lm_head" in n for n in tensors))),
+        dtype=_main_dtype(tensors),
+        size_bytes=folder_size_bytes(folder),
+        memory_bytes=weight_bytes,
+        layers=_layer_cards(tensors),
+    )
+
+
+def _first_int(config: dict[str, Any], keys: tuple[str, ...], what: str) -> int:
+    for key in keys:
+        if isinstance(config.get(key), int):
+            return int(config[key])
+    raise ModelFormatError(f"config.json does not tell the {what}; is it a language model?")
+
+
+def _read_tensor_headers(folder: Path) -> dict[str, tuple[tuple[int, ...], str]]:
+    tensors: dict[str, tuple[tuple[int, ...], str]] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(path, framework="numpy") as file:
+                for name in file.keys():  # noqa: SIM118  (not a mapping)
+                    header = file.get_slice(name)
+                    tensors[name] = (tuple(header.get_shape()), str(header.get_dtype()))
+        except (SafetensorError, OSError) as error:
+            raise ModelFormatError(
+                f"{path.name} is damaged or incomplete; download or copy it again."
+            ) from error
+    return tensors
+
+
+def _main_dtype(tensors: dict[str, tuple[tuple[int, ...], str]]) -> str:
+    sizes: dict[str, int] = {}
+    for shape, dtype in tensors.values():
+        sizes[dtype] = sizes.get(dtype, 0) + math.prod(shape)
+    names = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+    main = max(sizes, key=lambda d: sizes[d], default="F32")
+    return names.get(main, main.lower())
+
+
+def _layer_cards(tensors: dict[str, tuple[tuple[int, ...], str]]) -> list[LayerCard]:
+    """Group tensors by their module: blocks by number, the rest by name, in model order."""
+    cards: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
+    for name, (shape, _) in tensors.items():
+        parts = name.split(".")
+        numbered = next((i for i, part in enumerate(parts) if part.isdigit()), None)
+        end = len(parts) - 1 if numbered is None else numbered + 1
+        cards.setdefault(".".join(parts[: max(end, 1)]), []).append((name, shape))
+    ordered = sorted(cards.items(), key=lambda item: _model_order(item[0]))
+    return [
+        LayerCard(
+            name=name,
+            kind=_layer_kind(name),
+            shape=" + ".join("x".join(map(str, s)) for _, s in members)
+            if len(members) <= 2
+            else f"{len(members)} tensors",
+            params=sum(math.prod(shape) for _, shape in members),
+        )
+        for name, members in ordered
+    ]
+
+
+def _layer_kind(name: str) -> str:
+    leaf = name.rsplit(".", 1)[-1]
+    if leaf.isdigit():
+        return "block"
+    if any(part in leaf for part in ("head", "embed_out", "output")):
+        return "unembedding"
+    if any(part in leaf for part in ("embed", "wte", "wpe")):
+        return "embedding"
+    return "norm" if any(part in leaf for part in ("norm", "ln")) else "other"
+
+
+def _model_order(name: str) -> tuple[int, int, str]:
+    rank = {"embedding": 0, "block": 1, "other": 2, "norm": 3, "unembedding": 4}
+    leaf = name.rsplit(".", 1)[-1]
+    return rank[_layer_kind(name)], int(leaf) if leaf.isdigit() else 0, name

@@ -1,0 +1,115 @@
+"""Turning a Hugging Face folder or a GGUF file into the folder that everything else reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from app.ml.devices import coded_memory_errors
+from app.ml.errors import ModelFormatError
+from app.ml.files import replacing_folder, write_json
+from app.ml.language_models.card import (
+    READING_ERRORS,
+    check_model_folder,
+    first_line,
+    read_config,
+    read_model_card,
+)
+from app.ml.language_models.loading import load_tokenizer, read_weights
+from app.ml.records import ModelCard, Progress, Report, to_json
+
+GGUF_MAGIC = b"GGUF"
+QUANTISATION_KEYS = ("quantization_config", "_name_or_path")
+STEPS = 4
+
+
+def import_language_model(source: Path, destination: Path, report: Report) -> ModelCard:
+    """Import a local model: read it wholly, write it as 16-bit safetensors, check it.
+
+    Args:
+        source: Hugging Face folder (safetensors) or a ``.gguf`` file. float16 weights stay
+            float16, everything else becomes bfloat16.
+        destination: Folder to create; it appears only when the import succeeded.
+        report: Gets one ``Progress`` per stage.
+
+    Returns:
+        The card of the written folder; it stands there as ``metadata.json`` too.
+
+    Raises:
+        ModelFormatError: with one sentence on what is wrong with the source.
+        OutOfMemory: the weights do not fit into memory.
+    """
+    report(Progress(0, STEPS, "steps", "Checking the files"))
+    is_gguf = source.is_file()
+    check = _check_gguf if is_gguf else _check_folder
+    check(source)
+    report(Progress(1, STEPS, "steps", "Reading the weights"))
+    with coded_memory_errors("importing the model"):
+        model, tokenizer = _read_gguf(source) if is_gguf else _read_folder(source)
+        report(Progress(2, STEPS, "steps", "Writing safetensors"))
+        with replacing_folder(destination) as temporary:
+            model.save_pretrained(temporary)
+            tokenizer.save_pretrained(temporary)
+            report(Progress(3, STEPS, "steps", "Checking what was written"))
+            card = read_model_card(temporary)
+            write_json(temporary / "metadata.json", {"source": source.name, **to_json(card)})
+    report(Progress(STEPS, STEPS, "steps", "Imported"))
+    return card
+
+
+def _check_folder(source: Path) -> None:
+    check_model_folder(source)
+    read_config(source)
+    read_model_card(source)
+
+
+def _check_gguf(source: Path) -> None:
+    with source.open("rb") as file:
+        magic = file.read(4)
+    if magic != GGUF_MAGIC:
+        raise ModelFormatError(
+            f"{source.name} is not a GGUF file; choose a .gguf file or a Hugging Face folder."
+        )
+
+
+def _read_folder(source: Path) -> tuple[Any, Any]:
+    tokenizer = load_tokenizer(source)
+    half = read_model_card(source).dtype == "float16"
+    model = read_weights(source, torch.float16 if half else torch.bfloat16)
+    for key in QUANTISATION_KEYS:
+        if getattr(model.config, key, None):
+            setattr(model.config, key, None)
+    return model, tokenizer
+
+
+def _read_gguf(source: Path) -> tuple[Any, Any]:
+    """Read a GGUF file dequantised.
+
+    transformers marks such a model as quantised and refuses to save it, although its weights
+    are plain; so the weights move into a fresh model with the mark taken off.
+    """
+    options = {"gguf_file": source.name, "local_files_only": True, "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source.parent, **options)
+        dequantised = AutoModelForCausalLM.from_pretrained(
+            source.parent, dtype=torch.float32, **options
+        )
+        return _without_quantisation_mark(dequantised), tokenizer
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except READING_ERRORS as error:
+        raise ModelFormatError(f"{source.name} cannot be read: {first_line(error)}") from error
+
+
+def _without_quantisation_mark(dequantised: Any) -> Any:
+    values = dequantised.config.to_dict()
+    for key in QUANTISATION_KEYS:
+        values.pop(key, None)
+    build: Any = AutoModelForCausalLM.from_config
+    model = build(type(dequantised.config)(**values))
+    model.load_state_dict(dequantised.state_dict())
+    model.tie_weights()
+    return model.to(torch.bfloat16)

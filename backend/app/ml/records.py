@@ -1,0 +1,344 @@
+"""What the core hands back, torch-free, so that services and schemas can name it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a long operation is; ``rate`` in units per second once it can be measured."""
+
+    done: float
+    total: float
+    unit: str
+    message: str
+    rate: float | None = None
+
+
+Report = Callable[[Progress], None]
+ShouldStop = Callable[[], bool]
+
+
+def to_json(record: Any) -> dict[str, Any]:
+    """Return a record's fields as plain JSON types."""
+    raw: dict[str, Any] = dataclasses.asdict(record)
+    return {k: str(v) if isinstance(v, Path) else v for k, v in raw.items()}
+
+
+@dataclass(frozen=True)
+class LayerCard:
+    """One named part of a model, for its architecture page."""
+
+    name: str
+    kind: str
+    shape: str
+    params: int
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What can be known of a model from its folder without loading the weights."""
+
+    architecture: str
+    family: str
+    params_count: int
+    n_layers: int
+    d_model: int
+    n_heads: int
+    n_kv_heads: int
+    d_mlp: int
+    vocab_size: int
+    max_positions: int
+    tied: bool
+    dtype: str
+    size_bytes: int
+    memory_bytes: int
+    layers: list[LayerCard] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TokenizationSummary:
+    """Figures of a token store; ``lengths`` counts documents per upper bound in tokens."""
+
+    n_tokens: int
+    n_train_tokens: int
+    n_heldout_tokens: int
+    n_documents: int
+    n_heldout_documents: int
+    n_skipped_documents: int
+    vocabulary_used: int
+    vocabulary_size: int
+    mean_length: float
+    median_length: float
+    min_length: int
+    max_length: int
+    lengths: list[dict[str, int | None]]
+    separator_id: int | None
+    start_id: int | None
+    tokens_per_second: float
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class HookSummary:
+    """Norms of one hook point over its calibration tokens, before any is dropped."""
+
+    layer: int
+    hook_type: str
+    d_model: int
+    median_norm: float
+    mean_norm: float
+    max_norm: float
+    first_position_norm: float
+    norm_outliers: int
+
+
+@dataclass(frozen=True)
+class ExtractionSummary:
+    """Figures of an activation store; a row is one kept token at every hook point."""
+
+    n_tokens: int
+    n_train_tokens: int
+    n_heldout_tokens: int
+    n_windows: int
+    dropped_special: int
+    dropped_norm: int
+    tokens_per_second: float
+    seconds: float
+    size_bytes: int
+    model_dtype: str
+    hooks: list[HookSummary]
+
+
+@dataclass(frozen=True)
+class StepMetrics:
+    """One point of a training curve; ``loss`` is the value that this step descended."""
+
+    step: int
+    loss: float
+    reconstruction_loss: float
+    l0: float
+    explained_variance: float
+    dead_latents: int
+    learning_rate: float
+    gradient_norm: float
+    tokens_per_second: float
+    tokens_seen: int
+    auxiliary_loss: float
+    sparsity_loss: float
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """A checkpoint on disk; ``path`` is its folder, ``removed`` the older ones deleted for it."""
+
+    path: Path
+    step: int
+    loss: float
+    l0: float
+    explained_variance: float
+    size_bytes: int
+    reason: Literal["interval", "request", "stop", "final"]
+    removed: list[Path] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """How a call of ``train`` ended; ``reason`` is what ``should_stop`` answered."""
+
+    status: Literal["completed", "stopped"]
+    step: int
+    checkpoint: CheckpointInfo
+    tokens_per_second: float
+    seconds: float
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class SAEEvaluation:
+    """Held-out figures; each is defined in ``configs.METRIC_DEFINITIONS``."""
+
+    explained_variance: float
+    fvu: float
+    l0: float
+    dead_share: float
+    dead_latents: int
+    dense_share: float
+    cosine: float
+    l2_ratio: float
+    n_tokens: int
+    ce_clean: float | None
+    ce_sae: float | None
+    ce_zero: float | None
+    ce_mean: float | None
+    ce_recovered_zero: float | None
+    ce_recovered_mean: float | None
+    kl: float | None
+    n_ce_tokens: int
+    n_ce_windows: int
+    split: str = "heldout"
+
+
+@dataclass(frozen=True)
+class TokenEvidence:
+    """A token at which a feature peaks, in how many of its strongest contexts."""
+
+    token: str
+    token_id: int
+    count: int
+    mean_activation: float
+
+
+@dataclass(frozen=True)
+class LogitEffect:
+    token: str
+    token_id: int
+    logit: float
+
+
+@dataclass(frozen=True)
+class FeatureRecord:
+    """One latent; ``histogram`` holds counts per logarithmic bin with its edges.
+
+    ``label`` is token evidence, never an invented concept: empty when nothing recurs.
+    """
+
+    index: int
+    activation_frequency: float
+    n_fires: int
+    mean_activation: float
+    max_activation: float
+    quantiles: dict[str, float]
+    histogram: dict[str, list[float]]
+    label: str
+    top_tokens: list[TokenEvidence]
+    logit_lens: dict[str, list[LogitEffect]] | None
+    n_examples: int
+
+
+@dataclass(frozen=True)
+class ExampleRecord:
+    """A context: tokens around the peak with the feature's activation at each.
+
+    ``token_index`` points into the token store, ``position`` into ``tokens`` (the peak),
+    ``document`` is the document's number in the imported corpus.
+    """
+
+    feature: int
+    rank: int
+    document: int
+    token_index: int
+    position: int
+    window_position: int
+    split: str
+    token_ids: list[int]
+    tokens: list[str]
+    activations: list[float]
+    max_activation: float
+    text: str
+
+
+@dataclass(frozen=True)
+class DiscoverySummary:
+    n_features: int
+    n_alive: int
+    n_dead: int
+    n_dense: int
+    n_labelled: int
+    n_tokens: int
+    mean_l0: float
+    seconds: float
+    tokens_per_second: float
+
+
+@dataclass(frozen=True)
+class FeatureEdit:
+    """One direction to add during generation.
+
+    ``direction_D`` float32 of any positive norm (it is normalised); ``unit`` as in
+    ``configs.STEERING_UNITS``; ``max_activation`` is needed for the unit "max". With
+    ``encoder_D`` the latent is read out too: relu(encoder_D . (x - center_D) + bias).
+    """
+
+    layer: int
+    hook_type: str
+    direction_D: npt.NDArray[np.float32]
+    coefficient: float
+    unit: str = "max"
+    max_activation: float | None = None
+    feature: int | None = None
+    encoder_D: npt.NDArray[np.float32] | None = None
+    encoder_bias: float = 0.0
+    center_D: npt.NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class GeneratedToken:
+    """A sampled token; ``logprob`` under its own branch, ``base_logprob`` under the unsteered
+    model reading the same text, ``kl`` between the two next-token distributions there."""
+
+    token_id: int
+    text: str
+    logprob: float
+    base_logprob: float
+    kl: float
+    activations: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TokenEvent:
+    """A token as it is generated, for streaming."""
+
+    branch: Literal["unsteered", "steered"]
+    index: int
+    token_id: int
+    text: str
+
+
+@dataclass(frozen=True)
+class SteeringMetrics:
+    kl_mean: float
+    kl_p95: float
+    perplexity_unsteered: float
+    perplexity_steered: float
+    similarity: float
+    word_overlap: float
+    distinct_2_unsteered: float
+    distinct_2_steered: float
+    first_divergence: int | None
+
+
+@dataclass(frozen=True)
+class SteeringProof:
+    """Evidence that the edit took place; ratios are means over the steered positions."""
+
+    positions_touched: int
+    prompt_positions_touched: int
+    mean_delta_norm_ratio: float
+    mean_delta_norm: float
+    deltas_in_activation_units: list[float]
+
+
+@dataclass(frozen=True)
+class SteeringResult:
+    unsteered_text: str
+    steered_text: str
+    unsteered_tokens: list[GeneratedToken]
+    steered_tokens: list[GeneratedToken]
+    prompt_tokens: list[str]
+    prompt_steered: list[bool]
+    metrics: SteeringMetrics
+    proof: SteeringProof
+    seconds: float
+    tokens_per_second: float
+    stopped: bool = False

@@ -1,0 +1,32 @@
+"""Sparse dictionaries: architectures, training loop, checkpoints, held-out evaluation."""
+
+from typing import TYPE_CHECKING
+
+from app.ml.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from app.ml.sae_training.checkpoint import list_checkpoints, verify_checkpoint
+    from app.ml.sae_training.evaluation import evaluate_sae
+    from app.ml.sae_training.loop import train
+    from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder, load_sae
+
+__all__ = [
+    "SparseAutoencoder",
+    "evaluate_sae",
+    "list_checkpoints",
+    "load_sae",
+    "train",
+    "verify_checkpoint",
+]
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "SparseAutoencoder": "sparse_autoencoder",
+        "evaluate_sae": "evaluation",
+        "list_checkpoints": "checkpoint",
+        "load_sae": "sparse_autoencoder",
+        "train": "loop",
+        "verify_checkpoint": "checkpoint",
+    },
+)

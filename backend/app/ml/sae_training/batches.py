@@ -1,0 +1,57 @@
+"""Token-shuffled batches that depend on seed and step alone, so that resuming is exact."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from app.ml.activation_extraction.activation_store import ActivationRows
+from app.ml.errors import InvalidActivations
+
+NORMALISATION_ROWS = 131_072
+NORMALISATION_STREAM = 2**32
+
+
+class ShuffledBatches:
+    """Batches over the training rows: every epoch a new permutation of all of them.
+
+    Batch ``step`` covers places ``step * B .. (step + 1) * B - 1`` of the endless chain of
+    permutations; no row repeats before all were seen. A permutation costs 8 bytes per row of
+    memory, 1/100 of the rows themselves.
+    """
+
+    def __init__(self, rows: ActivationRows, n_train_rows: int, batch_size: int, seed: int) -> None:
+        if n_train_rows < 1:
+            raise InvalidActivations("The store has no training rows.")
+        self.rows, self.n, self.batch_size, self.seed = rows, n_train_rows, batch_size, seed
+        self._epoch = -1
+        self._permutation: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
+
+    def row_numbers(self, step: int) -> npt.NDArray[np.int64]:
+        """Return which rows batch ``step`` holds."""
+        parts, place = [], step * self.batch_size
+        end = place + self.batch_size
+        while place < end:
+            epoch, inside = divmod(place, self.n)
+            count = min(end - place, self.n - inside)
+            parts.append(self._permuted(epoch)[inside : inside + count])
+            place += count
+        return np.concatenate(parts)
+
+    def batch(self, step: int) -> torch.Tensor:
+        """Return the activations of batch ``step``, float32 (B, D)."""
+        return self.rows.gather(self.row_numbers(step))
+
+    def sample(self, n_rows: int = NORMALISATION_ROWS) -> torch.Tensor:
+        """Return distinct random training rows for statistics, float32."""
+        random = np.random.default_rng([self.seed, NORMALISATION_STREAM])
+        count = min(n_rows, self.n)
+        chosen = random.choice(self.n, size=count, replace=False, shuffle=False)
+        return self.rows.gather(np.sort(chosen).astype(np.int64))
+
+    def _permuted(self, epoch: int) -> npt.NDArray[np.int64]:
+        if epoch != self._epoch:
+            self._permutation = np.random.default_rng([self.seed, epoch]).permutation(self.n)
+            self._epoch = epoch
+        return self._permutation

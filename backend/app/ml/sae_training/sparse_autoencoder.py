@@ -1,0 +1,184 @@
+"""A trained dictionary, ready to read activations in their original space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+from torch.nn.functional import embedding_bag
+
+from app.ml.errors import CheckpointInvalid, InvalidActivations
+from app.ml.files import read_json
+from app.ml.sae_training.sparse_products import decode_sparse, sampled_products
+
+TENSOR_NAMES = ("W_enc_DF", "W_dec_FD", "b_enc_F", "b_dec_D")
+RESCORE_MARGIN = 16
+"""Candidates beyond k that are compared in float32 after a bfloat16 selection."""
+
+
+@dataclass(frozen=True)
+class SparseLatents:
+    """Latents above zero of N rows in compressed form, sorted by row.
+
+    ``values`` float32 and ``latents`` int64 of the entries, ``rows`` int64 the row of each.
+    """
+
+    rows: torch.Tensor
+    latents: torch.Tensor
+    values: torch.Tensor
+
+
+class SparseAutoencoder(nn.Module):
+    """Latents ``f((x - b_dec) W_enc + b_enc)``, reconstruction ``latents W_dec + b_dec``.
+
+    ``f`` is relu, after keeping the k largest when ``activation`` is "topk". Decoder rows have
+    norm 1, so latents are in activation units.
+
+    Args:
+        tensors: ``W_enc_DF W_dec_FD b_enc_F b_dec_D``, float32.
+        activation: "topk" or "relu".
+        k: Latents kept per row (topk).
+    """
+
+    def __init__(self, tensors: dict[str, torch.Tensor], activation: str, k: int | None) -> None:
+        super().__init__()
+        self.activation, self.k = activation, k
+        # Stored latent by latent: rows of the encoder are gathered by latent in encode_active.
+        encoder_FD = tensors["W_enc_DF"].float().T.contiguous()
+        self.W_enc_DF = nn.Parameter(encoder_FD.T, requires_grad=False)
+        self.W_dec_FD = nn.Parameter(tensors["W_dec_FD"].float(), requires_grad=False)
+        self.b_enc_F = nn.Parameter(tensors["b_enc_F"].float(), requires_grad=False)
+        self.b_dec_D = nn.Parameter(tensors["b_dec_D"].float(), requires_grad=False)
+        self._low_encoder_FD: torch.Tensor | None = None
+
+    @property
+    def d_model(self) -> int:
+        return self.W_dec_FD.shape[1]
+
+    @property
+    def d_sae(self) -> int:
+        return self.W_dec_FD.shape[0]
+
+    def encode(self, x_BD: torch.Tensor) -> torch.Tensor:
+        """Return all latents, float32 (B, F), zero where inactive.
+
+        Raises:
+            InvalidActivations: wrong width, NaN or infinity.
+        """
+        pre_BF = self._pre_activations(self._centred(x_BD))
+        if self.activation != "topk" or self.k is None:
+            return torch.relu_(pre_BF)
+        kept = pre_BF.topk(self.k, dim=1, sorted=False)
+        return torch.zeros_like(pre_BF).scatter_(1, kept.indices, torch.relu(kept.values))
+
+    def encode_topk(
+        self, x_BD: torch.Tensor, dtype: torch.dtype = torch.float32
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the k largest latents of each row: values and indices, (B, k), unsorted.
+
+        With a 16-bit ``dtype`` the dense product only proposes k + 16 candidates, whose values
+        are then computed in float32 and compared.
+        """
+        k = self.k or self.d_sae
+        centred_BD = self._centred(x_BD)
+        if dtype == torch.float32 or k + RESCORE_MARGIN >= self.d_sae:
+            kept = self._pre_activations(centred_BD).topk(k, dim=1, sorted=False)
+            return torch.relu(kept.values), kept.indices
+        proposal_BF = self._pre_activations(centred_BD, dtype)
+        candidates_BC = proposal_BF.topk(k + RESCORE_MARGIN, dim=1, sorted=False).indices
+        exact_BC = sampled_products(centred_BD, self.W_enc_DF.T, candidates_BC)
+        exact_BC += self.b_enc_F[candidates_BC]
+        kept = exact_BC.topk(k, dim=1, sorted=False)
+        return torch.relu(kept.values), candidates_BC.gather(1, kept.indices)
+
+    def encode_active(
+        self, x_BD: torch.Tensor, dtype: torch.dtype = torch.float32
+    ) -> SparseLatents:
+        """Return only the latents above zero, sorted by row and then by latent."""
+        if self.activation == "topk":
+            values_BK, indices_BK = self.encode_topk(x_BD, dtype)
+            order = indices_BK.argsort(dim=1)
+            values_BK, indices_BK = values_BK.gather(1, order), indices_BK.gather(1, order)
+            rows_B1 = torch.arange(len(x_BD), device=x_BD.device).unsqueeze(1)
+            active = values_BK > 0
+            rows = rows_B1.expand_as(indices_BK)[active]
+            return SparseLatents(rows, indices_BK[active], values_BK[active])
+        latents_BF = self.encode(x_BD)
+        rows, latents = latents_BF.nonzero(as_tuple=True)
+        return SparseLatents(rows, latents, latents_BF[rows, latents])
+
+    def decode_active(self, active: SparseLatents, n_rows: int) -> torch.Tensor:
+        """Return the reconstruction (n_rows, D) of latents in compressed form."""
+        counts = torch.bincount(active.rows, minlength=n_rows)
+        offsets = torch.cumsum(counts, 0) - counts
+        sums_BD = embedding_bag(
+            active.latents,
+            self.W_dec_FD,
+            offsets=offsets,
+            per_sample_weights=active.values,
+            mode="sum",
+        )
+        return sums_BD + self.b_dec_D
+
+    def decode(self, latents_BF: torch.Tensor) -> torch.Tensor:
+        return latents_BF @ self.W_dec_FD + self.b_dec_D
+
+    def forward(self, x_BD: torch.Tensor) -> torch.Tensor:
+        """Return the reconstruction of ``x_BD``."""
+        if self.activation == "topk":
+            values_BK, indices_BK = self.encode_topk(x_BD)
+            return decode_sparse(values_BK, indices_BK, self.W_dec_FD) + self.b_dec_D
+        return self.decode(self.encode(x_BD))
+
+    def _centred(self, x_BD: torch.Tensor) -> torch.Tensor:
+        if x_BD.ndim != 2 or x_BD.shape[1] != self.d_model:
+            width = x_BD.shape[-1] if x_BD.ndim else 0
+            raise InvalidActivations(
+                f"The dictionary reads activations of width {self.d_model}, not {width}."
+            )
+        if not bool(torch.isfinite(x_BD).all()):
+            raise InvalidActivations("The activations hold NaN or infinity.")
+        return x_BD.float() - self.b_dec_D
+
+    def _pre_activations(
+        self, centred_BD: torch.Tensor, dtype: torch.dtype = torch.float32
+    ) -> torch.Tensor:
+        if dtype == torch.float32:
+            return torch.addmm(self.b_enc_F, centred_BD, self.W_enc_DF)
+        if self._low_encoder_FD is None or self._low_encoder_FD.dtype != dtype:
+            self._low_encoder_FD = self.W_enc_DF.T.to(dtype)
+        bias_F = self.b_enc_F.to(dtype)
+        return torch.nn.functional.linear(centred_BD.to(dtype), self._low_encoder_FD, bias_F)
+
+
+def load_sae(path: Path, device: str = "cpu") -> SparseAutoencoder:
+    """Load a dictionary from a checkpoint folder or from the ``sae.safetensors`` in one.
+
+    Raises:
+        CheckpointInvalid: missing or damaged files, tensors of unfitting shapes.
+    """
+    folder = path.parent if path.suffix == ".safetensors" else path
+    try:
+        metadata: dict[str, Any] = read_json(folder / "metadata.json")
+        tensors = load_file(folder / "sae.safetensors")
+    except (OSError, ValueError, SafetensorError) as error:
+        raise CheckpointInvalid(f"{folder.name} holds no readable dictionary: {error}") from error
+    _check_shapes(tensors, folder)
+    sae = SparseAutoencoder(tensors, metadata["activation"], metadata.get("k"))
+    return sae.to(torch.device(device))
+
+
+def _check_shapes(tensors: dict[str, torch.Tensor], folder: Path) -> None:
+    missing = [name for name in TENSOR_NAMES if name not in tensors]
+    if missing:
+        raise CheckpointInvalid(f"{folder.name}/sae.safetensors lacks {', '.join(missing)}.")
+    d_model, d_sae = tensors["W_enc_DF"].shape
+    expected = {"W_dec_FD": (d_sae, d_model), "b_enc_F": (d_sae,), "b_dec_D": (d_model,)}
+    for name, shape in expected.items():
+        if tuple(tensors[name].shape) != shape:
+            raise CheckpointInvalid(f"{folder.name}: {name} has shape {tuple(tensors[name].shape)}")

@@ -1,0 +1,110 @@
+"""Shapes that every endpoint shares: the envelope, pages and errors."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from app.core.enums import ErrorCode, JobState
+
+T = TypeVar("T")
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def to_snake(name: str) -> str:
+    """``repoId`` → ``repo_id``; names already in snake case stay."""
+    return _HUMP.sub("_", name).lower()
+
+
+def _is_storable(value: Any) -> bool:
+    """Whether PostgreSQL and UTF-8 can hold every text in a JSON value."""
+    if isinstance(value, str):
+        return _UNSTORABLE.search(value) is None
+    if isinstance(value, dict):
+        return all(_is_storable(part) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return all(_is_storable(item) for item in value)
+    return True
+
+
+class RequestModel(BaseModel):
+    """A request body: unknown fields are refused, the ADR's camelCase spellings accepted."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_camel_case(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        if not all(_is_storable(value) for value in data.values()):
+            raise ValueError("text must not hold NUL characters or broken surrogates")
+        return {
+            to_snake(key) if key not in cls.model_fields and isinstance(key, str) else key: value
+            for key, value in data.items()
+        }
+
+
+class ResponseModel(BaseModel):
+    """A response body, readable from ORM rows."""
+
+    model_config = ConfigDict(from_attributes=True, populate_by_name=True)
+
+
+class Meta(BaseModel):
+    timestamp: datetime
+    request_id: str
+
+    @classmethod
+    def now(cls, request_id: str) -> "Meta":
+        return cls(timestamp=datetime.now(UTC), request_id=request_id)
+
+
+class Envelope(BaseModel, Generic[T]):
+    """One resource."""
+
+    data: T
+    meta: Meta
+
+
+class Pagination(BaseModel):
+    page: int
+    limit: int
+    total: int
+    has_next: bool
+
+
+class Page(BaseModel, Generic[T]):
+    """A page of resources."""
+
+    data: list[T]
+    pagination: Pagination
+    meta: Meta
+
+
+class ErrorBody(BaseModel):
+    code: ErrorCode
+    message: str = Field(description="One sentence: what is wrong and what to do")
+    details: dict[str, Any]
+    retryable: bool = Field(description="Whether the same request may succeed later")
+    timestamp: datetime
+
+
+class ErrorEnvelope(BaseModel):
+    """What every failed request answers."""
+
+    error: ErrorBody
+    meta: Meta
+
+
+class JobAccepted(ResponseModel):
+    """Answer of everything that runs long: follow it under ``GET /jobs/{job_id}``."""
+
+    job_id: UUID
+    resource_id: UUID | None = Field(description="The dataset, model, … that the job works on")
+    status: JobState
+    estimated_duration_seconds: float | None

@@ -1,0 +1,116 @@
+"""Socket.IO events. The database is the truth; an event is a hint with absolute values.
+
+A client drops an event whose ``seq`` is not greater than the last one it applied for that job,
+and refetches over REST after a reconnect.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from app.core.enums import ErrorCode, TrainingStatus
+from app.schemas.job import JobRead
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Event(BaseModel):
+    """Base of all events; ``rooms`` says who hears it."""
+
+    name: ClassVar[str]
+    seq: int
+    timestamp: datetime = Field(default_factory=_now)
+
+    def rooms(self) -> list[str]:
+        raise NotImplementedError
+
+
+class JobUpdated(Event):
+    name: ClassVar[str] = "job.updated"
+    type: Literal["job.updated"] = "job.updated"
+    data: JobRead
+
+    def rooms(self) -> list[str]:
+        return [f"job:{self.data.id}", "jobs"]
+
+
+class TrainingProgressData(BaseModel):
+    training_id: UUID
+    status: TrainingStatus
+    step: int
+    total_steps: int
+    progress: float
+    metrics: dict[str, float | None]
+    points: list[dict[str, Any]] = Field(
+        description="Metric points since the last event, for charts"
+    )
+    estimated_remaining_seconds: float | None
+
+
+class TrainingProgress(Event):
+    name: ClassVar[str] = "training.progress"
+    type: Literal["training.progress"] = "training.progress"
+    data: TrainingProgressData
+
+    def rooms(self) -> list[str]:
+        return [f"training:{self.data.training_id}"]
+
+
+class TrainingCompletedData(BaseModel):
+    training_id: UUID
+    final_loss: float | None
+    total_time_seconds: float | None
+
+
+class TrainingCompleted(Event):
+    name: ClassVar[str] = "training.completed"
+    type: Literal["training.completed"] = "training.completed"
+    data: TrainingCompletedData
+
+    def rooms(self) -> list[str]:
+        return [f"training:{self.data.training_id}"]
+
+
+class TrainingErrorData(BaseModel):
+    training_id: UUID
+    code: ErrorCode
+    message: str
+
+
+class TrainingError(Event):
+    name: ClassVar[str] = "training.error"
+    type: Literal["training.error"] = "training.error"
+    error: TrainingErrorData
+
+    def rooms(self) -> list[str]:
+        return [f"training:{self.error.training_id}"]
+
+
+class ExtractionProgressData(BaseModel):
+    activation_id: UUID
+    progress: float
+    n_tokens: int
+    tokens_per_second: float | None
+    estimated_remaining_seconds: float | None
+
+
+class ExtractionProgress(Event):
+    name: ClassVar[str] = "extraction.progress"
+    type: Literal["extraction.progress"] = "extraction.progress"
+    data: ExtractionProgressData
+
+    def rooms(self) -> list[str]:
+        return [f"extraction:{self.data.activation_id}"]
+
+
+EVENTS: tuple[type[Event], ...] = (
+    JobUpdated,
+    TrainingProgress,
+    TrainingCompleted,
+    TrainingError,
+    ExtractionProgress,
+)

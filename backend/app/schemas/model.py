@@ -1,0 +1,77 @@
+"""Language models and their architecture."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from app.core.enums import ModelStatus, Quantization
+from app.schemas.common import RequestModel, ResponseModel
+from app.schemas.dataset import REPO_ID_PATTERN
+from app.schemas.job import JobSummary
+
+
+class ModelDownload(RequestModel):
+    """Download a language model from the Hugging Face hub (safetensors only, no remote code)."""
+
+    repo_id: str = Field(
+        pattern=REPO_ID_PATTERN, max_length=255, examples=["HuggingFaceTB/SmolLM2-135M"]
+    )
+    quantization: Quantization = Quantization.FP16
+    access_token: str | None = Field(
+        None, description="Used for this download only; never stored or logged", max_length=255
+    )
+    revision: str | None = Field(None, max_length=128)
+
+
+class ModelImport(RequestModel):
+    """Import a Hugging Face folder or a GGUF file from this machine."""
+
+    path: str = Field(min_length=1, description="Folder with config.json, or a .gguf file")
+    name: str | None = Field(None, min_length=1, max_length=255)
+
+
+class ModelRead(ResponseModel):
+    id: UUID
+    name: str
+    repo_id: str | None
+    architecture: str | None
+    params_count: int | None
+    quantization: Quantization | None
+    memory_req_bytes: int | None
+    status: ModelStatus
+    progress: float | None
+    error_message: str | None
+    n_layers: int | None
+    d_model: int | None
+    size_bytes: int | None = Field(description="Bytes on disk")
+    metadata: dict[str, Any] | None = Field(validation_alias="metadata_")
+    created_at: datetime
+    updated_at: datetime
+    job: JobSummary | None
+
+
+class ArchitectureLayer(ResponseModel):
+    name: str
+    kind: str
+    detail: str = Field(description="Shape in words, e.g. 9 heads x 64, MLP 576 -> 1536 -> 576")
+    params: int
+
+
+class ModelArchitecture(ResponseModel):
+    model_id: UUID
+    name: str
+    architecture: str
+    family: str
+    params_count: int
+    n_layers: int
+    d_model: int
+    n_heads: int
+    n_kv_heads: int
+    d_mlp: int
+    vocab_size: int
+    max_positions: int
+    tied_embeddings: bool
+    hook_types: list[str] = Field(description="Hook points that this model offers in every layer")
+    layers: list[ArchitectureLayer]

@@ -1,0 +1,109 @@
+"""Trainings of sparse autoencoders, their metrics and checkpoints."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from app.core.enums import EncoderType, TrainingStatus
+from app.ml.configs import TrainingHyperparameters
+from app.schemas.common import RequestModel, ResponseModel
+from app.schemas.from_dataclass import request_model_from
+from app.schemas.job import JobSummary
+
+Hyperparameters = request_model_from(TrainingHyperparameters, "Hyperparameters")
+
+
+class TrainingCreate(RequestModel):
+    """Train an SAE on an activation store, or on a dataset whose latest matching store is taken."""
+
+    model_id: UUID
+    dataset_id: UUID
+    activation_id: UUID | None = Field(
+        None, description="Activation store; by default the latest ready one of model and dataset"
+    )
+    layer: int | None = Field(None, ge=0, description="By default the store's only layer")
+    hook_type: str = "residual"
+    name: str | None = Field(None, min_length=1, max_length=255)
+    encoder_type: EncoderType = EncoderType.SPARSE
+    hyperparameters: Hyperparameters = Field(default_factory=Hyperparameters)  # type: ignore[valid-type]
+
+
+class TrainingCreated(ResponseModel):
+    training_id: UUID
+    status: TrainingStatus
+    job_id: UUID
+
+
+class MeasuredFigure(ResponseModel):
+    """One held-out figure with what it means."""
+
+    key: str
+    label: str
+    value: float
+    unit: str
+    definition: str
+    n_tokens: int
+
+
+class TrainingEvaluation(ResponseModel):
+    figures: list[MeasuredFigure]
+    raw: dict[str, Any]
+
+
+class MetricPoint(ResponseModel):
+    step: int
+    loss: float | None
+    sparsity: float | None = Field(description="Mean L0 of the batch")
+    reconstruction_error: float | None
+    dead_neurons: int | None
+    explained_variance: float | None
+    learning_rate: float | None
+    grad_norm: float | None
+    tokens_per_second: float | None
+    gpu_utilization: float | None
+    memory_used_bytes: int | None
+    timestamp: datetime
+
+
+class TrainingRead(ResponseModel):
+    id: UUID
+    name: str
+    model_id: UUID
+    dataset_id: UUID
+    activation_id: UUID | None
+    model_name: str
+    dataset_name: str
+    layer: int
+    hook_type: str
+    encoder_type: EncoderType
+    hyperparameters: dict[str, Any]
+    n_latents: int
+    status: TrainingStatus
+    current_step: int
+    total_steps: int
+    progress: float
+    error_message: str | None
+    latest_metrics: MetricPoint | None
+    evaluation: TrainingEvaluation | None
+    n_checkpoints: int
+    n_features: int = Field(description="Features found by discovery; 0 before it")
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    job: JobSummary | None = Field(description="The running or latest run of the training")
+    discovery_job: JobSummary | None = Field(
+        description="The running or latest discovery of its features"
+    )
+
+
+class CheckpointRead(ResponseModel):
+    id: UUID
+    training_id: UUID
+    step: int
+    loss: float | None
+    file_path: str
+    file_size_bytes: int | None
+    created_at: datetime

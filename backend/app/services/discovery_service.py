@@ -1,0 +1,82 @@
+"""Queueing the discovery of a training's features."""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.core.enums import JobKind, ResourceType, TrainingStatus
+from app.core.errors import NotFound, NotReady
+from app.db.models import Checkpoint, Training
+from app.db.repositories import templates, trainings
+from app.ml.configs import DiscoveryConfig
+from app.schemas.common import JobAccepted
+from app.schemas.feature import FeatureExtract
+from app.services import job_service
+from app.services.job_summaries import accepted
+from app.services.lookup import require_training
+from app.services.ml_settings import build_config
+from app.services.training_records import source_files
+from app.services.usage import refuse_if_busy
+
+_TRAINS = frozenset({TrainingStatus.INITIALIZING, TrainingStatus.TRAINING})
+
+
+class TemplateNotFound(NotFound):
+    pass
+
+
+def extract_features(session: Session, request: FeatureExtract) -> JobAccepted:
+    """Queue a discovery over the latest checkpoint of a training.
+
+    Raises:
+        NotReady: The training still runs, has no checkpoint, or its activations were deleted.
+        InUse: A job works on the training.
+    """
+    training = require_training(session, request.training_id, lock=True)
+    checkpoint = _require_checkpoint(session, training)
+    refuse_if_busy(
+        session,
+        f'The training "{training.name}"',
+        ResourceType.TRAINING,
+        training.id,
+        besides={JobKind.TRAINING_RUN},
+    )
+    source_files(session, training)
+    values = request.model_dump(exclude={"training_id", "template_id"})
+    config = build_config(DiscoveryConfig, values | _template_values(session, request.template_id))
+    job = job_service.create_job(
+        session,
+        JobKind.FEATURE_EXTRACT,
+        ResourceType.TRAINING,
+        training.id,
+        {"config": config.to_dict(), "checkpoint_step": checkpoint.step},
+    )
+    return accepted(job)
+
+
+def _template_values(session: Session, template_id: UUID | None) -> dict[str, int]:
+    if template_id is None:
+        return {}
+    template = templates.get_extraction_template(session, template_id)
+    if template is None:
+        raise TemplateNotFound(
+            "This extraction template does not exist; it may have been deleted.",
+            details={"template_id": str(template_id)},
+        )
+    return {"examples_per_feature": template.top_k_examples} if template.top_k_examples else {}
+
+
+def _require_checkpoint(session: Session, training: Training) -> Checkpoint:
+    details = {"training_id": str(training.id), "status": training.status}
+    if training.status in _TRAINS:
+        raise NotReady(
+            f'The training "{training.name}" still runs. Pause or stop it, or wait for its end.',
+            details=details,
+        )
+    checkpoint = trainings.latest_checkpoint(session, training.id)
+    if checkpoint is None:
+        raise NotReady(
+            f'The training "{training.name}" has no checkpoint yet. Let it train first.',
+            details=details,
+        )
+    return checkpoint

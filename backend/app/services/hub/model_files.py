@@ -1,0 +1,161 @@
+"""Downloading the files of a language model: safetensors, JSON and tokenizer files only."""
+
+import fnmatch
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from app.core.enums import ErrorCode
+from app.core.errors import AppError
+from app.services.corpora.document import Progress
+from app.services.hub.errors import hub_errors
+from app.services.model_source import ModelFormatInvalid
+
+WANTED = (
+    "config.json",
+    "generation_config.json",
+    "model*.safetensors",
+    "model.safetensors.index.json",
+    "tokenizer*.json",
+    "tokenizer.model",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "spiece.model",
+    "chat_template.jinja",
+)
+METADATA_TIMEOUT_SECONDS = 10.0
+
+
+class RemoteFile(NamedTuple):
+    name: str
+    size_bytes: int
+
+
+class NotEnoughSpace(AppError):
+    """The disk cannot hold the download; raised before the first byte."""
+
+    code = ErrorCode.DISK_FULL
+    status = 507
+
+
+def list_model_files(
+    repo_id: str, revision: str | None, token: str | None
+) -> tuple[str, list[RemoteFile]]:
+    """The commit of a model repository and the files that an import needs.
+
+    Raises:
+        RepoNotFound: As ``hub_errors``.
+        HubUnreachable: As ``hub_errors``.
+        ModelFormatInvalid: No safetensors in it.
+    """
+    from huggingface_hub import HfApi
+
+    with hub_errors("model", repo_id):
+        info = HfApi().model_info(
+            repo_id,
+            revision=revision,
+            files_metadata=True,
+            timeout=METADATA_TIMEOUT_SECONDS,
+            token=token or False,
+        )
+    names = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or []}
+    wanted = [RemoteFile(name, size) for name, size in names.items() if is_wanted(name)]
+    if not any(file.name.endswith(".safetensors") for file in wanted):
+        pickled = any(name.endswith((".bin", ".pt", ".pth")) for name in names)
+        raise ModelFormatInvalid(
+            f"{repo_id} offers its weights only as pickles, which can run code and are never "
+            "loaded. Choose a repository with .safetensors files."
+            if pickled
+            else f"{repo_id} holds no .safetensors weights, so it is not a language model.",
+            details={"repo_id": repo_id},
+        )
+    return str(info.sha), wanted
+
+
+def is_wanted(name: str) -> bool:
+    """Whether a file of a repository is needed; only files at its top can be."""
+    return "/" not in name and any(fnmatch.fnmatchcase(name, pattern) for pattern in WANTED)
+
+
+def download_model_files(
+    repo_id: str,
+    commit: str,
+    files: list[RemoteFile],
+    folder: Path,
+    token: str | None,
+    on_progress: Callable[[Progress], None],
+) -> None:
+    """Download files into a folder; what an earlier attempt completed is not fetched again.
+
+    Args:
+        repo_id: Repository.
+        commit: Commit that ``list_model_files`` named.
+        files: Its files.
+        folder: Destination; created.
+        token: Access token, if any.
+        on_progress: Told in bytes; it may raise to stop.
+
+    Raises:
+        RepoNotFound: As ``hub_errors``.
+        HubUnreachable: As ``hub_errors``.
+    """
+    from huggingface_hub import hf_hub_download
+
+    folder.mkdir(parents=True, exist_ok=True)
+    total = sum(file.size_bytes for file in files)
+    _check_space(folder, total)
+    done = 0
+    for file in files:
+        bar = _bar_class(partial(_add_bytes, on_progress, done, total))
+        with hub_errors("model", repo_id):
+            hf_hub_download(
+                repo_id,
+                file.name,
+                revision=commit,
+                local_dir=folder,
+                token=token or False,
+                etag_timeout=METADATA_TIMEOUT_SECONDS,
+                tqdm_class=bar,
+            )
+        done += file.size_bytes
+        on_progress(Progress(done, total, "bytes"))
+
+
+def _add_bytes(
+    on_progress: Callable[[Progress], None], before: int, total: int, in_file: int
+) -> None:
+    on_progress(Progress(before + in_file, total, "bytes"))
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    # The import writes the weights a second time, in the format that everything here reads.
+    if free < 2 * needed:
+        raise NotEnoughSpace(
+            f"The download needs {2 * needed / 1e9:.1f} GB of disk space and "
+            f"{free / 1e9:.1f} GB are free. Delete something or choose a smaller model.",
+            details={"needed_bytes": 2 * needed, "free_bytes": free},
+        )
+
+
+def _bar_class(on_bytes: Callable[[int], None]) -> type[Any]:
+    """A silent progress bar for the hub library that passes the byte count on."""
+    from tqdm import tqdm
+
+    class Bar(tqdm):  # type: ignore[type-arg, misc, unused-ignore]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            kwargs.pop("name", None)
+            super().__init__(*args, **(kwargs | {"disable": True}))
+            self._bytes = int(kwargs.get("initial", 0) or 0)
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self._bytes += int(n or 0)
+            on_bytes(self._bytes)
+            return None
+
+    return Bar

@@ -1,0 +1,206 @@
+"""Facts about this machine and its servers, without torch."""
+
+import os
+import platform
+import shutil
+import subprocess
+import time
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.core.config import Settings
+from app.core.errors import ServiceUnavailable
+from app.db.repositories import jobs
+from app.db.session import session_scope
+from app.schemas.system import Connection, DiskInfo, GpuHealth, Health, MemoryInfo, SystemInfo
+
+SMI_TIMEOUT_SECONDS = 5.0
+GPU_CACHE_SECONDS = 2.0
+MEBIBYTE = 1024**2
+PACKAGES = ("torch", "transformers", "fastapi", "sqlalchemy", "celery", "python-socketio")
+JETSON_MODEL = Path("/proc/device-tree/model")
+JETSON_GPU = (Path("/dev/nvhost-gpu"), Path("/dev/nvgpu"), Path("/dev/nvhost-ctrl-gpu"))
+_CPU_INFO = Path("/proc/cpuinfo")
+_SMI_FIELDS = "name,memory.total,memory.used,utilization.gpu"
+_NO_GPU = GpuHealth(
+    available=False,
+    name=None,
+    memory_total_bytes=None,
+    memory_used_bytes=None,
+    utilization_percent=None,
+)
+
+_gpus_read: tuple[float, list[GpuHealth]] = (0.0, [])
+
+
+def app_version() -> str:
+    return _package_version("mistudio") or "0.1.0"
+
+
+def compute_device(settings: Settings) -> str:
+    """The device that jobs run on, ``cpu`` or ``cuda:0``; names the device's lock."""
+    if settings.device != "auto":
+        return settings.device
+    hidden = settings.cuda_visible_devices in {"", "-1"}
+    has_gpu = bool(read_gpus()) or any(path.exists() for path in JETSON_GPU)
+    return "cuda:0" if has_gpu and not hidden else "cpu"
+
+
+def read_gpus() -> list[GpuHealth]:
+    """The NVIDIA GPUs as the driver sees them; read at most every two seconds."""
+    global _gpus_read
+    at, found = _gpus_read
+    if time.monotonic() - at > GPU_CACHE_SECONDS or at == 0.0:
+        found = _ask_driver()
+        _gpus_read = (time.monotonic(), found)
+    return found
+
+
+def health(settings: Settings) -> Health:
+    """Overall health; a part that is away makes it ``degraded``, never an error."""
+    database, broker = _database_state(), _broker_state(settings)
+    gpus = read_gpus()
+    is_whole = database == broker == "connected"
+    return Health(
+        status="ok" if is_whole else "degraded",
+        gpu=gpus[0] if gpus else _NO_GPU,
+        db=database,
+        redis=broker,
+    )
+
+
+def require_ready(settings: Settings) -> Health:
+    """
+    Raises:
+        ServiceUnavailable: The database cannot be reached, so no request can be served.
+    """
+    state = health(settings)
+    if state.db != "connected":
+        raise ServiceUnavailable(
+            "The database cannot be reached. It is retried; see `make status`.",
+            details={"db": state.db, "redis": state.redis},
+        )
+    return state
+
+
+def info(session: Session, settings: Settings) -> SystemInfo:
+    memory = psutil.virtual_memory()
+    gpus = read_gpus()
+    cpu_name = _cpu_name()
+    return SystemInfo(
+        version=app_version(),
+        platform=platform.platform(),
+        python=platform.python_version(),
+        cpu_count=os.cpu_count() or 1,
+        cpu_name=cpu_name,
+        device_name=_device_name(settings, gpus, cpu_name),
+        gpu_info=gpus,
+        memory_info=MemoryInfo(total_bytes=memory.total, available_bytes=memory.available),
+        disk=disk_info(settings.home),
+        packages={name: found for name in PACKAGES if (found := _package_version(name))},
+        workers=jobs.count_active_by_queue(session),
+    )
+
+
+def disk_info(home: Path) -> DiskInfo:
+    """Free space of the file system that holds (or will hold) the home."""
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    usage = shutil.disk_usage(existing)
+    return DiskInfo(path=str(home), total_bytes=usage.total, free_bytes=usage.free)
+
+
+def _device_name(settings: Settings, gpus: list[GpuHealth], cpu_name: str | None) -> str:
+    if compute_device(settings).startswith("cuda"):
+        if gpus and gpus[0].name:
+            return gpus[0].name
+        if JETSON_MODEL.exists():
+            return JETSON_MODEL.read_text().strip("\0\n ")
+    return cpu_name or platform.machine()
+
+
+def _database_state() -> Connection:
+    try:
+        with session_scope() as session:
+            session.execute(text("SELECT 1"))
+    except (SQLAlchemyError, ServiceUnavailable):
+        return "disconnected"
+    return "connected"
+
+
+def _broker_state(settings: Settings) -> Connection:
+    try:
+        with redis.Redis.from_url(
+            settings.require_redis_url(),
+            socket_connect_timeout=1,
+            socket_timeout=1,
+            retry=Retry(NoBackoff(), 0),
+        ) as client:
+            client.ping()
+    except (redis.RedisError, OSError, ServiceUnavailable):
+        return "disconnected"
+    return "connected"
+
+
+def _ask_driver() -> list[GpuHealth]:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    command = [program, f"--query-gpu={_SMI_FIELDS}", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, text=True, timeout=SMI_TIMEOUT_SECONDS, check=True
+        )
+    except (subprocess.SubprocessError, OSError):
+        return []
+    return [parse_smi_line(line) for line in answer.stdout.splitlines() if line.strip()]
+
+
+def parse_smi_line(line: str) -> GpuHealth:
+    """One line of ``nvidia-smi --format=csv,noheader,nounits``; memory there is in MiB."""
+    name, total, used, utilization = (part.strip() for part in line.rsplit(",", 3))
+    return GpuHealth(
+        available=True,
+        name=name,
+        memory_total_bytes=_mebibytes(total),
+        memory_used_bytes=_mebibytes(used),
+        utilization_percent=_number(utilization),
+    )
+
+
+def _number(text_: str) -> float | None:
+    try:
+        return float(text_)
+    except ValueError:  # "[N/A]" on Jetson and under MIG
+        return None
+
+
+def _mebibytes(text_: str) -> int | None:
+    number = _number(text_)
+    return None if number is None else int(number * MEBIBYTE)
+
+
+@cache
+def _package_version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+@cache
+def _cpu_name() -> str | None:
+    if _CPU_INFO.exists():
+        for line in _CPU_INFO.read_text().splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() in {"model name", "Model"}:
+                return value.strip()
+    return platform.processor() or None

@@ -1,0 +1,168 @@
+"""Tokenisations of a dataset, and the preview of one text's tokens."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.core.config import Settings
+from app.core.enums import JobKind, ResourceType, TokenizationStatus
+from app.core.errors import NotFound, NotReady
+from app.core.paths import model_dir, safe_join, tokenization_dir
+from app.db.models import Tokenization
+from app.db.repositories import datasets
+from app.ml.configs import TokenizationConfig
+from app.schemas.common import JobAccepted
+from app.schemas.dataset import (
+    TokenizationRead,
+    TokenizePreview,
+    TokenizePreviewRequest,
+    TokenizeRequest,
+    TokenPiece,
+)
+from app.services import job_service
+from app.services.job_summaries import accepted, shown_progress, summaries
+from app.services.lookup import require_dataset, require_ready_dataset, require_ready_model
+from app.services.ml_settings import build_config, refuse_field
+
+
+class TokenizationNotFound(NotFound):
+    pass
+
+
+class TokenizationNotReady(NotReady):
+    pass
+
+
+def tokenize_dataset(session: Session, dataset_id: UUID, request: TokenizeRequest) -> JobAccepted:
+    """Queue a tokenisation.
+
+    Raises:
+        NotReady: Dataset or model is not ready.
+        ValidationFailed: The windows are longer than the model reads.
+    """
+    dataset = require_ready_dataset(session, dataset_id)
+    model = require_ready_model(session, request.model_id)
+    config = build_config(TokenizationConfig, request.model_dump(exclude={"model_id"}))
+    longest = int(model.metadata_["max_positions"])
+    if config.max_length > longest:
+        refuse_field(
+            "max_length", f"must not exceed the {longest} positions of the model", config.max_length
+        )
+    row = create_tokenization(session, dataset.id, model.id, config)
+    job = job_service.create_job(
+        session, JobKind.DATASET_TOKENIZE, ResourceType.TOKENIZATION, row.id, {}
+    )
+    return accepted(job)
+
+
+def create_tokenization(
+    session: Session, dataset_id: UUID, model_id: UUID, config: TokenizationConfig
+) -> Tokenization:
+    """A row without tokens yet; the job that fills it is the caller's affair."""
+    row = Tokenization(
+        dataset_id=dataset_id,
+        model_id=model_id,
+        status=TokenizationStatus.QUEUED,
+        config=config.to_dict(),
+    )
+    session.add(row)
+    session.flush()
+    row.file_path = str(tokenization_dir(dataset_id, row.id))
+    session.flush()
+    return row
+
+
+def choose_tokenization(
+    session: Session,
+    dataset_id: UUID,
+    model_id: UUID,
+    max_positions: int,
+    tokenization_id: UUID | None = None,
+) -> Tokenization:
+    """The tokenisation that an extraction reads: the named one, the latest, or a new one to fill.
+
+    Raises:
+        TokenizationNotFound: The named one is not of this dataset and model.
+        TokenizationNotReady: The named one has no tokens yet.
+    """
+    if tokenization_id is None:
+        latest = datasets.latest_tokenization(session, dataset_id, model_id)
+        if latest is not None:
+            return latest
+        default = TokenizationConfig()
+        config = TokenizationConfig(max_length=min(default.max_length, max_positions))
+        return create_tokenization(session, dataset_id, model_id, config)
+    row = datasets.get_tokenization(session, tokenization_id)
+    if row is None or (row.dataset_id, row.model_id) != (dataset_id, model_id):
+        raise TokenizationNotFound(
+            "This tokenisation does not exist for the chosen dataset and model.",
+            details={"field": "tokenization_id", "value": str(tokenization_id)},
+        )
+    if row.status is not TokenizationStatus.READY:
+        raise TokenizationNotReady(
+            f"The tokenisation is {row.status}. Wait until it is ready, or leave it out.",
+            details={"tokenization_id": str(tokenization_id), "status": row.status},
+        )
+    return row
+
+
+def list_tokenizations(session: Session, dataset_id: UUID) -> list[TokenizationRead]:
+    require_dataset(session, dataset_id)
+    return read_for_datasets(session, [dataset_id]).get(dataset_id, [])
+
+
+def read_for_datasets(
+    session: Session, dataset_ids: Sequence[UUID]
+) -> dict[UUID, list[TokenizationRead]]:
+    found = datasets.tokenizations_of(session, dataset_ids)
+    ids = [row.id for rows in found.values() for row in rows]
+    jobs = summaries(session, ResourceType.TOKENIZATION, ids)
+    return {
+        dataset_id: [
+            TokenizationRead(
+                id=row.id,
+                dataset_id=row.dataset_id,
+                model_id=row.model_id,
+                status=row.status,
+                progress=shown_progress(
+                    row.status is TokenizationStatus.READY, jobs.get(row.id), row.progress
+                ),
+                n_tokens=row.n_tokens,
+                n_documents=row.n_documents,
+                error_message=row.error_message,
+                metadata=row.config | row.metadata_,
+                created_at=row.created_at,
+                job=jobs.get(row.id),
+            )
+            for row in rows
+        ]
+        for dataset_id, rows in found.items()
+    }
+
+
+def preview(
+    session: Session, settings: Settings, dataset_id: UUID, request: TokenizePreviewRequest
+) -> TokenizePreview:
+    """Cut a text with a model's tokenizer, in this process: it needs no model weights."""
+    require_dataset(session, dataset_id)
+    model = require_ready_model(session, request.model_id)
+    folder = safe_join(settings.data_root, model_dir(model.id))
+    encoding = _tokenizer(folder / "tokenizer.json").encode(request.text, add_special_tokens=False)
+    pieces = [
+        TokenPiece(id=token_id, text=request.text[start:end] or token)
+        for token_id, token, (start, end) in zip(
+            encoding.ids, encoding.tokens, encoding.offsets, strict=True
+        )
+    ]
+    return TokenizePreview(tokens=pieces, n_tokens=len(pieces), n_characters=len(request.text))
+
+
+@lru_cache(maxsize=4)
+def _tokenizer(path: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(path))

@@ -1,0 +1,119 @@
+"""Creating trainings, and asking them to pause, resume, stop or go."""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.core.enums import JobAction, JobKind, JobState, ResourceType, TrainingStatus
+from app.core.errors import IllegalTransition, NotReady
+from app.db.models import Training
+from app.ml.configs import TrainingHyperparameters, encoder_type_problems
+from app.schemas.common import JobAccepted
+from app.schemas.training import TrainingCreate, TrainingCreated, TrainingRead
+from app.services import job_service
+from app.services.job_summaries import accepted
+from app.services.lookup import require_ready_dataset, require_ready_model, require_training
+from app.services.ml_settings import build_config, refuse
+from app.services.training_runs import queue_run, run_of
+from app.services.training_store import choose_layer, choose_store
+from app.services.training_views import read_training
+from app.services.usage import refuse_if_busy
+
+
+def create_training(session: Session, request: TrainingCreate) -> TrainingCreated:
+    """Create a training and queue it.
+
+    Raises:
+        NotReady: Model, dataset or store is not ready, or there is no store yet.
+        LayerNotFound: The model or the store lacks the layer or the hook type.
+        ValidationFailed: Hyperparameters that cannot be trained on this model.
+    """
+    model = require_ready_model(session, request.model_id)
+    dataset = require_ready_dataset(session, request.dataset_id)
+    refuse(encoder_type_problems(request.encoder_type))
+    values = request.hyperparameters.model_dump()  # type: ignore[attr-defined]
+    config = build_config(TrainingHyperparameters, values, prefix="hyperparameters.")
+    refuse(config.width_problems(int(model.metadata_["d_model"])), prefix="hyperparameters.")
+    store = choose_store(session, model, request)
+    layer = choose_layer(store, request.layer)
+    training = Training(
+        name=request.name or f"{model.name} layer {layer} {request.hook_type}",
+        model_id=model.id,
+        dataset_id=dataset.id,
+        activation_id=store.id,
+        layer=layer,
+        hook_type=request.hook_type,
+        encoder_type=request.encoder_type,
+        hyperparameters=config.to_dict(),
+        status=TrainingStatus.INITIALIZING,
+        total_steps=config.training_steps,
+    )
+    session.add(training)
+    session.flush()
+    job = queue_run(session, training)
+    return TrainingCreated(training_id=training.id, status=training.status, job_id=job.id)
+
+
+def pause_training(session: Session, training_id: UUID) -> TrainingRead:
+    """Ask for a pause: a checkpoint is written and the device is freed."""
+    return _request(session, training_id, JobAction.PAUSE)
+
+
+def stop_training(session: Session, training_id: UUID) -> TrainingRead:
+    """Ask for an early end: a checkpoint is written and measured."""
+    return _request(session, training_id, JobAction.STOP)
+
+
+def resume_training(session: Session, training_id: UUID) -> TrainingRead:
+    """Go on from the latest checkpoint, after a pause or after a failure."""
+    training = require_training(session, training_id, lock=True)
+    job = run_of(session, training.id)
+    if training.status is TrainingStatus.ERROR:
+        refuse_if_busy(session, named(training), ResourceType.TRAINING, training.id)
+        queue_run(session, training)
+    elif job is not None and job.requested is JobAction.PAUSE:
+        raise NotReady(
+            "The training is still saving its checkpoint. Resume it when it is paused.",
+            details={"training_id": str(training.id), "status": training.status},
+        )
+    elif job is None or job.state.is_terminal:
+        raise IllegalTransition(
+            f"{named(training)} is {training.status}. Load a checkpoint to train on from it.",
+            details={"training_id": str(training.id), "status": training.status},
+        )
+    else:
+        job_service.resume(session, job.id)
+    return read_training(session, training_id)
+
+
+def delete_training(session: Session, training_id: UUID) -> JobAccepted:
+    """Queue the deletion with checkpoints, metrics and features; a paused run is cancelled.
+
+    Raises:
+        InUse: It runs, or its features are being discovered.
+    """
+    training = require_training(session, training_id, lock=True)
+    job = run_of(session, training.id)
+    if job is not None and job.state is JobState.PAUSED:
+        job_service.request(session, job.id, JobAction.CANCEL)
+    refuse_if_busy(session, named(training), ResourceType.TRAINING, training.id)
+    deletion = job_service.create_job(
+        session, JobKind.TRAINING_DELETE, ResourceType.TRAINING, training.id, {}
+    )
+    return accepted(deletion)
+
+
+def _request(session: Session, training_id: UUID, action: JobAction) -> TrainingRead:
+    training = require_training(session, training_id)
+    job = run_of(session, training.id)
+    if job is None or job.state.is_terminal:
+        raise IllegalTransition(
+            f"{named(training)} is {training.status}: there is nothing to {action}.",
+            details={"training_id": str(training.id), "status": training.status},
+        )
+    job_service.request(session, job.id, action)
+    return read_training(session, training_id)
+
+
+def named(training: Training) -> str:
+    return f'The training "{training.name}"'

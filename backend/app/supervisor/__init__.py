@@ -1,0 +1,1 @@
+"""The native installation: embedded servers and the processes that run beside them."""

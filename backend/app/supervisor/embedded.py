@@ -1,0 +1,16 @@
+"""The two embedded servers, for the supervisor and for the tests."""
+
+from app.supervisor.binaries import BinaryMissing
+from app.supervisor.postgres import PostgresServer, start_postgres
+from app.supervisor.postgres_cluster import PostgresFailed
+from app.supervisor.valkey import ValkeyFailed, ValkeyServer, start_valkey
+
+__all__ = [
+    "BinaryMissing",
+    "PostgresFailed",
+    "PostgresServer",
+    "ValkeyFailed",
+    "ValkeyServer",
+    "start_postgres",
+    "start_valkey",
+]

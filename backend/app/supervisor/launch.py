@@ -1,0 +1,110 @@
+"""What a child process does between fork and exec: die with its parent, shed root's rights."""
+
+import ctypes
+import os
+import pwd
+import signal
+import struct
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+Prepare = Callable[[], None]
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+_PR_SET_KEEPCAPS = 8
+_PR_SET_SECUREBITS = 28
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
+_PR_CAP_AMBIENT = 47
+_PR_CAP_AMBIENT_RAISE = 2
+_CLONE_NEWUSER = 0x1000_0000
+_CAP_DAC_OVERRIDE = 1
+_CAPABILITY_VERSION_3 = 0x2008_0522
+NOBODY = 65_534
+
+
+def die_with_parent(death_signal: int = signal.SIGKILL) -> Prepare:
+    """Ask the kernel to signal the child when the thread that started it is gone.
+
+    Without this a ``kill -9`` of the supervisor would leave workers and servers behind.
+    """
+    parent = os.getpid()
+
+    def prepare() -> None:
+        _libc.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
+        if os.getppid() != parent:  # it died before prctl took effect
+            os._exit(1)
+
+    return prepare
+
+
+def in_own_user_namespace() -> None:
+    """Become "nobody" in a fresh user namespace; outside, files and signals stay root's.
+
+    PostgreSQL refuses uid 0. Here the server sees uid 65534 while its files belong to root, so it
+    also runs below a folder that only root can enter.
+
+    Raises:
+        OSError: the kernel or the container forbids user namespaces.
+    """
+    uid, gid = os.geteuid(), os.getegid()
+    if _libc.unshare(_CLONE_NEWUSER) != 0:
+        raise OSError(ctypes.get_errno(), "user namespaces are not allowed here")
+    Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+    Path("/proc/self/uid_map").write_text(f"{NOBODY} {uid} 1", encoding="ascii")
+    Path("/proc/self/gid_map").write_text(f"{NOBODY} {gid} 1", encoding="ascii")
+
+
+def as_nobody() -> None:
+    """Become the user "nobody", keeping only the right to pass through closed folders.
+
+    That one capability (CAP_DAC_OVERRIDE) is kept because a root installation usually lies below
+    ``/root``, which nobody else may enter. Where it cannot be kept, the change of user still
+    happens and only an installation in an open folder works.
+    """
+    _libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    # Without this bit access(2), which initdb asks about its neighbour, ignores capabilities.
+    _libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    header = struct.pack("II", _CAPABILITY_VERSION_3, 0)
+    mask = 1 << _CAP_DAC_OVERRIDE
+    data = struct.pack("IIIIII", mask, mask, mask, 0, 0, 0)
+    if _libc.capset(header, data) == 0:
+        _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0)
+
+
+def choose_identity(probe: Path) -> tuple[Prepare | None, int]:
+    """How to start a server that refuses root, and the uid that must own its files.
+
+    Args:
+        probe: A harmless program (it is run with ``--version``) to try the namespace with.
+    """
+    uid = os.geteuid()
+    if uid != 0:
+        return None, uid
+    try:
+        subprocess.run(
+            [probe, "--version"],
+            preexec_fn=in_own_user_namespace,
+            check=True,
+            capture_output=True,
+            timeout=30,
+        )
+    except (subprocess.SubprocessError, OSError):
+        pwd.getpwuid(NOBODY)  # KeyError says it better than the server's later message would
+        return as_nobody, NOBODY
+    return in_own_user_namespace, uid
+
+
+def chain(*steps: Prepare | None) -> Prepare:
+    """One ``preexec_fn`` of several steps, in the order given."""
+    wanted = [step for step in steps if step is not None]
+
+    def prepare() -> None:
+        for step in wanted:
+            step()
+
+    return prepare

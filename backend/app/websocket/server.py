@@ -1,0 +1,58 @@
+"""The Socket.IO server: validated subscriptions, nothing else. Workers emit through Redis."""
+
+from typing import Any
+
+import socketio
+
+from app.core.config import Settings
+from app.core.origins import is_trusted_origin
+from app.websocket.publisher import CHANNEL
+from app.websocket.rooms import is_room
+
+SOCKET_PATH = "/ws/socket.io"
+MAX_ROOMS_PER_CLIENT = 200
+
+
+def create_server(settings: Settings) -> socketio.AsyncServer:
+    """A server whose rooms are fed by every process that publishes on the same Redis."""
+    manager = socketio.AsyncRedisManager(
+        settings.require_redis_url(), channel=CHANNEL, redis_options={"health_check_interval": 25}
+    )
+    server = socketio.AsyncServer(
+        async_mode="asgi",
+        client_manager=manager,
+        cors_allowed_origins=lambda origin, _environ: is_trusted_origin(settings, origin),
+        cors_credentials=False,
+        max_http_buffer_size=16_384,
+        logger=False,
+        engineio_logger=False,
+    )
+    _add_handlers(server)
+    return server
+
+
+def _add_handlers(server: socketio.AsyncServer) -> None:
+    async def subscribe(sid: str, data: object) -> dict[str, Any]:
+        room = _room_of(data)
+        if room is None or len(server.rooms(sid)) >= MAX_ROOMS_PER_CLIENT:
+            return {"ok": False, "error": "unknown room"}
+        await server.enter_room(sid, room)
+        return {"ok": True, "room": room}
+
+    async def unsubscribe(sid: str, data: object) -> dict[str, Any]:
+        room = _room_of(data)
+        if room is None:
+            return {"ok": False, "error": "unknown room"}
+        await server.leave_room(sid, room)
+        return {"ok": True, "room": room}
+
+    async def ping(_sid: str, _data: object = None) -> dict[str, Any]:
+        return {"type": "pong"}
+
+    for handler in (subscribe, unsubscribe, ping):
+        server.on(handler.__name__, handler)
+
+
+def _room_of(data: object) -> str | None:
+    name = data.get("room") if isinstance(data, dict) else data
+    return str(name) if is_room(name) else None

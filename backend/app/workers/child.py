@@ -1,0 +1,162 @@
+"""The process that runs one attempt of one job: ``python -m app.workers.child JOB_ID ATTEMPT``.
+
+Requests arrive as lines on stdin (``pause``, ``stop``, ``cancel``). SIGTERM means that the machine
+goes down: pause, to be resumed at the next start. The outcome is written to a file.
+"""
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.core.config import Settings, get_settings
+from app.core.enums import JobAction, JobKind, JobState
+from app.core.logging import configure_logging
+from app.db.models import Job
+from app.db.repositories import jobs
+from app.services.job_lifecycle import StaleAttempt, transition
+from app.workers.context import JobContext, JobInterrupted, JobOutcome, StopSignal
+from app.workers.database import fenced_transaction
+from app.workers.errors import outcome_of
+from app.workers.outcome import Outcome, outcome_path, write_outcome
+from app.workers.progress import ProgressReporter
+from app.workers.tasks import load_task
+
+logger = logging.getLogger(__name__)
+
+EXIT_STALE = 3
+_PR_SET_PDEATHSIG = 1
+
+
+def main(job_id: UUID, attempt: int, parent_pid: int) -> int:
+    """Run the job; the exit status says only whether an outcome was written."""
+    die_with_parent(parent_pid)
+    settings = get_settings()
+    configure_logging(settings, process=f"job-{job_id}")
+    stop = StopSignal()
+    listen_for_requests(stop)
+    outcome = run(settings, job_id, attempt, stop)
+    write_outcome(outcome_path(settings, job_id, attempt), outcome)
+    return 0
+
+
+Task = Callable[[JobContext], JobOutcome]
+
+
+def run(
+    settings: Settings,
+    job_id: UUID,
+    attempt: int,
+    stop: StopSignal,
+    load: Callable[[JobKind], Task] = load_task,
+) -> Outcome:
+    """Mark the job running, load its task, run it, and say how it ended."""
+    reporter = ProgressReporter(job_id, attempt, on_stale=_exit_stale)
+    try:
+        job = fenced_transaction(job_id, attempt, partial(_mark_running, job_id=job_id))
+        reporter.start(job)
+        task = load(job.kind)
+        ended = run_task(task, make_context(settings, job, reporter, stop))
+        reporter.close()
+    except StaleAttempt:
+        _exit_stale()
+        raise
+    except BaseException as error:  # edge of the task: recorded with its stack, never swallowed
+        outcome = _outcome_of(error, stop)
+        if outcome.failure is not None:
+            logger.exception("job failed", extra={"job_id": str(job_id), "attempt": attempt})
+        reporter.close(ignore_failure=True)
+        return outcome
+    return Outcome(ended.state, ended.result, by_shutdown=stop.by_shutdown)
+
+
+def _outcome_of(error: BaseException, stop: StopSignal) -> Outcome:
+    if stop.action is not None and type(error).__name__ == "Stopped":
+        # The core's own word for it, from a task that did not translate it.
+        state = JobInterrupted(stop.action).outcome().state
+        return Outcome(state, by_shutdown=stop.by_shutdown)
+    return outcome_of(error)
+
+
+def run_task(task: Task, context: JobContext) -> JobOutcome:
+    """Call the task; a request that it raised out of becomes its outcome."""
+    try:
+        context.raise_if_stopped()
+        outcome = task(context)
+        context.flush()
+    except JobInterrupted as interrupted:
+        context.flush()
+        return interrupted.outcome()
+    return outcome
+
+
+def make_context(
+    settings: Settings, job: Job, reporter: ProgressReporter, stop: StopSignal
+) -> JobContext:
+    return JobContext(
+        job_id=job.id,
+        attempt=job.attempt,
+        kind=job.kind,
+        resource_type=job.resource_type,
+        resource_id=job.resource_id,
+        payload=job.payload,
+        settings=settings,
+        log_path=log_path(settings, job.id),
+        reporter=reporter,
+        signal=stop,
+    )
+
+
+def log_path(settings: Settings, job_id: UUID) -> Path:
+    return settings.logs_dir / "jobs" / f"{job_id}.log"
+
+
+def die_with_parent(parent_pid: int) -> None:
+    """Ask the kernel for SIGKILL when the parent dies, and leave if it already has."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent_pid:
+        os._exit(EXIT_STALE)
+
+
+def listen_for_requests(stop: StopSignal) -> None:
+    """Turn stdin lines and SIGTERM into the stop signal."""
+
+    def on_sigterm(_number: int, _frame: FrameType | None) -> None:
+        stop.set(JobAction.PAUSE, by_shutdown=True)
+
+    signal.signal(signal.SIGTERM, on_sigterm)
+    threading.Thread(target=_read_requests, args=(stop,), name="requests", daemon=True).start()
+
+
+def _read_requests(stop: StopSignal) -> None:
+    for line in sys.stdin:
+        action, _, origin = line.strip().partition(" ")
+        stop.set(JobAction(action), by_shutdown=origin == "shutdown")
+
+
+def _mark_running(session: Session, job_id: UUID) -> Job:
+    job = jobs.get(session, job_id, lock=True)
+    if job is None:
+        raise StaleAttempt("The job no longer exists.", details={"job_id": str(job_id)})
+    if job.state is JobState.RUNNING:  # committed, but the answer was lost with the connection
+        return job
+    return transition(session, job, JobState.RUNNING)
+
+
+def _exit_stale() -> None:
+    logger.warning("another attempt took over, leaving")
+    os._exit(EXIT_STALE)
+
+
+if __name__ == "__main__":
+    sys.exit(main(UUID(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))

@@ -1,0 +1,63 @@
+"""A small process that repairs: ``python -m app.workers.sweeper``.
+
+Every two seconds it looks for jobs whose process is gone and for messages that the broker lost.
+Its own absence harms nothing; it only delays recovery.
+"""
+
+import logging
+import signal
+import sys
+import threading
+from types import FrameType
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core.config import Settings, get_settings
+from app.core.errors import ServiceUnavailable
+from app.core.logging import configure_logging
+from app.workers import recovery
+
+logger = logging.getLogger(__name__)
+
+
+def sweep(settings: Settings) -> None:
+    """One round; a server that is away is tried again in the next."""
+    try:
+        recovery.recover_lost_jobs(settings.lease_duration)
+        recovery.republish_lost_messages(settings)
+    except SQLAlchemyError as error:
+        logger.warning("sweep without database", extra={"reason": type(error).__name__})
+    except (*recovery.AWAY_BROKER, ServiceUnavailable) as error:
+        logger.warning("sweep without broker", extra={"reason": str(error)})
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Sweep until told to stop; begins with what the last shutdown paused."""
+    is_resumed = False
+    while not stop.is_set():
+        try:
+            if not is_resumed:
+                recovery.resume_after_shutdown()
+                is_resumed = True
+        except SQLAlchemyError as error:
+            logger.warning("start without database", extra={"reason": type(error).__name__})
+        sweep(settings)
+        stop.wait(settings.sweep_interval.total_seconds())
+
+
+def main() -> int:
+    settings = get_settings()
+    configure_logging(settings, process="sweeper")
+    stop = threading.Event()
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
+    run(settings, stop)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""Which function runs which kind of job. Names, not imports: only the child loads torch."""
+
+import importlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+from app.core.config import get_settings
+from app.core.enums import JobKind
+
+if TYPE_CHECKING:
+    from app.workers.context import JobContext, JobOutcome
+
+TASKS: dict[JobKind, str] = {
+    JobKind.DATASET_DOWNLOAD: "app.workers.tasks.datasets:run_dataset_download",
+    JobKind.DATASET_IMPORT: "app.workers.tasks.datasets:run_dataset_import",
+    JobKind.DATASET_TOKENIZE: "app.workers.tasks.tokenizing:run_dataset_tokenize",
+    JobKind.DATASET_DELETE: "app.workers.tasks.deletes:run_dataset_delete",
+    JobKind.MODEL_DOWNLOAD: "app.workers.tasks.models:run_model_download",
+    JobKind.MODEL_IMPORT: "app.workers.tasks.models:run_model_import",
+    JobKind.MODEL_DELETE: "app.workers.tasks.deletes:run_model_delete",
+    JobKind.ACTIVATION_EXTRACT: "app.workers.tasks.activations:run_activation_extract",
+    JobKind.ACTIVATION_DELETE: "app.workers.tasks.deletes:run_activation_delete",
+    JobKind.TRAINING_RUN: "app.workers.tasks.training:run_training",
+    JobKind.TRAINING_DELETE: "app.workers.tasks.deletes:run_training_delete",
+    JobKind.FEATURE_EXTRACT: "app.workers.tasks.features:run_feature_extract",
+}
+STEERING_HANDLER = "app.workers.tasks.steering:handle"
+STEERING_KEY = "steering"
+
+
+def load(reference: str) -> object:
+    """Import ``package.module:name``."""
+    module, _, name = reference.partition(":")
+    return cast(object, getattr(importlib.import_module(module), name))
+
+
+def extra_tasks() -> dict[str, str]:
+    """Replacements named by MISTUDIO_EXTRA_TASKS: a module whose TASKS maps kinds to functions."""
+    module = get_settings().extra_tasks
+    return dict(importlib.import_module(module).TASKS) if module else {}
+
+
+def load_task(kind: JobKind) -> "Callable[[JobContext], JobOutcome]":
+    """The function that runs a kind of job."""
+    reference = extra_tasks().get(kind.value) or TASKS[kind]
+    return cast("Callable[[JobContext], JobOutcome]", load(reference))

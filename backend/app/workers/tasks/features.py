@@ -1,0 +1,85 @@
+"""Discovery of a training's features: one pass over its activations, then a bulk load."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core.paths import checkpoint_dir
+from app.ml.activation_extraction import ActivationStore, TokenStore
+from app.ml.configs import DiscoveryConfig
+from app.ml.feature_discovery import DiscoveryResult, discover_features
+from app.ml.language_models import load_language_model
+from app.ml.records import Progress, to_json
+from app.services.feature_records import (
+    DiscoveryPlan,
+    example_row,
+    feature_row,
+    read_discovery_plan,
+    replace_features,
+)
+from app.workers.context import JobContext, JobOutcome
+from app.workers.tasks.reporting import reporter, should_stop
+from app.workers.tasks.resource import resource_id_of
+
+PASS_SHARE = 0.6
+DESCRIBED_SHARE = 0.7
+LOADED_PER_REPORT = 500
+
+
+def run_feature_extract(context: JobContext) -> JobOutcome:
+    """Measure all features of a checkpoint and load them in the place of earlier ones."""
+    plan = context.transaction(partial(read_discovery_plan, training_id=resource_id_of(context)))
+    root, step = context.data_root, context.payload["checkpoint_step"]
+    config = DiscoveryConfig.from_dict(context.payload["config"])
+    context.report(0, 1, "Loading the model")
+    with discover_features(
+        root / checkpoint_dir(plan.training_id, step),
+        ActivationStore.open(root / plan.files.store),
+        TokenStore.open(root / plan.files.tokens),
+        load_language_model(root / plan.files.model, device=context.settings.device),
+        plan.layer,
+        plan.hook_type,
+        config,
+        _reporter(context),
+        should_stop(context),
+        scratch_dir=root / "cache" / "discovery",
+    ) as found:
+        n_examples = context.transaction(partial(_load, context=context, plan=plan, found=found))
+    return JobOutcome(result={**to_json(found.summary), "n_examples": n_examples})
+
+
+def _reporter(context: JobContext) -> Callable[[Progress], None]:
+    """Two phases: tokens are read, then features are described."""
+    reading = reporter(context, end=PASS_SHARE)
+    describing = reporter(context, start=PASS_SHARE, end=DESCRIBED_SHARE)
+
+    def report(progress: Progress) -> None:
+        (reading if progress.unit == "tokens" else describing)(progress)
+
+    return report
+
+
+def _load(
+    session: Session, *, context: JobContext, plan: DiscoveryPlan, found: DiscoveryResult
+) -> int:
+    discovery = {
+        "n_tokens": found.summary.n_tokens,
+        "checkpoint_step": context.payload["checkpoint_step"],
+        "discovery": context.payload["config"],
+    }
+    rows = (feature_row(to_json(record), plan.layer, discovery) for record in found.features)
+    return replace_features(session, plan.training_id, rows, _examples(context, found))
+
+
+def _examples(context: JobContext, found: DiscoveryResult) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Example rows of all features, made as the database takes them."""
+    total = len(found.features)
+    for index in range(total):
+        if index % LOADED_PER_REPORT == 0:
+            context.raise_if_stopped()
+            share = DESCRIBED_SHARE + (1 - DESCRIBED_SHARE) * index / total
+            context.report(share, 1.0, f"Storing features: {index:,} of {total:,}")
+        for record in found.examples(index):
+            yield index, example_row(vars(record))  # asdict would copy every list

@@ -1,0 +1,126 @@
+"""One run of a training: from the latest checkpoint to the end, then the held-out figures."""
+
+import logging
+import re
+import shutil
+from functools import partial
+from pathlib import Path
+
+from app.core.enums import JobAction
+from app.core.paths import checkpoint_dir, training_dir
+from app.ml.activation_extraction import ActivationStore, TokenStore
+from app.ml.errors import CheckpointInvalid, Stopped
+from app.ml.language_models import load_language_model
+from app.ml.records import TrainingOutcome, to_json
+from app.ml.sae_training import evaluate_sae, train, verify_checkpoint
+from app.ml.sae_training.evaluation import MIN_HELDOUT_ROWS
+from app.services.evaluation_figures import evaluation_json
+from app.services.training_records import (
+    RunPlan,
+    read_plan,
+    record_evaluation,
+    start_from,
+    step_of,
+)
+from app.workers.context import JobContext, JobInterrupted, JobOutcome
+from app.workers.tasks.reporting import reporter
+from app.workers.tasks.resource import resource_id_of
+from app.workers.tasks.training_reporter import EVALUATION_SHARE, TrainingReporter
+
+logger = logging.getLogger(__name__)
+
+
+def run_training(context: JobContext) -> JobOutcome:
+    """Train, save, measure. Every run may die at any moment: the next goes on from its files."""
+    plan = context.transaction(
+        partial(read_plan, training_id=resource_id_of(context), job_id=context.job_id)
+    )
+    context.report(0, 0, "Opening the activations")
+    store = ActivationStore.open(context.data_root / plan.files.store)
+    resume_from = _clean_start(context, plan)
+    progress = TrainingReporter(context, plan)
+    outcome = train(
+        store,
+        plan.layer,
+        plan.hook_type,
+        plan.encoder_type,
+        plan.config,
+        context.data_root / training_dir(plan.training_id),
+        report=progress.on_metrics,
+        should_stop=context.stop_requested,
+        on_checkpoint=progress.on_checkpoint,
+        resume_from=resume_from,
+        should_save=progress.should_save,
+        device=context.settings.device,
+    )
+    progress.write_rows()
+    context.flush()
+    return _finish(context, plan, store, outcome)
+
+
+def _finish(
+    context: JobContext, plan: RunPlan, store: ActivationStore, outcome: TrainingOutcome
+) -> JobOutcome:
+    stopped = outcome.status == "stopped"
+    if stopped and context.stop_requested() is not JobAction.STOP:
+        context.raise_if_stopped()
+    result = {"step": outcome.step, "tokens_per_second": outcome.tokens_per_second}
+    _evaluate(context, plan, store, outcome.checkpoint.path)
+    return JobOutcome("stopped" if stopped else "succeeded", result)
+
+
+def _clean_start(context: JobContext, plan: RunPlan) -> Path | None:
+    """Find the checkpoint to go on from, and remove what lies after it.
+
+    The rows decide: a folder without a row is of a branch that was left by loading an earlier
+    checkpoint, or was written just before the process died.
+    """
+    root = context.data_root
+    folder, found = None, 0
+    for step in plan.checkpoints:
+        candidate = root / checkpoint_dir(plan.training_id, step)
+        try:
+            verify_checkpoint(candidate)
+        except CheckpointInvalid as error:
+            logger.warning("checkpoint passed over", extra={"step": step, "reason": str(error)})
+            continue
+        folder, found = candidate, step
+        break
+    for path in (root / training_dir(plan.training_id)).glob("step_*"):
+        if re.fullmatch(r"step_\d+", path.name) and step_of(path) > found:
+            shutil.rmtree(path)
+    context.transaction(partial(start_from, training_id=plan.training_id, step=found))
+    return folder
+
+
+def _evaluate(context: JobContext, plan: RunPlan, store: ActivationStore, sae_path: Path) -> None:
+    """Measure the last checkpoint on held-out documents, if the store has any."""
+    if store.n_heldout_rows < MIN_HELDOUT_ROWS:
+        return
+    start = 1 - EVALUATION_SHARE
+    context.report(start, 1.0, "Measuring on held-out documents")
+    loaded = load_language_model(
+        context.data_root / plan.files.model, device=context.settings.device
+    )
+    try:
+        evaluation = evaluate_sae(
+            sae_path,
+            store,
+            loaded,
+            TokenStore.open(context.data_root / plan.files.tokens),
+            plan.layer,
+            plan.hook_type,
+            reporter(context, start=start),
+            partial(_is_abandoned, context),
+        )
+    except Stopped:
+        raise JobInterrupted(context.stop_requested() or JobAction.CANCEL) from None
+    figures = evaluation_json(to_json(evaluation))
+    context.transaction(
+        partial(record_evaluation, training_id=plan.training_id, evaluation=figures)
+    )
+
+
+def _is_abandoned(context: JobContext) -> bool:
+    """A stop still wants its figures; a pause or a cancel does not."""
+    return context.stop_requested() in {JobAction.PAUSE, JobAction.CANCEL}

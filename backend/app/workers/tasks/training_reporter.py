@@ -1,0 +1,126 @@
+"""From the points of a training loop to rows and events, without making the loop wait."""
+
+import dataclasses
+import math
+import time
+from functools import partial
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core.enums import TrainingStatus
+from app.ml.records import CheckpointInfo, StepMetrics, to_json
+from app.schemas.events import TrainingProgress, TrainingProgressData
+from app.services.training_records import RunPlan, record_checkpoint, record_metrics, step_of
+from app.workers.context import JobContext
+from app.workers.tasks.throttle import Throttle
+
+ROW_INTERVAL_SECONDS = 1.0
+# The held-out measurement after the last step takes about this share of a run.
+EVALUATION_SHARE = 0.03
+
+
+class TrainingReporter:
+    """Batches metric rows, sends progress a few times a second, notices wishes for a checkpoint.
+
+    Args:
+        context: The running job.
+        plan: What it trains.
+    """
+
+    def __init__(self, context: JobContext, plan: RunPlan) -> None:
+        self._context = context
+        self._plan = plan
+        self._rows: list[dict[str, Any]] = []
+        self._points: list[dict[str, Any]] = []
+        self._saves_wanted = self._saves_done = plan.save_requests
+        self._last_rows = time.monotonic()
+        self._events = Throttle()
+
+    def on_metrics(self, metrics: StepMetrics) -> None:
+        """Take a point of the curve."""
+        point = _point_of(metrics)
+        self._rows.append({"training_id": self._plan.training_id, **point})
+        self._points.append(point)
+        total = self._plan.config.training_steps
+        tokens_left = (total - metrics.step) * self._plan.config.batch_size
+        seconds = tokens_left / metrics.tokens_per_second if metrics.tokens_per_second else None
+        self._context.report(
+            metrics.step * self._plan.config.batch_size,
+            total * self._plan.config.batch_size / (1 - EVALUATION_SHARE),
+            f"Step {metrics.step:,} of {total:,}",
+            unit="tokens",
+            rate=metrics.tokens_per_second,
+        )
+        if self._events.is_due() or metrics.step == total:
+            self._send(metrics.step, point, seconds)
+        self._write_rows_when_due()
+
+    def on_checkpoint(self, info: CheckpointInfo) -> None:
+        """Record a checkpoint after the metrics before it."""
+        self.write_rows()
+        self._context.write_later(
+            partial(
+                record_checkpoint,
+                training_id=self._plan.training_id,
+                info=to_json(info),
+                removed_steps=[step_of(path) for path in info.removed],
+            )
+        )
+
+    def should_save(self) -> bool:
+        """Whether somebody asked for a checkpoint since the last one of that kind."""
+        self._write_rows_when_due()
+        if self._saves_wanted <= self._saves_done:
+            return False
+        self._saves_done = self._saves_wanted
+        return True
+
+    def write_rows(self) -> None:
+        """Hand the rows to the background writer, which also looks for wishes."""
+        rows, self._rows = self._rows, []
+        self._last_rows = time.monotonic()
+
+        def work(session: Session) -> None:
+            self._saves_wanted = record_metrics(
+                session, self._plan.training_id, self._context.job_id, rows
+            )
+
+        self._context.write_later(work)
+
+    def _write_rows_when_due(self) -> None:
+        if time.monotonic() - self._last_rows >= ROW_INTERVAL_SECONDS:
+            self.write_rows()
+
+    def _send(self, step: int, point: dict[str, Any], seconds: float | None) -> None:
+        points, self._points = self._points, []
+        total = self._plan.config.training_steps
+        data = TrainingProgressData(
+            training_id=self._plan.training_id,
+            status=TrainingStatus.TRAINING,
+            step=step,
+            total_steps=total,
+            progress=100.0 * step / total,
+            metrics={key: value for key, value in point.items() if key != "step"},
+            points=points,
+            estimated_remaining_seconds=seconds,
+        )
+        self._context.publish(TrainingProgress(seq=self._context.next_seq(), data=data))
+
+
+def _point_of(metrics: StepMetrics) -> dict[str, Any]:
+    """A row of ``training_metrics``; what is no number is left empty."""
+    values = dataclasses.asdict(metrics)
+    point = {
+        "step": metrics.step,
+        "loss": values["loss"],
+        "sparsity": values["l0"],
+        "reconstruction_error": values["reconstruction_loss"],
+        "dead_neurons": values["dead_latents"],
+        "explained_variance": values["explained_variance"],
+        "learning_rate": values["learning_rate"],
+        "grad_norm": values["gradient_norm"],
+        "tokens_per_second": values["tokens_per_second"],
+        "memory_used_bytes": values["memory_bytes"],
+    }
+    return {key: value if math.isfinite(value) else None for key, value in point.items()}

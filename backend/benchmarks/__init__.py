@@ -1,0 +1,1 @@
+"""Measurements of this machine: each prints own figures beside a plain version, in one run."""

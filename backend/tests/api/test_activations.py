@@ -1,0 +1,163 @@
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
+
+from app.core.enums import (
+    ActivationStatus,
+    DatasetStatus,
+    JobKind,
+    JobState,
+    ModelStatus,
+    ResourceType,
+    TokenizationStatus,
+    TrainingStatus,
+)
+from app.db.models import Activation, Job
+from tests.api.asserts import data_of, error_of, page_of
+from tests.factories import (
+    make_activation,
+    make_dataset,
+    make_job,
+    make_model,
+    make_tokenization,
+    make_training,
+)
+
+URL = "/api/v1/activations"
+
+
+def body_for(session: Session, **values: Any) -> dict[str, Any]:
+    model, dataset = make_model(session), make_dataset(session)
+    ids = {"model_id": str(model.id), "dataset_id": str(dataset.id)}
+    return {**ids, "layers": [1, 2], **values}
+
+
+def test_extracting_without_tokens_plans_to_tokenise_first(
+    client: TestClient, session: Session
+) -> None:
+    body = body_for(session, max_tokens=5000)
+    accepted = data_of(client.post(f"{URL}/extract", json=body), 202)
+    read = data_of(client.get(f"{URL}/{accepted['resource_id']}"))
+    assert (read["status"], read["layers"], read["hook_types"]) == ("queued", [1, 2], ["residual"])
+    assert read["config"]["max_tokens"] == 5000
+    [row] = data_of(client.get(f"/api/v1/datasets/{body['dataset_id']}/tokenizations"))
+    assert (row["id"], row["status"]) == (read["tokenization_id"], "queued")
+    assert row["metadata"]["max_length"] == 128
+    assert session.get_one(Job, accepted["job_id"]).queue == "extraction"
+
+
+def test_extracting_takes_the_latest_tokens_or_the_named_ones(
+    client: TestClient, session: Session
+) -> None:
+    model, dataset = make_model(session), make_dataset(session)
+    make_tokenization(session, dataset, model, status=TokenizationStatus.ERROR)
+    named = make_tokenization(session, dataset, model)
+    body = {"model_id": str(model.id), "dataset_id": str(dataset.id), "layers": [0]}
+    accepted = data_of(client.post(f"{URL}/extract", json=body), 202)
+    read = data_of(client.get(f"{URL}/{accepted['resource_id']}"))
+    assert read["tokenization_id"] == str(named.id)
+    body["tokenization_id"] = str(named.id)
+    data_of(client.post(f"{URL}/extract", json=body), 202)
+    named.status = TokenizationStatus.RUNNING
+    session.flush()
+    error_of(client.post(f"{URL}/extract", json=body), 409, "NOT_READY", "running")
+    body["tokenization_id"] = str(make_activation(session).tokenization_id)
+    error_of(client.post(f"{URL}/extract", json=body), 404, "NOT_FOUND", "chosen dataset and model")
+
+
+def test_a_layer_that_does_not_exist_names_the_valid_range(
+    client: TestClient, session: Session
+) -> None:
+    response = client.post(f"{URL}/extract", json=body_for(session, layers=[2, 9]))
+    error = error_of(response, 400, "HOOK_POINT_NOT_FOUND", "Its layers are 0 to 3")
+    assert error["details"]["constraints"] == {"min": 0, "max": 3}
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"layers": []}, "layers"),
+        ({"layers": [1, 1]}, "layers"),
+        ({"layers": [-1]}, "layers"),
+        ({"layers": "all"}, "layers"),
+        ({"hook_types": ["logits"]}, "hook_types"),
+        ({"hook_types": []}, "hook_types"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"dtype": "int8"}, "dtype"),
+        ({"max_tokens": 10}, "max_tokens"),
+        ({"speed": "fast"}, "speed"),
+    ],
+)
+def test_bad_settings_name_their_field(
+    client: TestClient, session: Session, values: dict[str, Any], field: str
+) -> None:
+    response = client.post(f"{URL}/extract", json=body_for(session, **values))
+    error = error_of(response, 400, "VALIDATION_ERROR")
+    assert any(field in item["field"] for item in error["details"]["errors"])
+
+
+def test_model_and_dataset_must_be_there_and_ready(client: TestClient, session: Session) -> None:
+    body = body_for(session)
+    missing = {**body, "dataset_id": str(uuid4())}
+    error_of(client.post(f"{URL}/extract", json=missing), 404, "NOT_FOUND", "This dataset")
+    loading = make_model(session, status=ModelStatus.LOADING)
+    response = client.post(f"{URL}/extract", json={**body, "model_id": str(loading.id)})
+    error_of(response, 409, "NOT_READY", "still loading")
+    failed = make_dataset(session, status=DatasetStatus.ERROR)
+    response = client.post(f"{URL}/extract", json={**body, "dataset_id": str(failed.id)})
+    error_of(response, 409, "NOT_READY", "delete it and try again")
+
+
+@pytest.mark.parametrize("kind", ["model", "dataset"])
+def test_nothing_is_built_on_what_is_being_deleted(
+    client: TestClient, session: Session, kind: str
+) -> None:
+    body = body_for(session)
+    data_of(client.delete(f"/api/v1/{kind}s/{body[f'{kind}_id']}"), 202)
+    error_of(client.post(f"{URL}/extract", json=body), 409, "NOT_READY", "is being deleted")
+
+
+def test_listing_by_model_and_status(client: TestClient, session: Session) -> None:
+    store = make_activation(session)
+    make_activation(session, status=ActivationStatus.ERROR)
+    rows, pagination = page_of(client.get(f"{URL}?model_id={store.model_id}"))
+    assert [row["id"] for row in rows] == [str(store.id)]
+    assert rows[0]["progress"] == 100
+    assert page_of(client.get(f"{URL}?status=error"))[1]["total"] == 1
+    assert pagination["total"] == 1
+    error_of(client.get(f"{URL}?sort_by=odd"), 400, "VALIDATION_ERROR", "Choose one of")
+
+
+def test_deleting(client: TestClient, session: Session) -> None:
+    store = make_activation(session)
+    accepted = data_of(client.delete(f"{URL}/{store.id}"), 202)
+    assert session.get_one(Job, accepted["job_id"]).kind == "activation_delete"
+    error_of(client.delete(f"{URL}/{store.id}"), 409, "CONFLICT")
+    error_of(client.delete(f"{URL}/{uuid4()}"), 404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("status", "is_refused"),
+    [(TrainingStatus.PAUSED, True), (TrainingStatus.TRAINING, True),
+     (TrainingStatus.COMPLETED, False), (TrainingStatus.ERROR, False)],
+)  # fmt: skip
+def test_a_store_is_kept_for_trainings_that_have_not_ended(
+    client: TestClient, session: Session, status: TrainingStatus, is_refused: bool
+) -> None:
+    store = make_activation(session)
+    make_training(session, store, name="reader", status=status)
+    response = client.delete(f"{URL}/{store.id}")
+    if is_refused:
+        error_of(response, 409, "CONFLICT", '"reader"')
+    else:
+        data_of(response, 202)
+
+
+def test_a_store_that_is_read_by_a_discovery_is_kept(client: TestClient, session: Session) -> None:
+    store: Activation = make_activation(session)
+    training = make_training(session, store)
+    make_job(session, JobKind.FEATURE_EXTRACT, JobState.RUNNING, ResourceType.TRAINING, training.id)
+    error_of(client.delete(f"{URL}/{store.id}"), 409, "CONFLICT", "a feature discovery (running)")

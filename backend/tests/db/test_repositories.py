@@ -1,0 +1,153 @@
+"""Pages, sorting, bulk loading and series on a real PostgreSQL."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.core.errors import ValidationFailed
+from app.db.models import Feature
+from app.db.repositories import datasets, features, trainings
+from app.db.repositories.copying import encode_field
+from tests.factories.rows import make_dataset, make_training
+
+
+def test_pages_are_stable_and_count_all(session: Session) -> None:
+    names = [f"page-{number}" for number in range(5)]
+    for name in names:
+        make_dataset(session, name=name)
+    page = datasets.list_page(session, page=2, limit=2, search="page-", sort_by="name", order="asc")
+    assert [row.name for row in page.items] == ["page-2", "page-3"]
+    assert (page.total, page.has_next) == (5, True)
+    last = datasets.list_page(session, page=3, limit=2, search="page-")
+    assert (len(last.items), last.has_next) == (1, False)
+
+
+def test_search_takes_wildcards_literally(session: Session) -> None:
+    make_dataset(session, name="100% real")
+    make_dataset(session, name="1000 real")
+    found = datasets.list_page(session, search="100%")
+    assert [row.name for row in found.items] == ["100% real"]
+
+
+def test_an_unknown_sort_key_is_refused(session: Session) -> None:
+    with pytest.raises(ValidationFailed, match="Cannot sort by 'secret'"):
+        datasets.list_page(session, sort_by="secret")
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        (None, "\\N"),
+        (True, "t"),
+        (1.5, "1.5"),
+        ("a\tb\nc\\d\r", "a\\tb\\nc\\\\d\\r"),
+        ("nul\0", "nul\N{REPLACEMENT CHARACTER}"),
+        ({"k": ["\n"]}, '{"k":["\\\\n"]}'),
+        (["\0", "\\u0000"], '["\\\\ufffd","\\\\\\\\u0000"]'),
+    ],
+)
+def test_copy_fields(value: object, field: str) -> None:
+    assert encode_field(value) == field
+
+
+def test_json_cannot_hold_nan() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        encode_field([float("nan")])
+
+
+def test_features_are_loaded_and_loaded_again(session: Session) -> None:
+    training = make_training(session)
+    rows = [
+        {"neuron_index": n, "max_activation": float(n), "name": f"f{n}", "metadata": {"n": n}}
+        for n in range(20)
+    ]
+    ids = features.put_features(session, training.id, rows)
+    assert sorted(ids) == list(range(20))
+    kept = features.get(session, ids[3])
+    assert kept is not None
+    kept.name, kept.is_favorite = "mine", True
+    session.flush()
+    again = features.put_features(
+        session, training.id, ({**row, "max_activation": 9.0} for row in rows)
+    )
+    session.expire_all()
+    kept = features.get(session, ids[3])
+    assert again == ids
+    assert kept is not None
+    assert (kept.name, kept.is_favorite, kept.max_activation) == ("mine", True, 9.0)
+
+
+def test_examples_keep_odd_text(session: Session) -> None:
+    training = make_training(session)
+    [feature_id] = features.put_features(session, training.id, [{"neuron_index": 0}]).values()
+    texts = ["tab\there", "line\nbreak", "back\\slash", "lone \ud800 surrogate", "nul \0"]
+    rows = (
+        {
+            "feature_id": feature_id, "rank": rank, "split": "train", "document": 1, "position": 0,
+            "sample_text": sample, "token_ids": [1], "tokens": [sample], "activations": [1.5],
+            "max_activation": 1.5,
+        }
+        for rank, sample in enumerate(texts)
+    )  # fmt: skip
+    assert features.put_examples(session, rows) == len(texts)
+    found = features.list_examples(session, feature_id, 10)
+    shown = [*texts[:3], "lone ? surrogate", "nul \N{REPLACEMENT CHARACTER}"]
+    assert [example.sample_text for example in found] == shown
+    assert [example.tokens for example in found] == [[sample] for sample in shown]
+    assert features.top_examples(session, [feature_id])[feature_id].rank == 0
+    spread = session.scalar(text("SELECT count(DISTINCT tableoid) FROM feature_activations"))
+    assert spread >= 1
+    features.delete_examples(session, training.id)
+    assert features.count_examples(session, feature_id) == 0
+
+
+def test_deleting_features_takes_their_examples(session: Session) -> None:
+    training = make_training(session)
+    features.put_features(session, training.id, ({"neuron_index": n} for n in range(30)))
+    features.delete_features(session, training.id)
+    assert features.count_by_training(session, [training.id]) == {}
+
+
+def test_metric_rows_may_come_twice(session: Session) -> None:
+    training = make_training(session)
+    rows = [{"training_id": training.id, "step": s, "loss": 1.0 / s} for s in range(1, 101)]
+    trainings.add_metrics(session, rows)
+    trainings.add_metrics(session, [{"training_id": training.id, "step": 7, "loss": 5.0}])
+    series = trainings.list_metrics(session, training.id)
+    assert [metric.step for metric in series] == list(range(1, 101))
+    assert series[6].loss == 5.0
+
+
+def test_a_thinned_series_keeps_its_ends(session: Session) -> None:
+    training = make_training(session)
+    rows = [{"training_id": training.id, "step": s, "loss": 1.0} for s in range(1, 1001)]
+    trainings.add_metrics(session, rows)
+    series = trainings.list_metrics(session, training.id, start_step=101, max_points=50)
+    steps = [metric.step for metric in series]
+    assert (steps[0], steps[-1]) == (101, 1000)
+    assert 40 <= len(steps) <= 51
+    assert steps == sorted(steps)
+
+
+def test_a_model_in_use_cannot_be_deleted(session: Session) -> None:
+    training = make_training(session)
+    with pytest.raises(IntegrityError), session.begin_nested():
+        session.execute(text("DELETE FROM models WHERE id = :id"), {"id": training.model_id})
+
+
+def test_an_unknown_status_is_refused_by_the_database(session: Session) -> None:
+    training = make_training(session)
+    with pytest.raises(IntegrityError), session.begin_nested():
+        session.execute(
+            text("UPDATE trainings SET status = 'odd' WHERE id = :id"), {"id": training.id}
+        )
+
+
+def test_two_features_cannot_share_a_neuron(session: Session) -> None:
+    training = make_training(session)
+    session.add(Feature(training_id=training.id, neuron_index=1))
+    session.flush()
+    session.add(Feature(training_id=training.id, neuron_index=1))
+    with pytest.raises(IntegrityError):
+        session.flush()

@@ -1,0 +1,123 @@
+"""Settings that exist are valid; those that cannot be used say which field and why."""
+
+import subprocess
+import sys
+
+import pytest
+
+from app.ml.configs import (
+    Config,
+    ConfigInvalid,
+    DiscoveryConfig,
+    ExtractionConfig,
+    SteeringConfig,
+    TokenizationConfig,
+    TrainingHyperparameters,
+    encoder_type_problems,
+    field_specs,
+)
+
+VALID: list[Config] = [
+    TokenizationConfig(),
+    ExtractionConfig(layers=(3, 5)),
+    TrainingHyperparameters(),
+    DiscoveryConfig(),
+    SteeringConfig(prompt="Once"),
+]
+
+
+def problem_fields(error: pytest.ExceptionInfo[ConfigInvalid]) -> set[str]:
+    return {problem.field for problem in error.value.problems}
+
+
+@pytest.mark.parametrize("config", VALID, ids=lambda c: type(c).__name__)
+def test_round_trip_through_plain_types_gives_an_equal_config(config: Config) -> None:
+    assert type(config).from_dict(config.to_dict()) == config
+
+
+@pytest.mark.parametrize("config", VALID, ids=lambda c: type(c).__name__)
+def test_every_setting_has_help(config: Config) -> None:
+    assert all(spec.help for spec in field_specs(type(config)))
+
+
+def test_lists_become_tuples() -> None:
+    assert ExtractionConfig.from_dict({"layers": [1, 2]}).layers == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"k": 0}, "k"),
+        ({"k": 1.5}, "k"),
+        ({"k": True}, "k"),
+        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"activation": "gelu"}, "activation"),
+        ({"training_steps": None}, "training_steps"),
+        ({"d_sae": 16, "k": 17}, "k"),
+        ({"training_steps": 10, "warmup_steps": 11}, "warmup_steps"),
+        ({"nonsense": 1}, "nonsense"),
+    ],
+)
+def test_bad_hyperparameters_name_their_field(values: dict[str, object], field: str) -> None:
+    with pytest.raises(ConfigInvalid) as error:
+        TrainingHyperparameters.from_dict(values)
+    assert problem_fields(error) == {field}
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({}, "layers"),
+        ({"layers": []}, "layers"),
+        ({"layers": [-1]}, "layers"),
+        ({"layers": [1, 1]}, "layers"),
+        ({"layers": [1], "hook_types": []}, "hook_types"),
+        ({"layers": [1], "hook_types": ["logits"]}, "hook_types"),
+    ],
+)
+def test_bad_extractions_name_their_field(values: dict[str, object], field: str) -> None:
+    with pytest.raises(ConfigInvalid) as error:
+        ExtractionConfig.from_dict(values)
+    assert problem_fields(error) == {field}
+
+
+def test_steering_needs_a_prompt_and_some_positions() -> None:
+    with pytest.raises(ConfigInvalid, match="prompt"):
+        SteeringConfig(prompt="  ")
+    with pytest.raises(ConfigInvalid, match="steer"):
+        SteeringConfig(prompt="a", steer_prompt=False, steer_generated=False)
+
+
+def test_width_dependent_values() -> None:
+    settings = TrainingHyperparameters(expansion_factor=8, training_steps=800, batch_size=4096)
+    assert settings.latents(576) == 4608
+    assert settings.resolved_learning_rate(2**14) == pytest.approx(2e-4)
+    assert settings.resolved_learning_rate(64) == pytest.approx(1e-3)  # 3.2e-3 capped
+    assert settings.resolved_warmup_steps() == 40
+    assert settings.resolved_dead_window_tokens() == 500_000
+    assert TrainingHyperparameters(training_steps=100_000).resolved_dead_window_tokens() == 10**7
+    assert settings.resolved_l1_coefficient(500) == pytest.approx(0.01)
+    assert TrainingHyperparameters(k=33).width_problems(4)[0].field == "k"
+    assert not settings.width_problems(576)
+
+
+def test_encoder_types_that_cannot_be_trained_are_refused() -> None:
+    assert not encoder_type_problems("sparse")
+    assert encoder_type_problems("transcoder")[0].field == "encoder_type"
+
+
+def test_configs_records_and_packages_load_no_torch() -> None:
+    code = (
+        "import sys, app.ml.configs, app.ml.records, app.ml.errors, app.ml.sae_training, "
+        "app.ml.steering, app.ml.language_models, app.ml.activation_extraction, "
+        "app.ml.feature_discovery; sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_lazy_packages_know_what_they_have() -> None:
+    import app.ml.sae_training as package
+
+    assert callable(package.train)
+    with pytest.raises(AttributeError, match="no attribute 'missing'"):
+        _ = package.missing

@@ -1,0 +1,282 @@
+"""One pass must find what a plain look at all activations finds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from app.ml.activation_extraction import ActivationStore, TokenStore
+from app.ml.configs import DiscoveryConfig
+from app.ml.errors import Stopped
+from app.ml.feature_discovery import DiscoveryResult, discover_features, logit_effects
+from app.ml.feature_discovery.firing_log import FiringLog
+from app.ml.feature_discovery.labels import make_label, token_evidence
+from app.ml.feature_discovery.reading import choose_rows
+from app.ml.feature_discovery.statistics import FeatureCounters
+from app.ml.feature_discovery.top_contexts import (
+    TopContexts,
+    best_per_window,
+    choose_distinct,
+    rank_within,
+)
+from app.ml.language_models import LoadedModel
+from app.ml.records import Progress, TokenEvidence
+from app.ml.sae_training import load_sae
+from tests.ml.conftest import ignore, never
+
+PLACE = (2, "residual")
+CONFIG = DiscoveryConfig(examples_per_feature=6, precision="float32", batch_size=3000)
+
+
+@pytest.fixture(scope="module")
+def result(
+    sae_path: Path, store: ActivationStore, tokens: TokenStore, glass: LoadedModel
+) -> DiscoveryResult:
+    return discover_features(sae_path, store, tokens, glass, *PLACE, CONFIG, ignore, never)
+
+
+@pytest.fixture(scope="module")
+def latents(sae_path: Path, store: ActivationStore) -> np.ndarray:
+    """All latents of all rows, the plain way."""
+    rows = store.rows(*PLACE).slice(0, store.n_rows)
+    with torch.no_grad():
+        return load_sae(sae_path).encode(rows).numpy()
+
+
+def test_counters_equal_a_plain_count(result: DiscoveryResult, latents: np.ndarray) -> None:
+    n_fires = (latents > 0).sum(0)
+    assert [f.n_fires for f in result.features] == n_fires.tolist()
+    assert result.summary.n_tokens == len(latents)
+    assert result.summary.n_dead == (n_fires == 0).sum()
+    assert result.summary.mean_l0 == pytest.approx((latents > 0).sum(1).mean())
+    for feature in result.features[::37]:
+        values = latents[latents[:, feature.index] > 0, feature.index]
+        assert feature.activation_frequency == len(values) / len(latents)
+        if len(values):
+            assert feature.max_activation == pytest.approx(values.max(), rel=1e-4)
+            assert feature.mean_activation == pytest.approx(values.mean(), rel=1e-4)
+            assert feature.quantiles["p50"] == pytest.approx(np.median(values), rel=0.12)
+            assert sum(feature.histogram["counts"]) == len(values)
+            assert feature.histogram["edges"][0] <= values.min()
+            assert feature.histogram["edges"][-1] >= values.max() * 0.999
+
+
+def test_the_strongest_example_is_the_strongest_token_of_all(
+    result: DiscoveryResult, latents: np.ndarray, store: ActivationStore
+) -> None:
+    for feature in result.features[::11]:
+        examples = result.examples(feature.index)
+        assert len(examples) == feature.n_examples
+        if not examples:
+            continue
+        best = latents[:, feature.index].argmax()
+        assert examples[0].token_index == store.indices["token"][best]
+        strengths = [e.max_activation for e in examples]
+        assert strengths == sorted(strengths, reverse=True)
+        assert strengths[0] == pytest.approx(feature.max_activation, rel=1e-5)
+
+
+def test_examples_carry_the_activation_of_every_token(
+    result: DiscoveryResult, latents: np.ndarray, store: ActivationStore, tokens: TokenStore
+) -> None:
+    row_of = {int(token): row for row, token in enumerate(store.indices["token"])}
+    checked = 0
+    for feature in result.features[::29]:
+        for example in result.examples(feature.index):
+            first = example.token_index - example.position
+            assert example.token_ids == tokens.tokens[first : first + len(example.tokens)].tolist()
+            for offset, activation in enumerate(example.activations):
+                row = row_of.get(first + offset)
+                expected = 0 if row is None else latents[row, feature.index]
+                assert activation == pytest.approx(float(expected), abs=1e-3)
+                checked += 1
+            assert example.activations[example.position] == pytest.approx(
+                example.max_activation, abs=1e-4
+            )
+    assert checked > 300
+
+
+def test_examples_stay_in_their_document_and_come_from_different_windows(
+    result: DiscoveryResult, store: ActivationStore, tokens: TokenStore
+) -> None:
+    for feature in result.features[::7]:
+        examples = result.examples(feature.index)
+        windows = [store.indices["window"][np.searchsorted(store.indices["token"], e.token_index)]
+                   for e in examples]  # fmt: skip
+        assert len(set(windows)) == len(windows)
+        for example in examples:
+            first = example.token_index - example.position
+            ends = np.array([first, first + len(example.tokens) - 1])
+            documents = tokens.documents_at(ends)
+            assert documents[0] == documents[1]
+            assert example.document == tokens.doc_numbers[documents[0]]
+            assert example.split == tokens.split_of_document(int(documents[0]))
+            assert example.position <= 16
+            assert len(example.tokens) <= 25
+
+
+def test_all_examples_come_in_order(result: DiscoveryResult) -> None:
+    every = list(result.all_examples())
+    assert [e.feature for e in every] == sorted(e.feature for e in every)
+    assert len(every) == sum(f.n_examples for f in result.features)
+
+
+def test_labels_are_what_the_features_peak_on(result: DiscoveryResult) -> None:
+    labelled = [f for f in result.features if f.label.startswith("token ")]
+    assert labelled
+    for feature in labelled:
+        peaks = [e.tokens[e.position].strip().lower() for e in result.examples(feature.index)]
+        named = feature.label.removeprefix("token ").strip('"').replace("\\n", "\n")
+        assert peaks.count(named.strip().lower()) >= len(peaks) / 2
+
+
+def test_bfloat16_pass_finds_nearly_the_same(
+    result: DiscoveryResult, sae_path: Path, store: ActivationStore, tokens: TokenStore,
+    glass: LoadedModel, tmp_path: Path,
+) -> None:  # fmt: skip
+    config = DiscoveryConfig(examples_per_feature=6, precision="bfloat16")
+    seen: list[Progress] = []
+    with discover_features(
+        sae_path, store, tokens, glass, *PLACE, config, seen.append, never, scratch_dir=tmp_path
+    ) as fast:
+        assert list(tmp_path.iterdir())
+        pairs = zip(fast.features, result.features, strict=True)
+        assert np.mean([a.n_fires == b.n_fires for a, b in pairs]) > 0.8
+        assert fast.summary.mean_l0 == pytest.approx(result.summary.mean_l0, rel=1e-3)
+    assert not list(tmp_path.iterdir())
+    assert {p.unit for p in seen} == {"tokens", "features"}
+
+
+def test_a_limited_pass_reads_whole_windows_from_everywhere(store: ActivationStore) -> None:
+    rows = choose_rows(store, 1000)
+    assert len(rows) == pytest.approx(1000, rel=0.1)
+    assert (np.diff(rows) > 0).all()
+    windows, counts = np.unique(store.indices["window"][rows], return_counts=True)
+    every, whole = np.unique(store.indices["window"], return_counts=True)
+    assert counts.tolist() == whole[np.isin(every, windows)].tolist()
+    assert windows[0] < every[-1] * 0.1
+    assert windows[-1] > every[-1] * 0.9
+    assert len(choose_rows(store, None)) == store.n_rows
+
+
+def test_without_a_model_there_is_no_lens_and_no_text(
+    sae_path: Path, store: ActivationStore, tokens: TokenStore
+) -> None:
+    config = DiscoveryConfig(max_tokens=2000, examples_per_feature=2)
+    with discover_features(sae_path, store, tokens, None, *PLACE, config, ignore, never) as plain:
+        assert all(f.logit_lens is None for f in plain.features)
+        example = next(plain.all_examples())
+        assert example.tokens[0] == f"<{example.token_ids[0]}>"
+
+
+def test_a_stopped_pass_leaves_nothing(
+    sae_path: Path, store: ActivationStore, tokens: TokenStore, tmp_path: Path
+) -> None:
+    for n_answers in (0, 3):
+        answers = iter([False] * n_answers + [True])
+        with pytest.raises(Stopped):
+            discover_features(
+                sae_path, store, tokens, None, *PLACE, DiscoveryConfig(batch_size=20_000),
+                ignore, lambda a=answers: next(a), scratch_dir=tmp_path,
+            )  # fmt: skip
+        assert not list(tmp_path.iterdir())
+
+
+def test_logit_effects_are_the_extremes(glass: LoadedModel, sae_path: Path) -> None:
+    sae = load_sae(sae_path)
+    effects = logit_effects(glass, sae.W_dec_FD, 3)
+    gain = glass.model.model.norm.weight
+    logits = (sae.W_dec_FD[300] * gain) @ glass.model.lm_head.weight.T
+    assert effects.top_ids[300].tolist() == logits.topk(3).indices.tolist()
+    assert effects.bottom_logits[300].tolist() == pytest.approx(
+        logits.topk(3, largest=False).values.tolist(), abs=1e-4
+    )
+
+
+def test_quantiles_of_known_values() -> None:
+    counters = FeatureCounters(2)
+    values = torch.linspace(1, 100, 1000)
+    for part in values.split(300):
+        counters.add(len(part), torch.zeros(len(part), dtype=torch.int64), part)
+    counters.add(5, torch.empty(0, dtype=torch.int64), torch.empty(0))
+    found = counters.quantiles(0)
+    assert found["p50"] == pytest.approx(50, rel=0.09)
+    assert found["p99"] == pytest.approx(99, rel=0.09)
+    assert counters.n_tokens == 1005
+    assert counters.quantiles(1)["p50"] == 0
+    assert counters.histogram(1) == {"edges": [], "counts": []}
+    assert sum(counters.histogram(0)["counts"]) == 1000
+
+
+def test_streaming_top_contexts_equal_sorting_everything() -> None:
+    random = np.random.default_rng(0)
+    n = 20_000
+    latents = random.integers(0, 7, n)
+    values = random.random(n).astype(np.float32)
+    rows = np.arange(n)
+    windows = (rows // 10).astype(np.int32)
+    top = TopContexts(8, 5)
+    for part in np.array_split(rows, 13):
+        top.add(latents[part], values[part], part, windows[part])
+    for latent in range(7):
+        best: dict[int, float] = {}
+        for row in rows[latents == latent]:
+            best[windows[row]] = max(best.get(windows[row], 0), float(values[row]))
+        expected = sorted(best.values(), reverse=True)[:5]
+        assert top.kept[top.kept["latent"] == latent]["value"].tolist() == expected
+    assert not (top.kept["latent"] == 7).any()
+    assert rank_within(np.array([])).tolist() == []
+    assert len(best_per_window(top.kept[:0])) == 0
+
+
+def test_other_documents_and_other_words_come_first() -> None:
+    rows = np.arange(5)
+    values = np.array([5, 4, 3, 2, 1], np.float32)
+    documents = np.array([1, 1, 2, 2, 3])
+    texts = [b"a", b"b", b"a", b"c", b"d"]
+    chosen = choose_distinct(rows, values, documents, texts, 3)
+    # 2 repeats a text; 0, 3, 4 are one per document; 1 would be the next.
+    assert chosen.rows.tolist() == [0, 3, 4]
+    assert choose_distinct(rows, values, documents, texts, 9).rows.tolist() == [0, 1, 3, 4]
+
+
+def test_firings_are_found_again(tmp_path: Path) -> None:
+    log = FiringLog(tmp_path)
+    log.add(np.array([2, 0]), np.array([3, 7]), np.array([1.5, 2.5], np.float32))
+    log.add(np.array([3]), np.array([0, 3, 9]), np.array([4, 5, 6], np.float32))
+    table = log.finish()
+    rows = np.array([0, 0, 0, 1, 2, 2, 2, -1, 0])
+    latents = np.array([3, 7, 5, 3, 0, 3, 9, 3, 99])
+    assert table.look_up(rows, latents).tolist() == [1.5, 2.5, 0, 0, 4, 5, 6, 0, 0]
+    (tmp_path / "empty").mkdir()
+    empty = FiringLog(tmp_path / "empty")
+    empty.add(np.array([0]), np.array([], np.int64), np.array([], np.float32))
+    assert empty.finish().look_up(np.array([0]), np.array([1])).tolist() == [0]
+
+
+def evidence(*counts: tuple[str, int]) -> list[TokenEvidence]:
+    return [TokenEvidence(token, i, n, 1.0) for i, (token, n) in enumerate(counts)]
+
+
+@pytest.mark.parametrize(
+    ("counts", "n", "label"),
+    [
+        ([(" healing", 12), (" water", 1)], 20, 'token " healing"'),
+        ([(" heal", 6), ("Heal", 5), ("x", 1)], 20, 'token " heal"'),
+        ([("\n", 20)], 20, 'token "\\n"'),
+        ([("met", 6), (" meta", 5), ("a", 1)], 20, 'tokens "met", " meta"'),
+        ([("a", 2), ("b", 2), ("c", 1)], 20, ""),
+        ([("a", 1)], 1, ""),
+        ([], 0, ""),
+    ],
+)
+def test_labels_say_no_more_than_the_tokens(
+    counts: list[tuple[str, int]], n: int, label: str
+) -> None:
+    assert make_label(evidence(*counts), n) == label
+
+
+def test_token_evidence_counts_and_averages() -> None:
+    found = token_evidence(np.array([5, 9, 5]), np.array([2, 7, 4], np.float32), str)
+    assert [(e.token, e.count, e.mean_activation) for e in found] == [("5", 2, 3.0), ("9", 1, 7.0)]

@@ -1,0 +1,104 @@
+from pathlib import Path
+
+import pytest
+
+from app.core.errors import AppError
+from app.services.corpora.document import Progress
+from app.services.hub.errors import HubUnreachable, RepoNotFound
+from app.services.hub.model_files import download_model_files, is_wanted, list_model_files
+from app.services.model_source import ModelFormatInvalid
+from tests.fixtures.hub import COMMIT, Hub
+
+WEIGHTS = bytes(range(256)) * 4000
+FILES = {
+    "config.json": b'{"model_type": "llama"}',
+    "model.safetensors": WEIGHTS,
+    "tokenizer.json": b"{}",
+    "pytorch_model.bin": b"pickle",
+    "modeling_custom.py": b"print('never')",
+    "onnx/model.safetensors": b"not at the top",
+}
+
+
+def test_only_safetensors_and_tokenizer_files_are_fetched(hub: Hub, tmp_path: Path) -> None:
+    hub.add("models", "org/tiny", FILES)
+    seen: list[Progress] = []
+    commit, files = list_model_files("org/tiny", None, None)
+    download_model_files("org/tiny", commit, files, tmp_path / "to", None, seen.append)
+    assert commit == COMMIT
+    fetched = {path.name for path in (tmp_path / "to").iterdir() if not path.name.startswith(".")}
+    assert fetched == {"config.json", "model.safetensors", "tokenizer.json"}
+    assert (tmp_path / "to" / "model.safetensors").read_bytes() == WEIGHTS
+    assert seen[-1].done == seen[-1].total == sum(file.size_bytes for file in files)
+    assert [p.done for p in seen] == sorted(p.done for p in seen)
+
+
+def test_a_second_attempt_fetches_nothing_twice(hub: Hub, tmp_path: Path) -> None:
+    hub.add("models", "org/tiny", FILES)
+    commit, files = list_model_files("org/tiny", None, None)
+    download_model_files("org/tiny", commit, files, tmp_path, None, lambda _: None)
+    hub.requests.clear()
+    download_model_files("org/tiny", commit, files, tmp_path, None, lambda _: None)
+    assert not [line for line in hub.requests if line.startswith('"GET')]
+
+
+def test_a_request_to_stop_ends_the_download(hub: Hub, tmp_path: Path) -> None:
+    def stop(progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    hub.add("models", "org/tiny", FILES)
+    commit, files = list_model_files("org/tiny", None, None)
+    with pytest.raises(KeyboardInterrupt):
+        download_model_files("org/tiny", commit, files, tmp_path, None, stop)
+
+
+@pytest.mark.parametrize(
+    ("repo", "error", "sentence"),
+    [
+        ("org/missing", RepoNotFound, "no model org/missing on the hub, or it is private"),
+        ("org/private", RepoNotFound, "give an access token"),
+        ("org/gated", RepoNotFound, "Accept its terms"),
+        ("org/pickled", ModelFormatInvalid, "only as pickles"),
+        ("org/text", ModelFormatInvalid, "not a language model"),
+    ],
+)
+def test_refusals_say_what_to_do(hub: Hub, repo: str, error: type[AppError], sentence: str) -> None:
+    hub.add("models", "org/private", FILES, token="s3cret")
+    hub.add("models", "org/gated", FILES, token="s3cret", gated=True)
+    hub.add("models", "org/pickled", {"config.json": b"{}", "pytorch_model.bin": b"x"})
+    hub.add("models", "org/text", {"README.md": b"hello"})
+    with pytest.raises(error, match=sentence):
+        list_model_files(repo, None, None)
+
+
+def test_an_unknown_revision_and_a_broken_hub(hub: Hub) -> None:
+    hub.add("models", "org/tiny", FILES)
+    with pytest.raises(RepoNotFound, match="no such revision"):
+        list_model_files("org/tiny", "v9", None)
+    hub.failing = True
+    with pytest.raises(HubUnreachable, match="Try again later"):
+        list_model_files("org/tiny", None, None)
+
+
+def test_a_token_opens_a_private_repository_and_none_is_sent_unasked(hub: Hub) -> None:
+    hub.add("models", "org/private", FILES, token="s3cret")
+    hub.add("models", "org/tiny", FILES)
+    list_model_files("org/tiny", None, None)
+    assert hub.tokens == set()
+    assert len(list_model_files("org/private", None, "s3cret")[1]) == 3
+    assert hub.tokens == {"s3cret"}
+
+
+def test_no_hub_at_all(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(HubUnreachable, match="did not answer"):
+        list_model_files("org/tiny", None, None)
+
+
+def test_what_is_wanted() -> None:
+    assert is_wanted("model-00001-of-00002.safetensors")
+    assert is_wanted("model.safetensors.index.json")
+    assert not is_wanted("adapter_model.safetensors")
+    assert not is_wanted("consolidated.safetensors")

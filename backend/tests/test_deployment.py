@@ -1,0 +1,118 @@
+"""The container files agree with the program: settings, process commands, headers, variables."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app.api.middleware import PAGE_POLICY, SECURITY_HEADERS
+from app.core.config import Settings
+from app.supervisor.stack import WORKER_SLOTS, worker_units
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE_FILES = ("docker-compose.yml", "docker-compose.gpu.yml", "docker-compose.jetson.yml")
+COMPOSE_ITSELF = {"COMPOSE_PROJECT_NAME"}
+WORKERS = {f"worker-{queue}" for queue in WORKER_SLOTS}
+SERVICES = {"nginx", "frontend", "postgres", "redis", "migrate", "backend", "sweeper", "flower"}
+
+
+def load(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((ROOT / name).read_text())
+    return document
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = load("docker-compose.yml")["services"]
+    return found
+
+
+def variables_of_example() -> set[str]:
+    text = (ROOT / ".env.example").read_text()
+    return set(re.findall(r"^#?([A-Z][A-Z0-9_]*)=", text, re.MULTILINE))
+
+
+def variables_of_compose() -> set[str]:
+    found = set(load("docker-compose.yml")["x-backend"]["build"]["args"])
+    for name in COMPOSE_FILES:
+        # "$$" is a dollar sign for the container's shell.
+        found |= set(re.findall(r"(?<!\$)\$\{([A-Z0-9_]+)", (ROOT / name).read_text()))
+    return found
+
+
+def setting_names() -> set[str]:
+    names = {f"MISTUDIO_{name.upper()}" for name in Settings.model_fields}
+    return names | {"DATABASE_URL", "REDIS_URL", "RATE_LIMIT_LOOPBACK"}
+
+
+def test_services_are_all_there(services: dict[str, Any]) -> None:
+    assert set(services) == SERVICES | WORKERS
+
+
+@pytest.mark.parametrize("name", COMPOSE_FILES[1:])
+def test_overrides_name_known_services_and_build_one_image_alike(
+    name: str, services: dict[str, Any]
+) -> None:
+    override = load(name)["services"]
+    assert set(override) <= set(services)
+    image = {service for service, it in services.items() if it.get("image") == "mistudio-backend"}
+    assert {service for service, it in override.items() if "build" in it} == image
+    assert len({str((override[it]["image"], override[it]["build"])) for it in image}) == 1
+
+
+def test_example_explains_each_variable_and_none_that_is_not_read() -> None:
+    assert variables_of_example() - COMPOSE_ITSELF == variables_of_compose()
+
+
+def test_backend_environment_holds_real_settings(services: dict[str, Any]) -> None:
+    environment = services["backend"]["environment"]
+    known = setting_names() | {"FORWARDED_ALLOW_IPS"}
+    assert set(environment) <= known
+    assert Settings(database_url=environment["DATABASE_URL"]).require_database_url()
+
+
+def test_only_the_proxy_is_published_to_more_than_this_machine(services: dict[str, Any]) -> None:
+    published = {name: it["ports"] for name, it in services.items() if "ports" in it}
+    assert set(published) == {"nginx", "flower"}
+    assert published["nginx"] == ["${MISTUDIO_BIND:-127.0.0.1}:${MISTUDIO_HTTP_PORT:-8080}:8080"]
+    assert all(port.startswith("127.0.0.1:") for port in published["flower"])
+
+
+def test_databases_are_reached_only_by_their_clients(services: dict[str, Any]) -> None:
+    compose = load("docker-compose.yml")
+    assert compose["networks"]["store"] == {"internal": True}
+    assert services["postgres"]["networks"] == services["redis"]["networks"] == ["store"]
+    assert "store" not in services["nginx"].get("networks", [])
+
+
+def test_every_service_drops_its_rights(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+
+
+@pytest.mark.parametrize("queue", WORKER_SLOTS)
+def test_workers_run_the_supervisors_command(
+    queue: str, services: dict[str, Any], tmp_path: Path
+) -> None:
+    units = {unit.name: unit for unit in worker_units(Settings(home=tmp_path))}
+    command = units[f"worker-{queue}"].target.command  # type: ignore[attr-defined]
+    assert services[f"worker-{queue}"]["command"] == command[2:]  # after "python -m"
+
+
+def test_page_is_served_with_the_headers_of_the_api() -> None:
+    text = (ROOT / "nginx" / "page.conf").read_text()
+    sent = dict(re.findall(r'add_header (\S+) "([^"]*)" always;', text))
+    assert sent == SECURITY_HEADERS | {"Content-Security-Policy": PAGE_POLICY}
+
+
+def test_pipeline_and_hooks_run_the_commands_of_a_developer() -> None:
+    steps = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert "run: make check" in steps
+    assert "run: .ci/run" in steps
+    assert "exec make test" in (ROOT / ".ci" / "run").read_text()
+    checks = re.findall(r"^check '([^']+)'", (ROOT / "scripts/check.sh").read_text(), re.MULTILINE)
+    hooks = load(".pre-commit-config.yaml")["repos"][0]["hooks"]
+    assert [hook["name"] for hook in hooks] == checks

@@ -1,0 +1,118 @@
+"""From a worker's publisher over Redis and the API's server to a client, and nobody else."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from queue import Empty, Queue
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import socketio
+import uvicorn
+
+from app.core.config import Settings
+from app.core.enums import JobKind
+from app.db.session import session_scope
+from app.main import create_app
+from app.services import job_service
+from app.supervisor.ports import pick_port
+from app.websocket.endpoint import SocketEndpoint
+from app.websocket.rooms import is_room
+from app.websocket.server import SOCKET_PATH
+
+DEADLINE_SECONDS = 30.0
+
+
+@pytest.fixture(scope="module")
+def address(servers: Settings) -> Iterator[str]:
+    """A real server on a real port."""
+    port = pick_port()
+    config = uvicorn.Config(create_app(servers), port=port, log_config=None)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        thread.join(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(DEADLINE_SECONDS)
+
+
+class Listener:
+    """A client that keeps what it hears. Like a page of ours it sends the server as its Origin."""
+
+    def __init__(self, address: str, **headers: str) -> None:
+        self.heard: Queue[dict[str, Any]] = Queue()
+        self.client = socketio.Client(reconnection=False)
+        self.client.on("job.updated", self.heard.put)
+        self.client.connect(
+            address, headers=headers, transports=["websocket"], socketio_path=SOCKET_PATH
+        )
+
+    def ask(self, event: str, data: object) -> dict[str, Any]:
+        answer: dict[str, Any] = self.client.call(event, data, timeout=DEADLINE_SECONDS)
+        return answer
+
+    def next(self, seconds: float = DEADLINE_SECONDS) -> dict[str, Any]:
+        return self.heard.get(timeout=seconds)
+
+
+@pytest.fixture
+def listener(address: str) -> Iterator[Listener]:
+    listener = Listener(address)
+    yield listener
+    listener.client.disconnect()
+
+
+def create_job() -> str:
+    with session_scope() as session:
+        return str(job_service.create_job(session, JobKind.DATASET_DELETE, None, None, {}).id)
+
+
+def test_a_committed_change_reaches_its_room_only(address: str, listener: Listener) -> None:
+    elsewhere = Listener(address)
+    assert elsewhere.ask("subscribe", {"room": f"job:{uuid4()}"})["ok"]
+    assert listener.ask("subscribe", {"room": "jobs"}) == {"ok": True, "room": "jobs"}
+    job_id = create_job()
+    event = listener.next()
+    assert (event["type"], event["data"]["id"]) == ("job.updated", job_id)
+    assert event["data"]["state"] == "queued"
+    assert listener.ask("unsubscribe", {"room": "jobs"})["ok"]
+    assert listener.ask("subscribe", {"room": f"job:{create_job()}"})["ok"]
+    with pytest.raises(Empty):
+        listener.next(0.3)
+    assert elsewhere.heard.empty()
+    elsewhere.client.disconnect()
+
+
+@pytest.mark.parametrize("room", ["", "admin", "job:1", "training:x", None, {"a": 1}, "jobs "])
+def test_other_rooms_cannot_be_joined(listener: Listener, room: object) -> None:
+    assert not is_room(room)
+    assert listener.ask("subscribe", {"room": room}) == {"ok": False, "error": "unknown room"}
+    assert listener.ask("unsubscribe", {"room": room})["ok"] is False
+
+
+def test_a_client_may_ping(listener: Listener) -> None:
+    assert listener.ask("ping", {}) == {"type": "pong"}
+
+
+def test_foreign_pages_get_no_socket(address: str) -> None:
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        Listener(address, Origin="https://evil.example")
+
+
+def test_before_the_start_there_is_a_503(servers: Settings) -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    asyncio.run(SocketEndpoint()({"type": "http"}, receive, send))
+    asyncio.run(SocketEndpoint()({"type": "websocket"}, receive, send))
+    assert sent[0]["status"] == 503
+    assert sent[-1]["code"] == 1013

@@ -1,0 +1,143 @@
+"""Which jobs count as lost, and what becomes of them."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, update
+
+from app.core.config import Settings
+from app.core.enums import ErrorCode, JobAction, JobKind, JobState
+from app.db.models import Job
+from app.db.session import session_scope
+from app.services.job_lifecycle import StaleAttempt
+from app.workers import recovery
+from app.workers.ending import record_outcome
+from app.workers.identity import current_process
+from app.workers.outcome import Failure, Outcome
+from app.workers.sweeper import sweep
+
+S = JobState
+MARGIN = timedelta(seconds=30)
+ELSEWHERE = "other-host|boot|pid:[1]|5|77"
+DEAD_HERE = str(current_process()).rpartition("|")[0] + "|1"
+
+
+@pytest.fixture(autouse=True)
+def _no_other_jobs(servers: Settings) -> None:
+    with session_scope() as session:
+        session.execute(update(Job).values(state=S.CANCELLED, lease_owner=None))
+
+
+def add(state: JobState = S.RUNNING, *, expired: float | None = None, **values: Any) -> UUID:
+    with session_scope() as session:
+        job = Job(kind=JobKind.DATASET_DELETE, queue="analysis", state=state, **values)
+        if expired is not None:
+            job.lease_expires_at = func.now() - timedelta(seconds=expired)
+        session.add(job)
+        session.flush()
+        return job.id
+
+
+def row(job_id: UUID) -> Job:
+    with session_scope() as session:
+        return session.get_one(Job, job_id)
+
+
+def test_a_dead_process_of_this_machine_is_lost_at_once() -> None:
+    job_id = add(lease_owner=DEAD_HERE, expired=-20)
+    assert recovery.recover_lost_jobs(MARGIN) == 1
+    job = row(job_id)
+    assert (job.state, job.attempt, job.reason) == (S.QUEUED, 2, "WORKER_LOST")
+
+
+def test_a_living_process_keeps_its_job_however_late() -> None:
+    job_id = add(lease_owner=str(current_process()), expired=3600)
+    assert recovery.recover_lost_jobs(MARGIN) == 0
+    assert row(job_id).state is S.RUNNING
+
+
+@pytest.mark.parametrize(("expired", "lost"), [(-10.0, 0), (10.0, 0), (60.0, 1)])
+def test_elsewhere_only_the_lease_decides(expired: float, lost: int) -> None:
+    add(lease_owner=ELSEWHERE, expired=expired)
+    assert recovery.recover_lost_jobs(MARGIN) == lost
+
+
+def test_the_last_attempt_fails() -> None:
+    job_id = add(lease_owner=DEAD_HERE, attempt=3, max_attempts=3)
+    recovery.recover_lost_jobs(MARGIN)
+    job = row(job_id)
+    assert (job.state, job.error_code) == (S.FAILED, "WORKER_LOST")
+
+
+def test_a_pending_request_is_followed() -> None:
+    job_id = add(lease_owner=DEAD_HERE, requested=JobAction.CANCEL)
+    recovery.recover_lost_jobs(MARGIN)
+    assert row(job_id).state is S.CANCELLED
+
+
+def test_a_dead_waiter_gives_its_reservation_back(servers: Settings) -> None:
+    job_id = add(S.QUEUED, lease_owner=DEAD_HERE, expired=-20)
+    sweep(servers)
+    job = row(job_id)
+    assert (job.state, job.attempt, job.lease_owner) == (S.QUEUED, 1, None)
+    assert job.dispatched_at is not None
+
+
+def test_only_planned_pauses_resume() -> None:
+    planned = add(S.PAUSED, reason="shutdown")
+    wanted = add(S.PAUSED, reason="user")
+    assert recovery.resume_after_shutdown({"training"}) == 0
+    assert recovery.resume_after_shutdown({"analysis"}) == 1
+    assert recovery.resume_after_shutdown() == 0
+    assert row(planned).state is S.QUEUED
+    assert row(wanted).state is S.PAUSED
+
+
+def test_sweeping_without_servers_waits_for_them(
+    servers: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(S.QUEUED)
+    away = servers.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
+    sweep(away)
+
+
+FULL = Failure(ErrorCode.DISK_FULL, "Full.")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "requested", "killed_for", "state", "reason"),
+    [
+        (Outcome("succeeded"), None, None, S.SUCCEEDED, None),
+        (Outcome("succeeded"), JobAction.CANCEL, None, S.SUCCEEDED, None),
+        (Outcome("paused"), JobAction.PAUSE, None, S.PAUSED, "user"),
+        (Outcome("paused"), JobAction.CANCEL, None, S.CANCELLED, "user"),
+        (Outcome("paused", by_shutdown=True), None, None, S.PAUSED, "shutdown"),
+        (Outcome("stopped"), JobAction.STOP, None, S.STOPPED, "user"),
+        (Outcome("failed", failure=FULL), None, None, S.FAILED, None),
+        (Outcome("interrupted"), JobAction.STOP, JobAction.STOP, S.STOPPED, "user"),
+        (Outcome("interrupted"), None, JobAction.PAUSE, S.PAUSED, "shutdown"),
+        (Outcome("interrupted", failure=FULL), None, None, S.QUEUED, "DISK_FULL"),
+    ],
+)
+@pytest.mark.parametrize("came_from", [S.STARTING, S.RUNNING])
+def test_how_an_attempt_ends(
+    outcome: Outcome,
+    requested: JobAction | None,
+    killed_for: JobAction | None,
+    state: JobState,
+    reason: str | None,
+    came_from: JobState,
+) -> None:
+    job_id = add(came_from, requested=requested, lease_owner="me")
+    with session_scope() as session:
+        job = record_outcome(session, job_id, 1, outcome, killed_for)
+        assert (job.state, job.reason, job.lease_owner) == (state, reason, None)
+
+
+@pytest.mark.parametrize(("state", "attempt"), [(S.RUNNING, 2), (S.CANCELLED, 1)])
+def test_a_late_outcome_is_refused(state: JobState, attempt: int) -> None:
+    job_id = add(state, attempt=attempt)
+    with session_scope() as session, pytest.raises(StaleAttempt):
+        record_outcome(session, job_id, 1, Outcome("succeeded"))

@@ -1,0 +1,71 @@
+"""The warm process: kept between jobs, unloaded when idle, replaced when it dies."""
+
+from typing import Any
+
+import psutil
+import pytest
+
+from app.core.enums import JobAction, JobKind, JobState
+from tests.fixtures.rig import Rig, wait_for
+from tests.workers.steps import release, running
+
+pytestmark = pytest.mark.faults
+S = JobState
+
+
+def answer(rig: Rig, **payload: Any) -> dict[str, Any]:
+    job_id = rig.create(JobKind.STEERING_GENERATE, **payload)
+    result = rig.wait_state(job_id, S.SUCCEEDED).result
+    assert result is not None
+    return result
+
+
+def is_running(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_the_second_job_finds_what_the_first_one_loaded(rig: Rig) -> None:
+    first, second = answer(rig), answer(rig)
+    assert second == {"pid": first["pid"], "uses": first["uses"] + 1}
+
+
+def test_it_leaves_when_idle_and_comes_back(rig: Rig) -> None:
+    first = answer(rig)
+    wait_for(lambda: not is_running(first["pid"]), "idle exit")
+    again = answer(rig)
+    assert again["pid"] != first["pid"]
+    assert again["uses"] == 1
+
+
+def test_cancel_keeps_the_process(rig: Rig, files: dict[str, str]) -> None:
+    warm = answer(rig)
+    job_id = rig.create(JobKind.STEERING_GENERATE, release=files["release"])
+    rig.wait_state(job_id, S.RUNNING)
+    rig.request(job_id, JobAction.CANCEL)
+    rig.wait_state(job_id, S.CANCELLED)
+    assert answer(rig)["pid"] == warm["pid"]
+
+
+def test_a_dead_process_is_replaced(rig: Rig) -> None:
+    job_id = rig.create(JobKind.STEERING_GENERATE, mode="die", max_attempts=1)
+    job = rig.wait_state(job_id, S.FAILED)
+    assert job.error_code == "WORKER_LOST"
+    assert answer(rig)["uses"] == 1
+
+
+def test_a_steering_job_is_cancelled_by_a_shutdown(rig: Rig, files: dict[str, str]) -> None:
+    warm = answer(rig)
+    job_id = rig.create(JobKind.STEERING_GENERATE, release=files["release"])
+    rig.wait_state(job_id, S.RUNNING)
+    rig.kill("steering", 15)
+    assert rig.job(job_id).state is S.CANCELLED
+    assert not is_running(warm["pid"])
+
+
+def test_it_shares_the_machine_with_a_training(rig: Rig, files: dict[str, str]) -> None:
+    training = rig.create(JobKind.TRAINING_RUN, **files)
+    running(rig, files, training)
+    assert answer(rig)["uses"] >= 1
+    assert rig.job(training).state is S.RUNNING
+    release(files)
+    rig.wait_state(training, S.SUCCEEDED)

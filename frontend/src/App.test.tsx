@@ -1,0 +1,110 @@
+import { act, screen, waitFor } from '@testing-library/react';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { App } from './App';
+import { realtime } from './services/websocket';
+import { useConnectionStore } from './stores/connectionStore';
+import { useDatasetStore } from './stores/datasetStore';
+import { useJobStore } from './stores/jobStore';
+import { toast } from './stores/uiStore';
+import { jobEvent, makeDataset, makeJob, makeSystemInfo } from './test/factories';
+import { expectAccessible, renderWithUser } from './test/render';
+import { answer, answerPage } from './test/server';
+import type { Wire } from './test/wire';
+
+const wire = vi.hoisted(() => ({ current: null as Wire | null }));
+
+vi.mock('socket.io-client', async () => {
+  const { Wire } = await import('./test/wire');
+  return {
+    io: () => {
+      wire.current = new Wire();
+      return wire.current;
+    },
+  };
+});
+
+function connected(): Wire {
+  if (!wire.current) throw new Error('The page opened no socket');
+  return wire.current;
+}
+
+beforeEach(() => {
+  useDatasetStore.setState({ items: null, problem: null });
+  useJobStore.setState({ byId: {} });
+  useConnectionStore.setState({ status: 'connecting', stale: false, reconnects: 0 });
+  answer('get', '/system/info', makeSystemInfo({ device_name: 'Orin Nano' }));
+  answerPage('/datasets', []);
+  answerPage('/models', []);
+  answerPage('/activations', []);
+  answerPage('/jobs', []);
+});
+
+afterAll(() => realtime.disconnect());
+
+describe('the page', () => {
+  it('shows connection and device, and is accessible', async () => {
+    const { container } = renderWithUser(<App />);
+    expect(screen.getByText('Connecting…')).toBeVisible();
+    act(() => connected().open());
+    expect(await screen.findByText('API Connected')).toBeVisible();
+    expect(await screen.findByText('Orin Nano')).toBeVisible();
+    expect(connected().sent).toContainEqual(['subscribe', { room: 'jobs' }]);
+    expect(await screen.findByText('No datasets yet')).toBeVisible();
+    await expectAccessible(container);
+  });
+
+  it('follows tabs and the history', async () => {
+    const { user } = renderWithUser(<App />);
+    await user.click(screen.getByRole('link', { name: 'models' }));
+    expect(await screen.findByText('Model Management')).toBeVisible();
+    expect(window.location.search).toBe('?tab=models');
+    act(() => window.history.back());
+    expect(await screen.findByRole('heading', { name: 'Datasets' })).toBeVisible();
+  });
+
+  it('lists running jobs, live, and cancels one', async () => {
+    const { user } = renderWithUser(<App />);
+    await waitFor(() => expect(screen.getByRole('button', { name: 'No jobs' })).toBeVisible());
+    const job = makeJob({ seq: 1 });
+    act(() => connected().receive('job.updated', jobEvent(job)));
+    await user.click(await screen.findByRole('button', { name: '1 running' }));
+    expect(screen.getByRole('progressbar', { name: 'Importing dataset' })).toBeVisible();
+    const cancelled = answer('post', `/jobs/${job.id}/cancel`, { ...job, state: 'cancelled' });
+    await user.click(screen.getByRole('button', { name: 'Cancel' }));
+    expect(await screen.findByText('Nothing is running.')).toBeVisible();
+    expect(cancelled).toHaveLength(1);
+    await user.keyboard('{Escape}');
+    expect(screen.getByText('Nothing is running.')).not.toBeVisible();
+  });
+
+  it('fetches again after a reconnect', async () => {
+    renderWithUser(<App />);
+    act(() => connected().open());
+    expect(await screen.findByText('No datasets yet')).toBeVisible();
+    answerPage('/datasets', [makeDataset({ name: 'meanwhile' })]);
+    act(() => connected().close());
+    expect(screen.getByText('Reconnecting…')).toBeVisible();
+    act(() => connected().open());
+    expect(await screen.findByText('meanwhile')).toBeVisible();
+  });
+
+  it('polls and says so while the socket stays away', async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    renderWithUser(<App />);
+    act(() => connected().close());
+    await act(() => vi.advanceTimersByTimeAsync(5_100));
+    expect(screen.getByText('May be out of date')).toBeVisible();
+    answerPage('/datasets', [makeDataset({ name: 'polled' })]);
+    await act(() => vi.advanceTimersByTimeAsync(2_100));
+    expect(await screen.findByText('polled')).toBeVisible();
+    vi.useRealTimers();
+  });
+
+  it('shows toasts', async () => {
+    const { user } = renderWithUser(<App />);
+    act(() => void toast('success', 'Saved'));
+    expect(await screen.findByText('Saved')).toBeVisible();
+    await user.click(screen.getByRole('button', { name: 'Dismiss' }));
+    expect(screen.queryByText('Saved')).toBeNull();
+  });
+});

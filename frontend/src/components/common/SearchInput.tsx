@@ -1,0 +1,32 @@
+import { Search } from 'lucide-react';
+import type { Ref } from 'react';
+import { classNames } from '@/utils/classNames';
+import { CONTROL } from './Field';
+
+interface SearchInputProps {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+  placeholder?: string;
+  ref?: Ref<HTMLInputElement>;
+}
+
+export function SearchInput({ label, value, onChange, placeholder, ref }: SearchInputProps) {
+  return (
+    <div className="relative w-full">
+      <Search
+        aria-hidden
+        className="pointer-events-none absolute top-1/2 left-3 size-4 -translate-y-1/2 text-slate-400"
+      />
+      <input
+        ref={ref}
+        type="search"
+        aria-label={label}
+        placeholder={placeholder ?? label}
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+        className={classNames(CONTROL, 'pl-10')}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,94 @@
+import { Zap } from 'lucide-react';
+import { useState, type ReactNode } from 'react';
+import { Button } from '@/components/common/Button';
+import { Card } from '@/components/common/Card';
+import { Disclosure } from '@/components/common/Disclosure';
+import { ErrorBox } from '@/components/common/ErrorBox';
+import { JobProgress } from '@/components/common/JobProgress';
+import { SpecField } from '@/components/common/SpecField';
+import type { Discovery } from '@/hooks/useFeatures';
+import { jobProblem } from '@/utils/jobs';
+import {
+  defaultSettings,
+  DISCOVERY_FIELDS,
+  settingsErrors,
+  toExtractRequest,
+} from './discoverySettings';
+
+interface DiscoveryCardProps {
+  trainingId: string;
+  /** Whether features were found before, so that a new pass replaces them. */
+  hasFeatures: boolean;
+  discovery: Discovery;
+  /** What the last pass measured. */
+  children?: ReactNode;
+}
+
+/** Settings of the discovery pass, the button that starts it, and its progress. */
+export function DiscoveryCard({
+  trainingId,
+  hasFeatures,
+  discovery,
+  children,
+}: DiscoveryCardProps) {
+  const [settings, setSettings] = useState(defaultSettings);
+  const { job, isRunning, isStarting, problem, cancel } = discovery;
+  const errors = { ...discovery.fieldErrors, ...settingsErrors(settings) };
+  const hasErrors = Object.keys(settingsErrors(settings)).length > 0;
+  const failure = problem ?? jobProblem(job);
+  const extract = () => discovery.start(toExtractRequest(trainingId, settings));
+
+  const button = (
+    <Button
+      variant={hasFeatures ? 'secondary' : 'primary'}
+      size={hasFeatures ? 'md' : 'lg'}
+      block={!hasFeatures}
+      icon={Zap}
+      busy={isStarting}
+      disabled={isStarting || hasErrors}
+      onClick={extract}
+    >
+      {hasFeatures ? 'Extract Features Again' : 'Extract Features'}
+    </Button>
+  );
+
+  return (
+    <Card label="Feature extraction and analysis" className="space-y-4">
+      <div className="flex flex-wrap items-start justify-between gap-4">
+        <div className="min-w-0 flex-1">
+          <h3 className="text-lg font-semibold">Feature Extraction &amp; Analysis</h3>
+          <p className="mt-1 text-sm text-slate-400">
+            One pass over the stored activations measures every feature of the latest checkpoint:
+            how often it fires, its strongest contexts and the tokens it promotes.
+          </p>
+        </div>
+        {hasFeatures && !isRunning && button}
+      </div>
+      {children}
+      {job && isRunning ? (
+        <JobProgress label="Processing activation patterns…" job={job} onCancel={cancel} />
+      ) : (
+        <>
+          <Disclosure key={String(hasFeatures)} title="Settings" defaultOpen={!hasFeatures}>
+            <div className="grid gap-4 sm:grid-cols-2 lg:grid-cols-3">
+              {DISCOVERY_FIELDS.map(({ name, label, spec }) => (
+                <SpecField
+                  key={name}
+                  spec={spec}
+                  label={label}
+                  value={settings[name] ?? null}
+                  error={errors[name]}
+                  onChange={(value) => setSettings({ ...settings, [name]: value })}
+                />
+              ))}
+            </div>
+          </Disclosure>
+          {failure && (
+            <ErrorBox problem={failure} action={{ label: 'Try again', onClick: extract }} />
+          )}
+          {!hasFeatures && button}
+        </>
+      )}
+    </Card>
+  );
+}

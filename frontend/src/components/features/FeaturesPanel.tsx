@@ -1,0 +1,51 @@
+import { Layers } from 'lucide-react';
+import { Button } from '@/components/common/Button';
+import { PageTitle } from '@/components/common/Card';
+import { EmptyState } from '@/components/common/EmptyState';
+import { ErrorBox } from '@/components/common/ErrorBox';
+import { Skeleton } from '@/components/common/Skeleton';
+import { useTrainingSource } from '@/hooks/useTrainingSource';
+import { navigate } from '@/utils/urlState';
+import { TrainingFeatures } from './TrainingFeatures';
+import { TrainingSelect } from './TrainingSelect';
+
+/** Choose a training, measure its features, look at them. */
+export function FeaturesPanel() {
+  const { trainings, selected, select, isLoading, problem, refetch } = useTrainingSource();
+  return (
+    <>
+      <PageTitle
+        title="Feature Discovery"
+        subtitle="What each latent of a trained dictionary responds to, measured on real text"
+      />
+      <div className="space-y-6">
+        {problem && (
+          <ErrorBox problem={problem} action={{ label: 'Try again', onClick: refetch }} />
+        )}
+        {isLoading && <Skeleton className="h-40" />}
+        {!isLoading && !problem && trainings.length === 0 && <NoTraining />}
+        {trainings.length > 0 && (
+          <TrainingSelect trainings={trainings} selected={selected} onSelect={select} />
+        )}
+        {selected && (
+          <TrainingFeatures key={selected.id} training={selected} onMeasured={refetch} />
+        )}
+      </div>
+    </>
+  );
+}
+
+function NoTraining() {
+  return (
+    <EmptyState
+      icon={Layers}
+      title="No training to analyse yet"
+      hint="Features come out of a trained dictionary. Complete a training, or stop or pause one after its first checkpoint."
+      action={
+        <Button variant="primary" onClick={() => navigate({ tab: 'training' })}>
+          Go to Training
+        </Button>
+      }
+    />
+  );
+}

@@ -1,0 +1,161 @@
+import { Zap } from 'lucide-react';
+import { useState } from 'react';
+import { Button } from '@/components/common/Button';
+import { Disclosure } from '@/components/common/Disclosure';
+import { ErrorBox } from '@/components/common/ErrorBox';
+import { Modal } from '@/components/common/Modal';
+import { Select } from '@/components/common/Select';
+import { SpecField } from '@/components/common/SpecField';
+import { useAction } from '@/hooks/useAction';
+import { useDatasets } from '@/hooks/useDatasets';
+import { useRequest } from '@/hooks/useRequest';
+import { useSpecForm } from '@/hooks/useSpecForm';
+import { activationService } from '@/services/activationService';
+import { fields } from '@/services/generated/fields';
+import { modelService } from '@/services/modelService';
+import { useActivationStore } from '@/stores/activationStore';
+import { toast } from '@/stores/uiStore';
+import type { ActivationExtract, LanguageModel } from '@/types/model.types';
+import { formatBytes, formatInteger } from '@/utils/format';
+import { HookTypes } from './HookTypes';
+import { LayerGrid } from './LayerGrid';
+import { middleLayer, storeBytes } from './extractionSize';
+
+const SPECS = fields.ActivationExtract;
+const MAIN = ['batch_size', 'max_tokens'] as const;
+const MORE = ['max_samples', 'dtype', 'norm_limit', 'windows_per_shard'] as const;
+const LABELS = {
+  batch_size: 'Batch Size',
+  max_tokens: 'Tokens at most',
+  max_samples: 'Windows at most',
+  dtype: 'Number Format',
+  norm_limit: 'Norm Limit',
+  windows_per_shard: 'Windows per File',
+};
+
+interface ActivationExtractionConfigProps {
+  model: LanguageModel;
+  onClose: () => void;
+}
+
+/** The dialog that runs a model over a dataset and stores some of its activations. */
+export function ActivationExtractionConfig({ model, onClose }: ActivationExtractionConfigProps) {
+  const { items } = useDatasets();
+  const architecture = useRequest(model.id, () => modelService.architecture(model.id));
+  const [chosen, setChosen] = useState('');
+  const [layers, setLayers] = useState([middleLayer(model.n_layers ?? 1)]);
+  const [hookTypes, setHookTypes] = useState<string[]>(['residual']);
+  const form = useSpecForm(SPECS, [...MAIN, ...MORE]);
+
+  const datasets = items?.filter((item) => item.status === 'ready') ?? [];
+  const dataset = datasets.find((item) => item.id === chosen) ?? datasets[0];
+  const tokenized = dataset?.tokenizations.find(
+    (item) => item.model_id === model.id && item.status === 'ready',
+  );
+  const bytes = storeBytes({
+    nTokens: limit(tokenized?.n_tokens ?? null, form.values.max_tokens),
+    width: model.d_model,
+    hookPoints: layers.length * hookTypes.length,
+    dtype: form.values.dtype,
+  });
+
+  const { run, isBusy, error } = useAction(async () => {
+    if (!dataset) return;
+    const body = {
+      ...form.values,
+      model_id: model.id,
+      dataset_id: dataset.id,
+      layers,
+      hook_types: hookTypes,
+    } as ActivationExtract;
+    const accepted = await activationService.extract(body);
+    if (accepted.resource_id) await useActivationStore.getState().refresh(accepted.resource_id);
+    toast('info', 'Extraction started; its progress is under Activation Stores.');
+    onClose();
+  });
+
+  const field = (name: keyof typeof LABELS) => (
+    <SpecField
+      key={name}
+      spec={SPECS[name]}
+      label={LABELS[name]}
+      value={form.values[name] ?? null}
+      onChange={form.set(name)}
+      error={form.errors[name] ?? error?.fieldErrors[name]}
+    />
+  );
+
+  return (
+    <Modal
+      size="3xl"
+      title="Extract Activations"
+      subtitle={model.name}
+      onClose={onClose}
+      footer={
+        <div className="space-y-3">
+          {error && <ErrorBox problem={error} />}
+          {bytes !== null && (
+            <p className="text-sm text-slate-400">
+              About {formatBytes(bytes)} on disk for {layers.length * hookTypes.length}{' '}
+              {layers.length * hookTypes.length === 1 ? 'hook point' : 'hook points'}.
+            </p>
+          )}
+          <Button
+            variant="primary"
+            size="lg"
+            block
+            icon={Zap}
+            busy={isBusy}
+            disabled={
+              isBusy || !dataset || layers.length === 0 || hookTypes.length === 0 || form.hasErrors
+            }
+            onClick={() => void run()}
+          >
+            Start Extraction
+          </Button>
+        </div>
+      }
+    >
+      <div className="space-y-6">
+        <Select
+          label="Dataset"
+          value={dataset?.id ?? ''}
+          onChange={setChosen}
+          placeholder={datasets.length === 0 ? 'Add a dataset first' : undefined}
+          options={datasets.map((item) => ({
+            value: item.id,
+            label: `${item.name} (${formatInteger(item.n_documents)} documents)`,
+          }))}
+          hint={
+            dataset && !tokenized
+              ? 'Not yet tokenized for this model; the extraction does that first.'
+              : undefined
+          }
+          error={error?.fieldErrors.dataset_id}
+        />
+        <LayerGrid
+          count={model.n_layers ?? 0}
+          selected={layers}
+          onChange={setLayers}
+          error={error?.fieldErrors.layers}
+        />
+        <HookTypes
+          available={architecture.data?.hook_types ?? ['residual', 'mlp', 'attention']}
+          selected={hookTypes}
+          onChange={setHookTypes}
+          help={SPECS.hook_types.help}
+          error={error?.fieldErrors.hook_types}
+        />
+        <div className="grid gap-4 sm:grid-cols-2">{MAIN.map(field)}</div>
+        <Disclosure title="More settings">
+          <div className="grid gap-4 sm:grid-cols-2">{MORE.map(field)}</div>
+        </Disclosure>
+      </div>
+    </Modal>
+  );
+}
+
+function limit(tokens: number | null, atMost: unknown): number | null {
+  if (typeof atMost !== 'number') return tokens;
+  return tokens === null ? atMost : Math.min(tokens, atMost);
+}

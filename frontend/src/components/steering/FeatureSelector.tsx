@@ -1,0 +1,101 @@
+import { Plus } from 'lucide-react';
+import { useState } from 'react';
+import { Button } from '@/components/common/Button';
+import { ErrorBox } from '@/components/common/ErrorBox';
+import { SearchInput } from '@/components/common/SearchInput';
+import { SkeletonList } from '@/components/common/Skeleton';
+import { useDebounced } from '@/hooks/useDebounced';
+import { useFeatureSearch } from '@/hooks/useSteering';
+import type { FeatureRow } from '@/types/feature.types';
+import { formatDecimal } from '@/utils/format';
+
+interface FeatureSelectorProps {
+  trainingId: string | null;
+  selectedIds: readonly number[];
+  isFull: boolean;
+  onAdd: (feature: FeatureRow) => void;
+}
+
+/** Finds features of a training by label, description or token, and adds them. */
+export function FeatureSelector({ trainingId, selectedIds, isFull, onAdd }: FeatureSelectorProps) {
+  const [text, setText] = useState('');
+  const search = useDebounced(text.trim());
+  const found = useFeatureSearch(trainingId, search);
+  const rows = found.data?.filter((row) => row.training_id === trainingId) ?? [];
+
+  return (
+    <div className="space-y-2">
+      <SearchInput
+        label="Search features to steer"
+        placeholder="Search by label or token"
+        value={text}
+        onChange={setText}
+      />
+      {found.error && (
+        <ErrorBox problem={found.error} action={{ label: 'Try again', onClick: found.again }} />
+      )}
+      <ul
+        aria-label="Features found"
+        aria-busy={found.isLoading}
+        tabIndex={0}
+        className="h-48 divide-y divide-slate-800 overflow-y-auto rounded-lg border border-slate-800"
+      >
+        {rows.map((row) => (
+          <FoundFeature
+            key={row.id}
+            row={row}
+            isSelected={selectedIds.includes(row.id)}
+            isFull={isFull}
+            onAdd={() => onAdd(row)}
+          />
+        ))}
+        {rows.length === 0 && !found.error && (
+          <li className="p-4 text-sm text-slate-400">
+            {found.isLoading ? (
+              <SkeletonList label="Searching" count={3} className="mb-2 h-8" />
+            ) : (
+              emptyText(trainingId, search)
+            )}
+          </li>
+        )}
+      </ul>
+    </div>
+  );
+}
+
+function emptyText(trainingId: string | null, search: string): string {
+  if (!trainingId) return 'Choose a training whose features are to be used.';
+  if (search) return `No feature matches “${search}”.`;
+  return 'This training has no features yet: extract them in the Features tab.';
+}
+
+interface FoundFeatureProps {
+  row: FeatureRow;
+  isSelected: boolean;
+  isFull: boolean;
+  onAdd: () => void;
+}
+
+function FoundFeature({ row, isSelected, isFull, onAdd }: FoundFeatureProps) {
+  return (
+    <li className="flex items-center gap-3 px-3 py-2 text-sm">
+      <span className="w-14 shrink-0 font-mono text-slate-400">#{row.neuron_index}</span>
+      <span className="min-w-0 flex-1 truncate" title={row.name ?? undefined}>
+        {row.name ?? <span className="text-slate-400 italic">No label</span>}
+      </span>
+      <span className="shrink-0 text-xs text-slate-400 tabular-nums">
+        max {formatDecimal(row.max_activation, 1)}
+      </span>
+      <Button
+        size="sm"
+        icon={Plus}
+        disabled={isSelected || isFull}
+        aria-label={`Add feature ${row.neuron_index}`}
+        title={isFull && !isSelected ? 'Sixteen features at most' : undefined}
+        onClick={onAdd}
+      >
+        {isSelected ? 'Added' : 'Add'}
+      </Button>
+    </li>
+  );
+}

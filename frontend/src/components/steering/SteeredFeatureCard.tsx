@@ -1,0 +1,101 @@
+import { X } from 'lucide-react';
+import { useId } from 'react';
+import { Button } from '@/components/common/Button';
+import { IconButton } from '@/components/common/IconButton';
+import type { SelectedFeature } from '@/hooks/useSteering';
+import type { CoefficientUnit } from '@/types/steering.types';
+import { formatDecimal } from '@/utils/format';
+import { convertCoefficient, effectOf, UNIT_SCALES } from './coefficients';
+
+const UNITS = Object.entries(UNIT_SCALES) as [
+  CoefficientUnit,
+  (typeof UNIT_SCALES)['activation'],
+][];
+
+const VALUE_COLORS = {
+  suppress: 'text-orange-300',
+  none: 'text-slate-300',
+  amplify: 'text-emerald-400',
+};
+
+interface SteeredFeatureCardProps {
+  feature: SelectedFeature;
+  onChange: (changes: { coefficient?: number; unit?: CoefficientUnit }) => void;
+  onRemove: () => void;
+}
+
+/** One feature that steers, with how strongly it does. */
+export function SteeredFeatureCard({ feature, onChange, onRemove }: SteeredFeatureCardProps) {
+  const id = useId();
+  const { row, coefficient, unit } = feature;
+  const scale = UNIT_SCALES[unit];
+  const name = row ? `#${row.neuron_index}` : `feature ${feature.id}`;
+  const limit = Math.max(scale.limit, Math.abs(coefficient));
+
+  return (
+    <li className="space-y-3 rounded-lg bg-slate-800/50 p-4">
+      <div className="flex items-center gap-3">
+        <span className="font-mono text-sm text-slate-400">{name}</span>
+        <span className="min-w-0 flex-1 truncate" title={row?.name ?? undefined}>
+          {row ? (row.name ?? <i className="text-slate-400">No label</i>) : '…'}
+        </span>
+        <IconButton label={`Remove ${name}`} icon={X} tone="danger" onClick={onRemove} />
+      </div>
+      <div className="flex flex-wrap items-center justify-between gap-3 text-sm">
+        <label htmlFor={id} className="text-slate-300">
+          Coefficient
+        </label>
+        <span className="flex items-center gap-2">
+          <span className={`font-mono tabular-nums ${VALUE_COLORS[effectOf(coefficient)]}`}>
+            {formatDecimal(coefficient, 2)}
+          </span>
+          <select
+            aria-label={`Unit of ${name}`}
+            title={scale.help}
+            value={unit}
+            onChange={(event) => {
+              const next = event.target.value as CoefficientUnit;
+              onChange({ unit: next, coefficient: convertCoefficient(coefficient, unit, next) });
+            }}
+            className="rounded-lg border border-slate-700 bg-slate-900 px-2 py-1 text-xs text-slate-200"
+          >
+            {UNITS.map(([value, { label }]) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
+          </select>
+        </span>
+      </div>
+      <div>
+        <input
+          id={id}
+          type="range"
+          min={-limit}
+          max={limit}
+          step={scale.step}
+          value={coefficient}
+          aria-valuetext={`${formatDecimal(coefficient, 2)} ${scale.suffix}, ${effectOf(coefficient)}`}
+          onChange={(event) => onChange({ coefficient: event.target.valueAsNumber })}
+          className="w-full accent-emerald-500"
+        />
+        <div className="grid grid-cols-3 text-xs text-slate-400" aria-hidden>
+          <span>suppress</span>
+          <span className="text-center">0</span>
+          <span className="text-right">amplify</span>
+        </div>
+      </div>
+      <div className="grid grid-cols-3 gap-2">
+        <Button size="sm" onClick={() => onChange({ coefficient: -scale.quick })}>
+          Suppress (−{scale.quick})
+        </Button>
+        <Button size="sm" onClick={() => onChange({ coefficient: 0 })}>
+          Reset (0)
+        </Button>
+        <Button size="sm" onClick={() => onChange({ coefficient: scale.quick })}>
+          Amplify (+{scale.quick})
+        </Button>
+      </div>
+    </li>
+  );
+}

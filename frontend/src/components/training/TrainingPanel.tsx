@@ -1,0 +1,67 @@
+import { Activity } from 'lucide-react';
+import { PageTitle } from '@/components/common/Card';
+import { EmptyState } from '@/components/common/EmptyState';
+import { ErrorBox } from '@/components/common/ErrorBox';
+import { SkeletonList } from '@/components/common/Skeleton';
+import { useActivations, useModels } from '@/hooks/useModels';
+import { useDatasets } from '@/hooks/useDatasets';
+import { useTrainings } from '@/hooks/useTraining';
+import { useUrlState } from '@/hooks/useUrlState';
+import { TrainingCard } from './TrainingCard';
+import { TrainingConfig } from './TrainingConfig';
+
+/** The Training tab: configure, start, and watch what runs. */
+export function TrainingPanel() {
+  const trainings = useTrainings();
+  const datasets = useDatasets();
+  const models = useModels();
+  const activations = useActivations();
+  const [focusId] = useUrlState('training');
+  const { items, problem, fetch } = trainings;
+
+  return (
+    <>
+      <PageTitle
+        title="Training"
+        subtitle="A sparse autoencoder learns which features the activations are made of."
+      />
+      <TrainingConfig
+        datasets={datasets.items}
+        models={models.items}
+        activations={activations.items}
+      />
+      <section aria-labelledby="trainings-heading" className="mt-8">
+        <h3 id="trainings-heading" className="mb-4 text-lg font-semibold">
+          Training Jobs{items && ` (${items.length})`}
+        </h3>
+        {problem && (
+          <ErrorBox
+            problem={problem}
+            action={{ label: 'Try again', onClick: () => void fetch() }}
+          />
+        )}
+        {!items && !problem && (
+          <div className="grid gap-4">
+            <SkeletonList label="Loading trainings" count={2} className="h-60" />
+          </div>
+        )}
+        {items?.length === 0 && (
+          <EmptyState
+            icon={Activity}
+            title="No training yet"
+            hint="Choose activations above and press Start Training; the defaults are a recipe that works."
+          />
+        )}
+        <div className="space-y-6">
+          {items?.map((training) => (
+            <TrainingCard
+              key={training.id}
+              training={training}
+              isFocused={training.id === focusId}
+            />
+          ))}
+        </div>
+      </section>
+    </>
+  );
+}

@@ -1,0 +1,66 @@
+import { useState } from 'react';
+import { useUrlState } from '@/hooks/useUrlState';
+import type { Dataset } from '@/types/dataset.types';
+import type { Activation, LanguageModel } from '@/types/model.types';
+
+interface Lists {
+  datasets: readonly Dataset[] | null;
+  models: readonly LanguageModel[] | null;
+  activations: readonly Activation[] | null;
+}
+
+const isReady = (item: { status: string }) => item.status === 'ready';
+
+/**
+ * What a training reads: dataset, model, activation store, layer and hook type.
+ *
+ * Each choice falls back to the newest that fits the ones before it, so that a single store needs
+ * no click; `?activation=` chooses all at once.
+ */
+export function useTrainingSource({ datasets, models, activations }: Lists) {
+  const [linked, setLinked] = useUrlState('activation', 'replace');
+  const [chosen, setChosen] = useState({ dataset: '', model: '', layer: '', hookType: '' });
+
+  const stores = activations?.filter(isReady) ?? [];
+  const link = stores.find((store) => store.id === linked);
+  const newest = stores[0];
+  const readyDatasets = datasets?.filter(isReady) ?? [];
+  const readyModels = models?.filter(isReady) ?? [];
+  const datasetId =
+    link?.dataset_id ?? (chosen.dataset || newest?.dataset_id) ?? readyDatasets[0]?.id ?? '';
+  const modelId = link?.model_id ?? (chosen.model || newest?.model_id) ?? readyModels[0]?.id ?? '';
+  const fitting = stores.filter(
+    (store) => store.dataset_id === datasetId && store.model_id === modelId,
+  );
+  const store = link ?? fitting[0];
+  const hookType = pick(store?.hook_types, chosen.hookType) ?? '';
+  const layer = pick(store?.layers.map(String), chosen.layer) ?? '';
+
+  const choose = (change: Partial<typeof chosen>) => setChosen({ ...chosen, ...change });
+  return {
+    datasets: readyDatasets,
+    models: readyModels,
+    model: models?.find((item) => item.id === modelId),
+    fitting,
+    datasetId,
+    modelId,
+    store,
+    layer,
+    hookType,
+    chooseDataset: (dataset: string) => {
+      setLinked(null);
+      choose({ dataset, model: modelId });
+    },
+    chooseModel: (model: string) => {
+      setLinked(null);
+      choose({ model, dataset: datasetId });
+    },
+    chooseStore: (id: string) => setLinked(id),
+    chooseLayer: (value: string) => choose({ layer: value }),
+    chooseHookType: (value: string) => choose({ hookType: value }),
+  };
+}
+
+function pick(offered: readonly string[] | undefined, wanted: string): string | undefined {
+  return offered?.includes(wanted) ? wanted : offered?.[0];
+}

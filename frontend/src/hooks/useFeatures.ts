@@ -1,0 +1,133 @@
+import { jobService } from '@/services/jobService';
+import { featureService, type FeatureListQuery } from '@/services/featureService';
+import { toApiError } from '@/services/api';
+import { useFeatureStore } from '@/stores/featureStore';
+import { selectLatestJob, useJobStore } from '@/stores/jobStore';
+import { toast } from '@/stores/uiStore';
+import type { Pagination, Problem } from '@/types/api.types';
+import type {
+  Feature,
+  FeatureExample,
+  FeatureExtract,
+  FeatureRow,
+  LogitLens,
+} from '@/types/feature.types';
+import type { Job } from '@/types/job.types';
+import { isLiveJob } from '@/utils/jobs';
+import { useAction } from './useAction';
+import { useLiveFetch } from './usePoll';
+import { useRequest } from './useRequest';
+import { useRealtimeEvent } from './useWebSocket';
+
+/** One page of the table and how its request stands. */
+export interface FeaturePage {
+  rows: FeatureRow[];
+  pagination: Pagination | null;
+  isLoading: boolean;
+  problem: Problem | null;
+  refetch: () => void;
+}
+
+/** The page that answers the query; the one before stays in sight until it is there. */
+export function useFeaturePage(query: FeatureListQuery | null): FeaturePage {
+  const { rows, list, requests, fetchList } = useFeatureStore();
+  const key = query && JSON.stringify(query);
+  const refetch = () => {
+    if (query) void fetchList(query);
+  };
+  useLiveFetch(refetch, key);
+
+  const request = requests.list;
+  const isSameTraining = list.query?.training_id === query?.training_id;
+  const isCurrent = JSON.stringify(list.query) === key;
+  return {
+    rows: isSameTraining ? list.ids.flatMap((id) => rows[id] ?? []) : [],
+    pagination: isSameTraining ? list.pagination : null,
+    isLoading: query !== null && !isCurrent && request?.state !== 'error',
+    problem: request?.state === 'error' ? request.problem : null,
+    refetch,
+  };
+}
+
+/** A discovery job and what starts it. */
+export interface Discovery {
+  job: Job | undefined;
+  /** What the newest pass that ended well reports. */
+  lastResult: Job['result'];
+  isRunning: boolean;
+  isStarting: boolean;
+  problem: Problem | null;
+  fieldErrors: Record<string, string>;
+  start: (request: FeatureExtract) => void;
+  cancel: () => void;
+}
+
+/** The discovery of a training's features; `onDone` is called when a pass ends well. */
+export function useDiscovery(trainingId: string, onDone: () => void): Discovery {
+  const jobs = useJobStore();
+  const job = selectLatestJob(jobs, 'feature_extract', trainingId);
+  const last = useRequest(`discovery:${trainingId}`, (signal) =>
+    jobService.lastSucceeded('feature_extract', trainingId, signal),
+  );
+  const start = useAction(async (request: FeatureExtract) => {
+    await featureService.extract(request);
+    await jobs.fetch();
+  });
+
+  useRealtimeEvent('job.updated', ({ data }) => {
+    const isOurs = data.kind === 'feature_extract' && data.resource_id === trainingId;
+    if (!isOurs || data.state !== 'succeeded') return;
+    last.again();
+    onDone();
+  });
+
+  const cancel = () => {
+    if (job) jobs.cancel(job.id).catch((e: unknown) => toast('error', toApiError(e).message));
+  };
+  return {
+    job,
+    lastResult: last.data?.result ?? null,
+    isRunning: isLiveJob(job),
+    isStarting: start.isBusy,
+    problem: start.error,
+    fieldErrors: start.error?.fieldErrors ?? {},
+    start: (request) => void start.run(request),
+    cancel,
+  };
+}
+
+/** Something read for one feature. */
+export interface Loaded<T> {
+  value: T | null;
+  problem: Problem | null;
+  refetch: () => void;
+}
+
+/** The feature as far as it is known: the table's row paints at once, the rest follows. */
+export function useFeature(id: number): Loaded<Feature> & { row: FeatureRow | null } {
+  const detail = useFeatureStore((state) => state.details[id] ?? null);
+  const row = useFeatureStore((state) => state.rows[id] ?? null);
+  const { fetchDetail } = useFeatureStore.getState();
+  const loaded = useLoaded(`detail:${id}`, detail, () => fetchDetail(id));
+  return { ...loaded, row: detail ?? row };
+}
+
+export function useFeatureExamples(id: number): Loaded<FeatureExample[]> {
+  const examples = useFeatureStore((state) => state.examples[id] ?? null);
+  return useLoaded(`examples:${id}`, examples, () => useFeatureStore.getState().fetchExamples(id));
+}
+
+export function useLogitLens(id: number): Loaded<LogitLens> {
+  const lens = useFeatureStore((state) => state.lenses[id] ?? null);
+  return useLoaded(`lens:${id}`, lens, () => useFeatureStore.getState().fetchLens(id));
+}
+
+function useLoaded<T>(key: string, value: T | null, fetch: () => Promise<void>): Loaded<T> {
+  const request = useFeatureStore((state) => state.requests[key]);
+  useLiveFetch(() => (value === null ? fetch() : undefined), key);
+  return {
+    value,
+    problem: request?.state === 'error' ? request.problem : null,
+    refetch: () => void fetch(),
+  };
+}

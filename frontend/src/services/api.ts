@@ -1,0 +1,123 @@
+import axios, { type AxiosRequestConfig, AxiosError } from 'axios';
+import type { PageOf, Pagination, Problem } from '@/types/api.types';
+
+export const API_PREFIX = '/api/v1';
+
+/** The only error that the services throw. `message` is a sentence for the user. */
+export class ApiError extends Error implements Problem {
+  readonly code: string;
+  readonly details: Record<string, unknown>;
+  readonly retryable: boolean;
+  readonly status: number | null;
+
+  constructor(problem: Problem & { status?: number | null }) {
+    super(problem.message);
+    this.name = 'ApiError';
+    this.code = problem.code ?? 'UNKNOWN';
+    this.details = problem.details ?? {};
+    this.retryable = problem.retryable ?? false;
+    this.status = problem.status ?? null;
+  }
+
+  /** Messages of a VALIDATION_ERROR by field name. */
+  get fieldErrors(): Record<string, string> {
+    const errors = this.details.errors;
+    if (!Array.isArray(errors)) return {};
+    const entries = errors.filter(isFieldError).map((e) => [e.field, e.message] as const);
+    return Object.fromEntries(entries);
+  }
+}
+
+interface FieldError {
+  field: string;
+  message: string;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isFieldError(value: unknown): value is FieldError {
+  return isRecord(value) && typeof value.field === 'string' && typeof value.message === 'string';
+}
+
+/** Reads the error envelope; anything else becomes a sentence about the connection. */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (!(error instanceof AxiosError)) {
+    return new ApiError({ message: error instanceof Error ? error.message : 'Unknown error' });
+  }
+  const status = error.response?.status ?? null;
+  const body: unknown = error.response?.data;
+  if (isRecord(body) && isRecord(body.error) && typeof body.error.message === 'string') {
+    return new ApiError({ ...(body.error as unknown as Problem), status });
+  }
+  if (status === null) {
+    return new ApiError({
+      code: 'NETWORK_ERROR',
+      message: 'The server does not answer. Is MechInterp Studio still running?',
+      retryable: true,
+    });
+  }
+  return new ApiError({
+    code: 'HTTP_ERROR',
+    message: `The server answered with status ${status}.`,
+    retryable: status >= 500,
+    status,
+  });
+}
+
+export const http = axios.create({ baseURL: API_PREFIX, timeout: 30_000 });
+
+http.interceptors.response.use(undefined, (error: unknown) => {
+  if (axios.isCancel(error)) throw error;
+  throw toApiError(error);
+});
+
+type Params = Record<string, string | number | boolean | null | undefined>;
+
+async function request<T>(config: AxiosRequestConfig): Promise<T> {
+  const response = await http.request<{ data: T }>(config);
+  return response.data.data;
+}
+
+export function get<T>(url: string, params?: Params, signal?: AbortSignal): Promise<T> {
+  return request<T>({ method: 'GET', url, params, signal });
+}
+
+export async function getPage<T>(
+  url: string,
+  params?: Params,
+  signal?: AbortSignal,
+): Promise<PageOf<T>> {
+  const response = await http.get<{ data: T[]; pagination: Pagination }>(url, { params, signal });
+  return { items: response.data.data, pagination: response.data.pagination };
+}
+
+/** Follows the pages of a list to its end, at most 1,000 entries. */
+export async function getAll<T>(url: string, params?: Params): Promise<T[]> {
+  const items: T[] = [];
+  for (let page = 1; page <= 10; page += 1) {
+    const part = await getPage<T>(url, { ...params, page, limit: 100 });
+    items.push(...part.items);
+    if (!part.pagination.has_next) break;
+  }
+  return items;
+}
+
+export function post<T>(url: string, body?: unknown, config?: AxiosRequestConfig): Promise<T> {
+  return request<T>({ method: 'POST', url, data: body, ...config });
+}
+
+export function patch<T>(url: string, body: unknown): Promise<T> {
+  return request<T>({ method: 'PATCH', url, data: body });
+}
+
+export function remove<T>(url: string): Promise<T> {
+  return request<T>({ method: 'DELETE', url });
+}
+
+/** True for a request that was aborted on purpose and needs no message. */
+export function isAborted(error: unknown): boolean {
+  return axios.isCancel(error);
+}

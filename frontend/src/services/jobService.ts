@@ -1,0 +1,14 @@
+import type { Job, JobKind } from '@/types/job.types';
+import { get, getPage, post } from './api';
+
+export const jobService = {
+  list: () => getPage<Job>('/jobs', { limit: 50 }),
+  get: (id: string) => get<Job>(`/jobs/${id}`),
+  cancel: (id: string) => post<Job>(`/jobs/${id}/cancel`),
+  /** The newest job of a kind on a resource that ended well, for its result; null without one. */
+  lastSucceeded: async (kind: JobKind, resourceId: string, signal?: AbortSignal) => {
+    const query = { kind, resource_id: resourceId, state: 'succeeded', limit: 1 };
+    const { items } = await getPage<Job>('/jobs', query, signal);
+    return items[0] ?? null;
+  },
+};

@@ -1,0 +1,28 @@
+import type { JobAccepted } from '@/types/api.types';
+import type {
+  Checkpoint,
+  MetricPoint,
+  Training,
+  TrainingCreate,
+  TrainingCreated,
+} from '@/types/training.types';
+import { MAX_POINTS } from '@/utils/constants';
+import { get, getAll, post, remove } from './api';
+
+export type TrainingAction = 'pause' | 'resume' | 'stop';
+
+export const trainingService = {
+  list: () => getAll<Training>('/trainings'),
+  get: (id: string) => get<Training>(`/trainings/${id}`),
+  create: (body: TrainingCreate) => post<TrainingCreated>('/trainings', body),
+  act: (id: string, action: TrainingAction) => post<Training>(`/trainings/${id}/${action}`),
+  metrics: (id: string) =>
+    get<MetricPoint[]>(`/trainings/${id}/metrics`, { max_points: MAX_POINTS }),
+  checkpoints: (id: string) => get<Checkpoint[]>(`/trainings/${id}/checkpoints`),
+  saveCheckpoint: (id: string) => post<unknown>(`/trainings/${id}/checkpoints`),
+  loadCheckpoint: (id: string, checkpointId: string) =>
+    post<Training>(`/trainings/${id}/checkpoints/${checkpointId}/load`),
+  removeCheckpoint: (id: string, checkpointId: string) =>
+    remove<unknown>(`/trainings/${id}/checkpoints/${checkpointId}`),
+  remove: (id: string) => remove<JobAccepted>(`/trainings/${id}`),
+};

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { defaultConfig, type SteeringConfig } from './steeringStore';
+import { patchQuery } from '@/utils/urlState';
+import { configPatch, readConfig } from './steeringUrl';
+
+const config: SteeringConfig = {
+  steered: [
+    { id: 12, coefficient: 2.5, unit: 'max_multiple' },
+    { id: 7, coefficient: -1, unit: 'norm_fraction' },
+  ],
+  modelId: 'm1',
+  prompt: 'def f(x):\n    return, & more',
+  layer: 0,
+  temperature: 0,
+  maxNewTokens: 20,
+  seed: 7,
+};
+
+describe('the steering configuration in the address', () => {
+  it('comes back as it was written', () => {
+    expect(readConfig(patchQuery('', configPatch(config)))).toEqual(config);
+  });
+
+  it('leaves no trace at its defaults', () => {
+    expect(patchQuery('?tab=steering', configPatch(defaultConfig))).toBe('?tab=steering');
+  });
+
+  it('is null in an address that holds none', () => {
+    expect(readConfig('?tab=steering&feature=3')).toBeNull();
+  });
+
+  it('leaves out what makes no sense', () => {
+    expect(readConfig('?steer=,x:1,3,4:y,5:1:z,6:1,6:2:a&seed=abc&temperature=')).toMatchObject({
+      steered: [{ id: 6, coefficient: 2, unit: 'activation' }],
+      seed: 0,
+    });
+  });
+});

@@ -1,0 +1,111 @@
+import type { Feature, FeatureExample, FeatureRow, LogitLens } from '@/types/feature.types';
+import type { GeneratedText, SteeringResult } from '@/types/steering.types';
+
+const TIME = '2026-11-23T09:00:00Z';
+export const TRAINING_ID = '00000000-0000-4000-8000-00000000aaaa';
+
+export function makeExample(fields: Partial<FeatureExample> = {}): FeatureExample {
+  return {
+    rank: 0,
+    document: 12,
+    position: 2,
+    split: 'train',
+    tokens: ['Returns', ' the', ' number', ' of', ' items'],
+    token_ids: [1, 2, 3, 4, 5],
+    activations: [0, 0.5, 4.25, 1, 0],
+    max_activation: 4.25,
+    ...fields,
+  };
+}
+
+export function makeFeatureRow(fields: Partial<FeatureRow> = {}): FeatureRow {
+  return {
+    id: 7,
+    training_id: TRAINING_ID,
+    neuron_index: 107,
+    layer: 1,
+    name: 'number',
+    label: 'number',
+    description: null,
+    activation_frequency: 0.0123,
+    interpretability_score: null,
+    max_activation: 4.25,
+    mean_activation: 1.5,
+    n_fires: 615,
+    is_favorite: false,
+    top_example: makeExample(),
+    ...fields,
+  };
+}
+
+export function makeFeature(fields: Partial<Feature> = {}): Feature {
+  return {
+    ...makeFeatureRow(),
+    metadata: {
+      top_tokens: [{ token: ' number', token_id: 3, count: 14, mean_activation: 3.5 }],
+      quantiles: { '0.5': 1.25, '0.99': 4 },
+      histogram: { edges: [0.5, 1, 2, 4, 8], counts: [100, 300, 200, 15] },
+    },
+    n_tokens: 50_000,
+    n_examples: 2,
+    created_at: TIME,
+    ...fields,
+  };
+}
+
+export function makeLens(fields: Partial<LogitLens> = {}): LogitLens {
+  return {
+    feature_id: 7,
+    definition: 'Direct effect of the decoder direction on the output logits.',
+    top: [
+      { token: ' of', token_id: 4, logit: 2.5 },
+      { token: ' count', token_id: 9, logit: 1.25 },
+    ],
+    bottom: [{ token: '\n', token_id: 10, logit: -1.5 }],
+    ...fields,
+  };
+}
+
+export function makeGenerated(fields: Partial<GeneratedText> = {}): GeneratedText {
+  return {
+    text: ' a cat',
+    tokens: [
+      { token_id: 1, text: ' a', logprob: -0.5, base_logprob: -0.5, kl: 0 },
+      { token_id: 2, text: ' cat', logprob: -1, base_logprob: -3, kl: 0.8 },
+    ],
+    perplexity: 12,
+    ended: 'length',
+    ...fields,
+  };
+}
+
+export function makeSteeringResult(fields: Partial<SteeringResult> = {}): SteeringResult {
+  return {
+    job_id: '00000000-0000-4000-8000-00000000bbbb',
+    model_id: '00000000-0000-4000-8000-00000000cccc',
+    prompt: 'Once',
+    intervention_layer: 1,
+    features: [],
+    unsteered_output: makeGenerated({ text: ' a dog' }),
+    steered_output: makeGenerated(),
+    metrics: [
+      {
+        key: 'kl_mean',
+        label: 'KL, mean',
+        value: 0.4,
+        unit: 'nats',
+        definition: 'Mean divergence per generated token.',
+      },
+      {
+        key: 'similarity',
+        label: 'Similarity',
+        value: 0.91,
+        unit: 'cosine',
+        definition: 'Cosine.',
+      },
+    ],
+    proof: { positions_touched: 9, mean_delta_norm_ratio: 0.25, first_divergence: 1 },
+    seconds: 1.5,
+    ...fields,
+  };
+}

@@ -1,0 +1,21 @@
+import type { components } from '@/services/generated/schema';
+
+export type Schemas = components['schemas'];
+
+export type ErrorCode = Schemas['ErrorCode'];
+export type Pagination = Schemas['Pagination'];
+export type JobAccepted = Schemas['JobAccepted'];
+
+/** One page of a list, as the services hand it on. */
+export interface PageOf<T> {
+  items: T[];
+  pagination: Pagination;
+}
+
+/** What a failed request or a failed job looks like to the page. */
+export interface Problem {
+  message: string;
+  code?: string;
+  details?: Record<string, unknown>;
+  retryable?: boolean;
+}

@@ -1,0 +1,9 @@
+import type { Schemas } from './api.types';
+
+export type LanguageModel = Schemas['ModelRead'];
+export type ModelStatus = Schemas['ModelStatus'];
+export type ModelArchitecture = Schemas['ModelArchitecture'];
+export type ModelDownload = Schemas['ModelDownload'];
+export type ModelImport = Schemas['ModelImport'];
+export type Activation = Schemas['ActivationRead'];
+export type ActivationExtract = Schemas['ActivationExtract'];

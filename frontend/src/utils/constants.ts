@@ -1,0 +1,10 @@
+export const TABS = ['datasets', 'models', 'training', 'features', 'steering'] as const;
+export type Tab = (typeof TABS)[number];
+
+/** The socket may be away this long before the page polls instead. */
+export const AWAY_BEFORE_POLL_MS = 5_000;
+export const POLL_INTERVAL_MS = 2_000;
+/** Points kept per chart; older ones are thinned, never cut off. */
+export const MAX_POINTS = 2_000;
+
+export type Tone = 'emerald' | 'blue' | 'purple' | 'yellow' | 'red' | 'slate';

@@ -1,0 +1,66 @@
+import type { Problem } from '@/types/api.types';
+import type { Job, JobKind, JobState, JobSummary } from '@/types/job.types';
+
+const LIVE: ReadonlySet<JobState> = new Set(['queued', 'starting', 'running', 'interrupted']);
+
+/** Waits, runs or will be taken up again by itself. */
+export function isLive(state: JobState): boolean {
+  return LIVE.has(state);
+}
+
+export function isLiveJob<J extends Pick<JobSummary, 'state'>>(
+  job: J | null | undefined,
+): job is J {
+  return job != null && isLive(job.state);
+}
+
+const LABELS: Record<JobKind, string> = {
+  dataset_download: 'Downloading dataset',
+  dataset_import: 'Importing dataset',
+  dataset_tokenize: 'Tokenising dataset',
+  dataset_delete: 'Deleting dataset',
+  model_download: 'Downloading model',
+  model_import: 'Importing model',
+  model_delete: 'Deleting model',
+  activation_extract: 'Extracting activations',
+  activation_delete: 'Deleting activations',
+  training_run: 'Training',
+  training_delete: 'Deleting training',
+  feature_extract: 'Extracting features',
+  steering_generate: 'Generating',
+};
+
+export function jobLabel(kind: JobKind): string {
+  return LABELS[kind];
+}
+
+/** What a failed job says; null while it has not failed. */
+export function jobProblem(
+  job: Pick<JobSummary, 'error_code' | 'error_message'> | null | undefined,
+): Problem | null {
+  if (!job?.error_message) return null;
+  return { message: job.error_message, code: job.error_code ?? undefined };
+}
+
+interface Resource {
+  id: string;
+  job: JobSummary | null;
+}
+
+/**
+ * Puts an event's job into the resource it works on.
+ *
+ * Returns the same array when nothing changed: no such resource, or a state already known.
+ */
+export function withJob<T extends Resource>(items: readonly T[], job: Job): readonly T[] {
+  const index = items.findIndex((item) => item.id === job.resource_id);
+  const item = items[index];
+  if (!item) return items;
+  const isOld = item.job?.id === job.id && item.job.seq >= job.seq;
+  return isOld ? items : items.with(index, { ...item, job });
+}
+
+/** Whether the event says more than progress, so that the resource must be fetched again. */
+export function isTurn(known: Pick<JobSummary, 'id' | 'state'> | null | undefined, job: Job) {
+  return known?.id !== job.id || known.state !== job.state;
+}

@@ -1,0 +1,41 @@
+import tailwindcss from '@tailwindcss/vite';
+import react from '@vitejs/plugin-react';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const backend = process.env.MISTUDIO_URL ?? 'http://127.0.0.1:8000';
+
+export default defineConfig({
+  plugins: [react(), tailwindcss()],
+  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  server: {
+    port: 5173,
+    proxy: {
+      '/api': backend,
+      '/ws': { target: backend, ws: true },
+    },
+  },
+  preview: {
+    proxy: {
+      '/api': backend,
+      '/ws': { target: backend, ws: true },
+    },
+  },
+  build: { outDir: 'dist', sourcemap: false },
+  test: {
+    environment: 'jsdom',
+    globals: true,
+    setupFiles: ['src/test/setup.ts'],
+    include: ['src/**/*.test.{ts,tsx}'],
+    restoreMocks: true,
+    // Generous for a machine whose two cores also run the backend's tests.
+    testTimeout: 30_000,
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.{ts,tsx}'],
+      exclude: ['src/main.tsx', 'src/test/**', 'src/types/**', 'src/services/generated/**'],
+      thresholds: { lines: 80, statements: 80, functions: 80, branches: 80 },
+      reporter: ['text-summary', 'text', 'html'],
+    },
+  },
+});

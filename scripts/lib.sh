@@ -1,0 +1,58 @@
+# Shared by the scripts here: places, calm output, errors with the end of the log and a hint.
+# shellcheck shell=bash
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+venv=$root/.venv
+state=$root/.mistudio
+log=$state/setup.log
+mkdir -p "$state"
+export PATH="$venv/bin:$PATH"
+
+if [[ -t 1 ]]; then green=$'\e[32m' red=$'\e[31m' dim=$'\e[2m' plain=$'\e[0m'; else green='' red='' dim='' plain=''; fi
+
+# step TEXT COMMAND…: one line with the time it took; everything else goes to the log.
+# The command runs in this shell and `set -e` does not reach into it: chain its parts with &&.
+step() {
+  local text=$1 began=$SECONDS
+  shift
+  [[ -t 1 ]] && printf '%s… %s%s\r' "$dim" "$text" "$plain"
+  printf '\n=== %s (%s)\n' "$text" "$(date '+%F %T')" >>"$log"
+  if "$@" >>"$log" 2>&1 </dev/null; then
+    printf '%s✓%s %s %s(%d s)%s\n' "$green" "$plain" "$text" "$dim" $((SECONDS - began)) "$plain"
+    return
+  fi
+  printf '%s✗ %s failed.%s The log ends with:\n\n' "$red" "$text" "$plain"
+  tail -n 15 "$log" | sed 's/^/    /'
+  printf '\n%s\nFull log: %s\n' "$(hint)" "$log"
+  exit 1
+}
+
+# What a newcomer can do about the usual causes, read off the log.
+hint() {
+  local last
+  last=$(tail -n 60 "$log")
+  case $last in
+    *"No space left"*) echo 'The disk is full: about 4 GB are needed here.' ;;
+    *ensurepip*) echo 'Python lacks its venv module. On Debian or Ubuntu: sudo apt install python3-venv' ;;
+    *'Temporary failure in name resolution'* | *'Could not resolve'* | *'error sending request'* | *ENOTFOUND* | *EAI_AGAIN*)
+      echo 'The package index was not reachable. Check the network (or the proxy) and run the same command again; it continues where it stopped.' ;;
+    *EACCES* | *'Permission denied'*) echo "Some files here belong to another user: check with  ls -l $root" ;;
+    *) echo 'Run the same command again; when it fails the same way, the log tells why.' ;;
+  esac
+}
+
+# hash_of PATH…: one number for the contents of files and folders.
+hash_of() {
+  local existing=() path
+  for path; do [[ -e $path ]] && existing+=("$path"); done
+  find "${existing[@]}" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-24
+}
+
+# A system Node that is new enough, or the one in the virtual environment.
+has_node() {
+  command -v node >/dev/null && command -v npm >/dev/null || return 1
+  local version major rest minor
+  version=$(node --version 2>/dev/null) || return 1
+  major=${version#v} && major=${major%%.*}
+  rest=${version#*.} && minor=${rest%%.*}
+  ((major > 20 || (major == 20 && minor >= 19)))
+}

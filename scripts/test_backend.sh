@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# The backend's tests with the limits of coverage: 80 % of everything, 90 % where work is computed
+# or could be lost.   test_backend.sh [JUNIT_FILE]
+set -uo pipefail
+cd "$(dirname "$0")/../backend" || exit 1
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} TOKENIZERS_PARALLELISM=false
+coverage erase
+coverage run -m pytest -q ${1:+--junitxml="$1" -o junit_family=xunit2}
+status=$?
+coverage combine -q
+floor() { # floor PERCENT WHAT REPORT_OPTIONS…
+  local percent=$1 what=$2
+  shift 2
+  if coverage report --fail-under="$percent" "$@" >/tmp/coverage.$$; then
+    printf 'coverage of %s: %s\n' "$what" "$(awk '/^TOTAL/ {print $NF}' /tmp/coverage.$$)"
+  else
+    cat /tmp/coverage.$$
+    printf 'coverage of %s is below %s %%\n' "$what" "$percent"
+    status=1
+  fi
+  rm -f /tmp/coverage.$$
+}
+floor 80 'everything'
+floor 90 'app/ml' --include='app/ml/*'
+floor 90 'jobs and workers' --include='app/workers/*,app/services/job_*,app/services/outbox*'
+exit $status
