@@ -4,6 +4,8 @@ SHELL := /bin/bash
 MISTUDIO := .venv/bin/mistudio
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
+# Set by some machines; every job would then compile its modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo up down status doctor dev test check e2e bench gen migrate lint format clean
 

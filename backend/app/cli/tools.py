@@ -41,7 +41,7 @@ def openapi(
     from app.main import create_app  # the API is not needed by any other command
 
     document = create_app().openapi()
-    output.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     console.print(f"[green]✓[/] {output}: {len(document['paths'])} paths")
 
 

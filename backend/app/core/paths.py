@@ -49,10 +49,6 @@ def checkpoint_dir(training_id: UUID, step: int) -> PurePosixPath:
     return training_dir(training_id) / f"step_{step}"
 
 
-def upload_path(upload_id: UUID, suffix: str) -> PurePosixPath:
-    return PurePosixPath("cache", f"upload-{upload_id}{suffix}")
-
-
 def safe_join(root: Path, relative: str | PurePosixPath) -> Path:
     """Resolve a stored relative path below ``root``.
 

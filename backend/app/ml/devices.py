@@ -14,7 +14,10 @@ from app.ml.errors import OutOfMemory
 
 BF16_MIN_SPEEDUP = 1.3
 """bfloat16 must be this much faster than float32 to be worth its rounding."""
-BENCHMARK_SHAPE = (512, 768, 1536)
+BENCHMARK_SHAPE = (128, 768, 768)
+BENCHMARK_REPEATS = 5
+BENCHMARK_SECONDS = 0.1
+"""A CPU that emulates bfloat16 takes 130 times as long: one such product is enough to know."""
 
 
 def pick_device(device: str = "auto") -> torch.device:
@@ -53,11 +56,14 @@ def bf16_speedup() -> float:
 def _product_seconds(dtype: torch.dtype) -> float:
     rows, inner, columns = BENCHMARK_SHAPE
     left, right = torch.ones(rows, inner, dtype=dtype), torch.ones(inner, columns, dtype=dtype)
-    best = float("inf")
-    for _ in range(5):
+    best, began = float("inf"), time.perf_counter()
+    for _ in range(BENCHMARK_REPEATS):
         start = time.perf_counter()
         torch.mm(left, right)
-        best = min(best, time.perf_counter() - start)
+        end = time.perf_counter()
+        best = min(best, end - start)
+        if end - began > BENCHMARK_SECONDS:
+            break
     return best
 
 

@@ -1,7 +1,7 @@
 """Language models and their architecture."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -18,7 +18,7 @@ class ModelDownload(RequestModel):
     repo_id: str = Field(
         pattern=REPO_ID_PATTERN, max_length=255, examples=["HuggingFaceTB/SmolLM2-135M"]
     )
-    quantization: Quantization = Quantization.FP16
+    quantization: Literal["FP16"] = Field("FP16", description="Weights are kept in 16 bits")
     access_token: str | None = Field(
         None, description="Used for this download only; never stored or logged", max_length=255
     )

@@ -26,7 +26,6 @@ from app.services import import_paths, job_service
 from app.services.hub import tokens
 from app.services.job_summaries import accepted, shown_progress, summaries
 from app.services.lookup import require_model, require_ready_model
-from app.services.ml_settings import refuse_field
 from app.services.model_source import check_model_source
 from app.services.usage import dependents_in_words, refuse_if_busy, refuse_if_needed
 
@@ -88,18 +87,13 @@ def download_model(session: Session, settings: Settings, request: ModelDownload)
 
     Raises:
         ModelNameTaken: It is there already.
-        ValidationFailed: A quantisation that weights are not kept in.
     """
-    if request.quantization is not Quantization.FP16:
-        refuse_field(
-            "quantization", "must be FP16: weights are kept in 16 bits", request.quantization
-        )
     model = _create(
         session,
         name=request.repo_id,
         status=ModelStatus.DOWNLOADING,
         repo_id=request.repo_id,
-        quantization=request.quantization,
+        quantization=Quantization(request.quantization),
     )
     payload = {"repo_id": request.repo_id, "revision": request.revision}
     job = job_service.create_job(

@@ -138,7 +138,7 @@ def test_impossible_repositories(client: TestClient, repo_id: str) -> None:
 
 def test_only_what_weights_are_kept_in_can_be_asked_for(client: TestClient) -> None:
     body = {"repo_id": "org/tiny", "quantization": "Q4"}
-    error = error_of(client.post(f"{URL}/download", json=body), 400, "VALIDATION_ERROR", "16 bits")
+    error = error_of(client.post(f"{URL}/download", json=body), 400, "VALIDATION_ERROR", "FP16")
     assert error["details"]["errors"][0]["field"] == "quantization"
 
 

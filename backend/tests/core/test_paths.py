@@ -19,7 +19,6 @@ def test_layout_of_the_data_root() -> None:
     assert str(paths.tokenization_dir(ID, ID)) == f"datasets/{ID}/tokenized/{ID}"
     assert str(paths.hook_point_dir(ID, 3, "residual")) == f"activations/{ID}/L3_residual"
     assert str(paths.checkpoint_dir(ID, 100)) == f"checkpoints/{ID}/step_100"
-    assert str(paths.upload_path(ID, ".txt")) == f"cache/upload-{ID}.txt"
 
 
 @pytest.mark.parametrize("path", ["", "/etc/passwd", "../x", "a/../../x", "a\0b", "a\\b", "link/x"])

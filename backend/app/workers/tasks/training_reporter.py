@@ -100,7 +100,7 @@ class TrainingReporter:
             status=TrainingStatus.TRAINING,
             step=step,
             total_steps=total,
-            progress=100.0 * step / total,
+            progress=100.0 * (1 - EVALUATION_SHARE) * step / total,
             metrics={key: value for key, value in point.items() if key != "step"},
             points=points,
             estimated_remaining_seconds=seconds,

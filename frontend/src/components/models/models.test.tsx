@@ -96,16 +96,16 @@ describe('the list', () => {
 });
 
 describe('adding', () => {
-  it('downloads from the hub in a chosen format', async () => {
+  it('downloads from the hub in the format that weights are kept in', async () => {
     answerPage('/models', []);
     const seen = answer('post', '/models/download', ACCEPTED, 202);
     const { user } = renderWithUser(<ModelsPanel />);
     await user.type(screen.getByLabelText('HuggingFace Model Repository'), 'a/b');
-    await user.selectOptions(screen.getByLabelText('Quantization Format'), 'FP32');
+    expect(screen.getByLabelText('Quantization Format')).toHaveValue('FP16');
     await user.type(screen.getByLabelText('Access Token (optional)'), 'secret');
     await user.click(screen.getByRole('button', { name: 'Download Model from HuggingFace' }));
     await waitFor(() => expect(seen).toHaveLength(1));
-    expect(seen[0]?.body).toEqual({ repo_id: 'a/b', quantization: 'FP32', access_token: 'secret' });
+    expect(seen[0]?.body).toEqual({ repo_id: 'a/b', quantization: 'FP16', access_token: 'secret' });
   });
 
   it('imports from a path and shows the new model', async () => {

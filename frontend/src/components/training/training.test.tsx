@@ -154,7 +154,7 @@ describe('a card', () => {
     expect(await within(card).findByRole('log')).toHaveTextContent('step 10');
     applyTrainingProgress(progressEvent(training.id));
     expect(await within(card).findByText('0.2500')).toBeVisible();
-    expect(within(card).getByRole('log')).toHaveTextContent('loss 0.2500');
+    await waitFor(() => expect(within(card).getByRole('log')).toHaveTextContent('loss 0.2500'));
     await expectAccessible(container);
   });
 

@@ -242,16 +242,12 @@ export const fields = {
       "required": false,
       "nullable": false,
       "default": "FP16",
-      "help": "",
+      "help": "Weights are kept in 16 bits",
       "unit": null,
       "min": null,
       "max": null,
       "options": [
-        "FP32",
-        "FP16",
-        "Q8",
-        "Q4",
-        "Q2"
+        "FP16"
       ]
     },
     "access_token": {

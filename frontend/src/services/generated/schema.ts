@@ -798,7 +798,7 @@ export interface paths {
         };
         /**
          * Get Live
-         * @description The process answers. On the event loop on purpose: a blocked loop must show.
+         * @description The process answers, whatever is away.
          */
         get: operations["get_live"];
         put?: never;
@@ -1978,8 +1978,13 @@ export interface components {
              * @example HuggingFaceTB/SmolLM2-135M
              */
             repo_id: string;
-            /** @default FP16 */
-            quantization?: components["schemas"]["Quantization"];
+            /**
+             * Quantization
+             * @description Weights are kept in 16 bits
+             * @default FP16
+             * @constant
+             */
+            quantization?: "FP16";
             /**
              * Access Token
              * @description Used for this download only; never stored or logged
