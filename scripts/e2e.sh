@@ -7,7 +7,7 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 junit=${1:-}
 
-if ! CHROME=$("$root/scripts/find_chromium.sh" --install); then
+if ! CHROME=$("$root/scripts/find_chromium.sh" --install 2>>"$log"); then
   reason='Browser tests did not run: no Chromium or Chrome was found (sudo apt install chromium, or set CHROME=/path).'
   echo "$reason"
   [[ -n $junit ]] && echo "$reason" >"${junit%.xml}.skipped"

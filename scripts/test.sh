@@ -19,11 +19,15 @@ suite() { # suite NAME COMMAND…
 }
 
 unset DATABASE_URL REDIS_URL MISTUDIO_HOME MISTUDIO_PORT
-backend() { cd "$root/backend" && "$root/scripts/test_backend.sh" "$results/backend.xml"; }
-lint_page() { cd "$root/frontend" && npm run --silent lint && npm run --silent typecheck; }
+backend() { cd "$root/backend" && "$root/scripts/test_backend.sh" "$results"; }
+lint_page() {
+  cd "$root/frontend" || return
+  npm run --silent typecheck &
+  npm run --silent lint && wait "$!"
+}
 page() {
   cd "$root/frontend" &&
-    npx vitest run --coverage --reporter=default --reporter=junit --outputFile.junit="$results/page.xml"
+    npx vitest run --coverage --reporter=dot --reporter=junit --outputFile.junit="$results/page.xml"
 }
 browser() { "$root/scripts/e2e.sh" "$results/browser.xml"; }
 

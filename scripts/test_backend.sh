@@ -1,12 +1,23 @@
 #!/usr/bin/env bash
 # The backend's tests with the limits of coverage: 80 % of everything, 90 % where work is computed
-# or could be lost.   test_backend.sh [JUNIT_FILE]
+# or could be lost. Those that start the whole product run beside the others, on servers of their
+# own: each half keeps about one core busy.   test_backend.sh [JUNIT_FOLDER]
 set -uo pipefail
 cd "$(dirname "$0")/../backend" || exit 1
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} TOKENIZERS_PARALLELISM=false
+tests() { # tests NAME MARKERS
+  coverage run -m pytest -q -m "$2" ${junit:+--junitxml="$junit/$1.xml" -o junit_family=xunit2}
+}
+junit=${1:-}
 coverage erase
-coverage run -m pytest -q ${1:+--junitxml="$1" -o junit_family=xunit2}
+stack_log=$(mktemp)
+tests backend-stack slow >"$stack_log" 2>&1 &
+stack=$!
+trap 'kill $stack 2>/dev/null; rm -f "$stack_log"' EXIT
+tests backend 'not slow'
 status=$?
+wait "$stack" || status=$?
+cat "$stack_log"
 coverage combine -q
 floor() { # floor PERCENT WHAT REPORT_OPTIONS…
   local percent=$1 what=$2

@@ -146,7 +146,6 @@ test('a training completes and is measured on held-out text', async () => {
 });
 
 test('features are discovered and one is opened', async () => {
-  await page.goto('/?tab=features');
   await page.getByRole('button', { name: 'Extract Features' }).click();
   const rows = page.getByRole('row');
   await expect(rows.nth(5)).toBeVisible(LONG);

@@ -93,8 +93,31 @@ def clear_stale_lock(data_folder: Path) -> None:
 def processes_in(folder: Path) -> list[psutil.Process]:
     """Live server processes whose working folder this is (PostgreSQL and Valkey stay in theirs)."""
     found = []
-    for process in psutil.process_iter(["cwd", "status"]):
-        alive = process.info["status"] != psutil.STATUS_ZOMBIE
-        if alive and process.info["cwd"] == str(folder):
+    for process in psutil.process_iter(["cwd", "cmdline", "ppid", "status"]):
+        if process.info["status"] == psutil.STATUS_ZOMBIE:
+            continue
+        if serves(folder, process.info["cwd"], process.info["cmdline"], process.info["ppid"]):
             found.append(process)
     return found
+
+
+def serves(folder: Path, cwd: str | None, command: list[str] | None, parent: int) -> bool:
+    """Whether a process belongs to the server of this folder.
+
+    A container's root may not read the working folder of the server, which is another user
+    ("nobody"). Its command line names the folder; its children are known by their parent.
+    """
+    if cwd is not None:
+        return cwd == str(folder)
+    return _names(command, folder) or _names(_command_of(parent), folder)
+
+
+def _names(command: list[str] | None, folder: Path) -> bool:
+    return command is not None and command[1:3] == ["-D", str(folder)]
+
+
+def _command_of(pid: int) -> list[str] | None:
+    try:
+        return psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return None

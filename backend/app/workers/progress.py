@@ -44,6 +44,11 @@ class _Progress:
     eta_seconds: float | None
 
 
+def with_rate(message: str, rate: float | None, unit: str) -> str:
+    """Append a rate, unless it is unknown or would read as 0."""
+    return f"{message} · {rate:,.0f} {unit}/s" if unit and rate and rate >= 1 else message
+
+
 class ProgressReporter:
     """Owns the one thread of a task process that writes progress.
 
@@ -81,9 +86,7 @@ class ProgressReporter:
         eta = self._rate.update(done, total, rate)
         percent = min(100.0, max(0.0, 100.0 * done / total)) if total > 0 else 0.0
         shown_rate = rate if rate is not None else self._rate.per_second
-        text = message
-        if unit and shown_rate:
-            text = f"{message} · {shown_rate:,.0f} {unit}/s"
+        text = with_rate(message, shown_rate, unit)
         with self._changed:
             self._progress = _Progress(percent, text, eta)
             self._dirty_row = self._dirty_event = True

@@ -13,6 +13,7 @@ import pytest
 
 from app.supervisor import launch, ports
 from app.supervisor.embedded import PostgresFailed, PostgresServer, start_postgres
+from app.supervisor.postgres_cluster import serves
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes users")
 
@@ -97,6 +98,23 @@ def test_an_orphaned_server_is_stopped_before_the_next_one_starts(server: Postgr
     reaper.join(30)
     assert not orphan.is_running()
     assert words(server) == ["straße"]
+
+
+def test_a_server_is_known_where_its_working_folder_cannot_be_read(
+    server: PostgresServer,
+) -> None:
+    """As for root in a container, whose server is another user."""
+    folder, elsewhere = server.data_folder, server.home / "elsewhere"
+    [child, *_] = psutil.Process(server.pid).children()
+    command = psutil.Process(server.pid).cmdline()
+
+    assert serves(folder, None, command, 1)
+    assert serves(folder, None, child.cmdline(), child.ppid())
+    assert not serves(elsewhere, None, command, 1)
+    assert not serves(elsewhere, None, child.cmdline(), child.ppid())
+    assert not serves(folder, None, None, os.getpid())
+    assert serves(folder, str(folder), None, 1)
+    assert not serves(folder, str(elsewhere), command, 1)
 
 
 def test_a_lock_that_names_a_stranger_is_removed(server: PostgresServer) -> None:

@@ -23,6 +23,7 @@ from app.workers.eta import RateEstimator
 from app.workers.identity import ProcessIdentity, current_process
 from app.workers.model_cache import ModelCache
 from app.workers.outcome import Failure, Outcome, take_outcome, write_outcome
+from app.workers.progress import with_rate
 from app.workers.queues import QUEUE_OF_KIND, QUEUE_SLOTS, RUN_TASK
 
 
@@ -56,6 +57,13 @@ def test_time_left_starts_over_with_a_new_phase() -> None:
     assert rate.update(0, 7) is None
     assert rate.update(3, 0) is None
     assert rate.update(1, 10, rate=3.0) == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"), [(12_345.4, "Step 3 · 12,345 tokens/s"), (0.03, "Step 3"), (None, "Step 3")]
+)
+def test_a_rate_is_shown_when_it_says_something(rate: float | None, text: str) -> None:
+    assert with_rate("Step 3", rate, "tokens") == text
 
 
 def test_a_process_is_recognised_and_its_death_seen() -> None:

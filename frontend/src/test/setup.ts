@@ -5,6 +5,9 @@ import { server } from './server';
 
 configure({ asyncUtilTimeout: 10_000 });
 
+// axe asks for one and copes without; jsdom would write an error for every question.
+Object.defineProperty(HTMLCanvasElement.prototype, 'getContext', { value: () => null });
+
 beforeAll(() => server.listen({ onUnhandledRequest: 'error' }));
 afterEach(() => {
   cleanup();

@@ -109,7 +109,8 @@ def _without_quantisation_mark(dequantised: Any) -> Any:
     for key in QUANTISATION_KEYS:
         values.pop(key, None)
     build: Any = AutoModelForCausalLM.from_config
-    model = build(type(dequantised.config)(**values))
-    model.load_state_dict(dequantised.state_dict())
+    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced
+        model = build(type(dequantised.config)(**values))
+    model.load_state_dict(dequantised.state_dict(), assign=True)
     model.tie_weights()
     return model.to(torch.bfloat16)

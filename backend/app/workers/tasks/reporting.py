@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from app.ml.records import Progress
 from app.workers.context import JobContext
+from app.workers.progress import with_rate
 
 
 def reporter(
@@ -28,8 +29,8 @@ def reporter(
             )
             return
         share = progress.done / progress.total if progress.total else 0.0
-        rate = f" · {progress.rate:,.0f} {progress.unit}/s" if progress.rate else ""
-        context.report(start + share * (end - start), 1.0, progress.message + rate)
+        text = with_rate(progress.message, progress.rate, progress.unit)
+        context.report(start + share * (end - start), 1.0, text)
 
     return report
 

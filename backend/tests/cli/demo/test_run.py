@@ -1,6 +1,7 @@
 """The whole demo against real workers, on a model and a corpus small enough for a minute."""
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from app.cli.demo.api import Api
 from app.cli.demo.options import DemoOptions
 from tests.fixtures.stack import GLASS_EN, Stack
 
+pytestmark = pytest.mark.slow
 MINUTES = 1.0  # less than anything takes: the smallest amounts are used
 
 
@@ -52,9 +54,12 @@ def test_ctrl_c_then_again_goes_on_and_a_third_time_reuses(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def interrupt(_seconds: float) -> None:
+    wait = time.sleep
+
+    def interrupt(seconds: float) -> None:
         if any((training["job"] or {}).get("state") == "running" for training in mine(stack)):
             raise KeyboardInterrupt
+        wait(seconds)
 
     with monkeypatch.context() as patch:
         patch.setattr(jobs.time, "sleep", interrupt)
