@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from '@testing-library/react';
+import { act, screen, waitFor, within } from '@testing-library/react';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { useActivationStore } from '@/stores/activationStore';
 import { useDatasetStore } from '@/stores/datasetStore';
@@ -152,7 +152,7 @@ describe('a card', () => {
     expect(within(card).getByText('90K tokens/s')).toBeVisible();
     await user.click(within(card).getByRole('button', { name: 'Show Live Metrics' }));
     expect(await within(card).findByRole('log')).toHaveTextContent('step 10');
-    applyTrainingProgress(progressEvent(training.id));
+    act(() => applyTrainingProgress(progressEvent(training.id)));
     expect(await within(card).findByText('0.2500')).toBeVisible();
     await waitFor(() => expect(within(card).getByRole('log')).toHaveTextContent('loss 0.2500'));
     await expectAccessible(container);
