@@ -195,6 +195,33 @@ def test_tokens_arrive_as_they_are_chosen_and_can_be_stopped(glass: LoadedModel)
     assert [e.index for e in steered] == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("use_cache", [True, False])
+@pytest.mark.parametrize("ends_first", ["steered", "unsteered"])
+def test_a_text_that_ends_before_the_other_lets_it_go_on(
+    glass: LoadedModel, monkeypatch: pytest.MonkeyPatch, ends_first: str, use_cache: bool
+) -> None:
+    config = changed(use_cache=use_cache)
+    whole = generate_comparison(glass, [direction()], config)
+    texts = {"unsteered": whole.unsteered_tokens, "steered": whole.steered_tokens}
+    ids = {name: [token.token_id for token in tokens] for name, tokens in texts.items()}
+    other = "unsteered" if ends_first == "steered" else "steered"
+    # A token that only one of the texts has, made the end of a text.
+    end = next(place for place, i in enumerate(ids[ends_first]) if i not in ids[other])
+    monkeypatch.setattr(glass.model.generation_config, "eos_token_id", ids[ends_first][end])
+    ended = generate_comparison(glass, [direction()], config)
+    short, long = ended.unsteered_tokens, ended.steered_tokens
+    if ends_first == "steered":
+        short, long = long, short
+    assert [token.token_id for token in short] == ids[ends_first][: end + 1]
+    assert [token.token_id for token in long] == ids[other]
+    assert [token.kl for token in long] == pytest.approx(
+        [token.kl for token in texts[other]], abs=1e-5
+    )
+    # Neither an end nor what fills the place of the ended text is steered or counted.
+    n_steered = len(ended.steered_tokens)
+    assert ended.proof.positions_touched == len(ended.prompt_tokens) - 1 + n_steered - 1
+
+
 def test_positions_can_be_limited(glass: LoadedModel) -> None:
     only_new = generate_comparison(glass, [direction()], changed(steer_prompt=False))
     assert only_new.proof.prompt_positions_touched == 0

@@ -32,6 +32,13 @@ class Branch:
     logits: list[torch.Tensor] = field(default_factory=list)
     ended: bool = False
 
+    def filled(self, length: int) -> list[int]:
+        """Return the tokens, one that ended padded so that the batch stays a rectangle.
+
+        Rows do not see each other, and what the model says after an end is not read.
+        """
+        return self.ids + self.ids[-1:] * (length - len(self.ids))
+
 
 def generate_comparison(
     loaded: LoadedModel,
@@ -137,9 +144,11 @@ class _Generation:
     def _forward(self, index: int, cache: Any) -> tuple[torch.Tensor, Any]:
         """Return the next-token logits of both rows, float32 (2, V), and the new cache."""
         device = self.loaded.device
-        ids_BS = torch.tensor([[*self.prompt_ids, *b.ids] for b in self.branches], device=device)
+        rows = [[*self.prompt_ids, *branch.filled(index)] for branch in self.branches]
+        ids_BS = torch.tensor(rows, device=device)
         mask_BS = torch.zeros_like(ids_BS, dtype=torch.bool)
-        mask_BS[1] = torch.tensor(self._steered_row(), device=device)
+        steered = self._steered_row()
+        mask_BS[1, : len(steered)] = torch.tensor(steered, device=device)
         first_new = ids_BS.shape[1] - 1 if cache is not None else 0
         for hook in self.hooks:
             hook.mask_BS, hook.first_position = mask_BS[:, first_new:], first_new
@@ -152,11 +161,12 @@ class _Generation:
         return output.logits[:, -1].float(), output.past_key_values
 
     def _steered_row(self) -> list[bool]:
+        """Say where to steer; an end is not, for nothing comes after it."""
         steered = self.branches[1]
         start = len(self.prompt_ids)
+        ids = steered.ids[:-1] if steered.ended else steered.ids
         generated = [
-            self.config.steer_generated and self._may_steer(start + p, i)
-            for p, i in enumerate(steered.ids)
+            self.config.steer_generated and self._may_steer(start + p, i) for p, i in enumerate(ids)
         ]
         return [*self.prompt_mask.tolist(), *generated]
 
