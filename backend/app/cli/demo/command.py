@@ -74,7 +74,7 @@ def run(
     features = discover.choose_features(api, training)
     if not features:
         raise DemoFailed("Features: none has a label; train on more tokens (TOKENS=…).")
-    steered = steer(api, training, features[0], options.prompt)
+    steered = steer(api, training, features, options.prompt)
     summary.print_figures(measured_rates(api, tokens, store, training), training)
     summary.print_features(features)
     summary.print_steering(steered)

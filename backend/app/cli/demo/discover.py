@@ -51,7 +51,7 @@ def choose_features(api: Api, training: Resource) -> list[Resource]:
         often_enough = (row["n_fires"] or 0) >= _FEWEST_FIRES
         if words and often_enough and (row["activation_frequency"] or 1.0) <= _MOST_FREQUENT:
             usable.setdefault(words[0], row)
-    ranked = sorted(usable.values(), key=_difficulty)
+    ranked = sorted(usable.values(), key=difficulty)
     chosen: list[Resource] = []
     others: list[Resource] = []
     for row in ranked[:_LOOKED_AT]:
@@ -69,10 +69,11 @@ def label_words(feature: Resource) -> list[str]:
     return [word for token in tokens if (word := token.strip().casefold())]
 
 
-def _difficulty(feature: Resource) -> tuple[bool, bool]:
+def difficulty(feature: Resource) -> tuple[bool, bool, bool]:
     """Sorts features that are easy to judge by eye first: one whole word before the rest."""
     words = label_words(feature)
-    return not (len(words[0]) >= 4 and words[0].isalpha()), len(words) > 1
+    starts_inside_a_word = not _QUOTED.findall(feature["label"])[0].startswith(" ")
+    return not (len(words[0]) >= 4 and words[0].isalpha()), len(words) > 1, starts_inside_a_word
 
 
 def _fires_on_label(feature: Resource, example: Resource) -> bool:

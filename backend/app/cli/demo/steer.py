@@ -1,5 +1,6 @@
 """Text with and without a feature pushed."""
 
+import itertools
 from typing import Any
 
 from app.cli.demo.api import Api, DemoFailed
@@ -10,23 +11,25 @@ Resource = dict[str, Any]
 DEFAULT_PROMPT = "The most important thing to know about this is"
 _NEW_TOKENS = 50
 # In multiples of the feature's largest measured activation, weakest first: more than is needed only
-# makes the text worse.
-_STRENGTHS = (0.5, 1.0, 1.5)
+# makes the text worse. Each try costs seconds, so only a few features are tried.
+_STRENGTHS = (0.6, 1.0)
+_FEATURES_TRIED = 3
 
 
-def steer(api: Api, training: Resource, feature: Resource, prompt: str | None) -> Resource:
-    """Generate both texts at the first strength that brings the feature's own words in.
+def steer(api: Api, training: Resource, features: list[Resource], prompt: str | None) -> Resource:
+    """Generate both texts with the first feature and strength that bring its own words in.
 
-    Where none does, the first strength at which the texts differ is shown.
+    Where none does, the first pair of texts that differ is shown.
 
     Raises:
-        DemoFailed: no strength changed the text.
+        DemoFailed: no feature changed the text at any strength.
     """
-    words = label_words(feature)
     different: Resource | None = None
+    tries = list(itertools.product(_STRENGTHS, features[:_FEATURES_TRIED]))
     with running_step("Steering") as step:
-        for strength in _STRENGTHS:
-            step.show(0.0, f"generating twice, strength {strength:g}", None)
+        for number, (strength, feature) in enumerate(tries):
+            words = label_words(feature)
+            step.show(100 * number / len(tries), f"{feature['label']} × {strength:g}", None)
             result = _generate(api, training, feature, strength, prompt or DEFAULT_PROMPT)
             if result["proof"]["first_divergence"] is None:
                 continue

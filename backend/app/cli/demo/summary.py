@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.cli.console import console
+from app.cli.demo.discover import label_words
 from app.cli.demo.steer import metric
 
 Resource = dict[str, Any]
@@ -82,6 +83,7 @@ def highlight(example: Resource, width: int = _CONTEXT_WIDTH) -> Text:
 
 def print_steering(result: Resource) -> None:
     feature = result["features"][0]
+    words = label_words({"label": feature["name"]})
     kl = metric(result, "kl_mean")
     label = f"{feature['name']} × {feature['coefficient']:g} of its largest activation"
     console.print()
@@ -92,6 +94,7 @@ def print_steering(result: Resource) -> None:
         ("steered", result["steered_output"]["text"]),
     ):
         body = Text(result["prompt"], style="dim") + Text(text)
+        body.highlight_words(words, style="bold yellow", case_sensitive=False)
         console.print(Panel(body, title=title, title_align="left", border_style="dim"))
 
 

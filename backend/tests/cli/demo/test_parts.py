@@ -4,7 +4,7 @@ import pytest
 
 from app.cli.demo.api import Api, DemoFailed
 from app.cli.demo.budget import FEWEST_TOKENS, MOST_TOKENS, Budget
-from app.cli.demo.discover import label_words
+from app.cli.demo.discover import difficulty, label_words
 from app.cli.demo.display import already_there, running_step
 from app.cli.demo.extract import choose_layer
 from app.cli.demo.jobs import unfinished
@@ -61,6 +61,16 @@ def test_a_given_layer_wins() -> None:
 )
 def test_label_words(label: str | None, words: list[str]) -> None:
     assert label_words({"label": label}) == words
+
+
+def test_whole_words_are_shown_before_pieces_and_signs() -> None:
+    easy_first = [
+        'token " empty"', 'token "class"', 'tokens " Heal", " healing"', 'tokens "Heal", "s"',
+        'token ":"',
+    ]  # fmt: skip
+    rows = [{"label": label} for label in reversed(easy_first)]
+
+    assert [row["label"] for row in sorted(rows, key=difficulty)] == easy_first
 
 
 def test_the_firing_token_is_marked_and_the_line_fits() -> None:
