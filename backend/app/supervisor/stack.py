@@ -80,13 +80,15 @@ def api_unit(settings: Settings, port: int, *, reload: bool = False) -> Unit:
     base = address(settings.host, port)
     options = ["--host", settings.host, "--port", str(port), "--no-access-log"]
     options += ["--timeout-graceful-shutdown", "5"]
+    environment = {"MISTUDIO_PORT": str(port)}
     if reload:
         options += ["--reload", "--reload-dir", str(BACKEND_FOLDER / "app")]
+        environment["MISTUDIO_LOG_JSON"] = "false"  # a person reads them
     child = _python(
         settings,
         "api",
         ["uvicorn", "app.main:create_app", "--factory", *options],
-        environment={"MISTUDIO_PORT": str(port)},
+        environment=environment,
     )
     child.probe = lambda: answers(f"{base}/api/v1/health/live")
     return Unit(child, hang_after_seconds=_API_HANG_SECONDS)
