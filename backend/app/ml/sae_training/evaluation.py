@@ -122,7 +122,7 @@ def _reconstruct_heldout(
             raise Stopped("The evaluation was stopped.")
         x_BD = rows.slice(start, min(start + batch_rows, store.n_rows))
         active = sae.encode_active(x_BD)
-        sums.add(x_BD, sae.decode_active(active, len(x_BD)), active.latents)
+        sums.add(x_BD, sae.decode_active(active, len(x_BD), x_BD), active.latents)
         done = start + len(x_BD) - store.n_train_rows
         report(Progress(done, store.n_heldout_rows, "tokens", "Reconstructing held-out tokens"))
     return sums

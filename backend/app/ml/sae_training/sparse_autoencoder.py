@@ -17,6 +17,8 @@ from app.ml.files import read_json
 from app.ml.sae_training.sparse_products import decode_sparse, sampled_products
 
 TENSOR_NAMES = ("W_enc_DF", "W_dec_FD", "b_enc_F", "b_dec_D")
+EXTRA_TENSOR_NAMES = {"jumprelu": ("threshold_F",), "gated": ("b_gate_F", "r_mag_F")}
+"""What an activation needs beside ``TENSOR_NAMES``; ``W_skip_DD`` may stand with any."""
 RESCORE_MARGIN = 16
 """Candidates beyond k that are compared in float32 after a bfloat16 selection."""
 
@@ -34,30 +36,62 @@ class SparseLatents:
 
 
 class SparseAutoencoder(nn.Module):
-    """Latents ``f((x - b_dec) W_enc + b_enc)``, reconstruction ``latents W_dec + b_dec``.
+    """Latents ``f(x_c W_enc + b_enc)``, output ``latents W_dec + b_dec (+ W_skip x)``.
 
-    ``f`` is relu, after keeping the k largest when ``activation`` is "topk". Decoder rows have
-    norm 1, so latents are in activation units.
+    ``x_c`` is ``x - b_dec`` for dictionaries that reconstruct what they read, and ``x`` itself
+    (``centres_input`` false) where input and output differ, as in transcoders. ``f`` is
+
+    - "relu";
+    - "topk": relu of the k largest of each row;
+    - "jumprelu": the pre-activation where it exceeds ``threshold_F``, else 0. A batch-topk
+      dictionary is one with the threshold it learned;
+    - "gated": ``relu(exp(r_mag) (x_c W_enc) + b_enc)`` where ``x_c W_enc + b_gate > 0``, else 0.
 
     Args:
-        tensors: ``W_enc_DF W_dec_FD b_enc_F b_dec_D``, float32.
-        activation: "topk" or "relu".
+        tensors: ``W_enc_DF W_dec_FD b_enc_F b_dec_D`` and those that ``EXTRA_TENSOR_NAMES`` asks
+            for; ``W_skip_DD`` (output width, input width) adds a linear path past the latents.
+            Any float dtype, kept in float32.
+        activation: As above.
         k: Latents kept per row (topk).
+        centres_input: Whether ``b_dec`` is subtracted from what is read.
     """
 
-    def __init__(self, tensors: dict[str, torch.Tensor], activation: str, k: int | None) -> None:
+    def __init__(
+        self,
+        tensors: dict[str, torch.Tensor],
+        activation: str,
+        k: int | None,
+        *,
+        centres_input: bool = True,
+    ) -> None:
         super().__init__()
-        self.activation, self.k = activation, k
+        self.activation, self.k, self.centres_input = activation, k, centres_input
         # Stored latent by latent: rows of the encoder are gathered by latent in encode_active.
         encoder_FD = tensors["W_enc_DF"].float().T.contiguous()
         self.W_enc_DF = nn.Parameter(encoder_FD.T, requires_grad=False)
-        self.W_dec_FD = nn.Parameter(tensors["W_dec_FD"].float(), requires_grad=False)
-        self.b_enc_F = nn.Parameter(tensors["b_enc_F"].float(), requires_grad=False)
-        self.b_dec_D = nn.Parameter(tensors["b_dec_D"].float(), requires_grad=False)
+        for name in (*TENSOR_NAMES[1:], *EXTRA_TENSOR_NAMES.get(activation, ()), "W_skip_DD"):
+            value = tensors[name].float() if name in tensors else None
+            self.register_parameter(
+                name, None if value is None else nn.Parameter(value, requires_grad=False)
+            )
         self._low_encoder_FD: torch.Tensor | None = None
+
+    W_dec_FD: nn.Parameter
+    b_enc_F: nn.Parameter
+    b_dec_D: nn.Parameter
+    threshold_F: nn.Parameter
+    b_gate_F: nn.Parameter
+    r_mag_F: nn.Parameter
+    W_skip_DD: nn.Parameter | None
 
     @property
     def d_model(self) -> int:
+        """Width of what is read."""
+        return self.W_enc_DF.shape[0]
+
+    @property
+    def d_out(self) -> int:
+        """Width of what is written; differs from ``d_model`` in some transcoders only."""
         return self.W_dec_FD.shape[1]
 
     @property
@@ -71,6 +105,12 @@ class SparseAutoencoder(nn.Module):
             InvalidActivations: wrong width, NaN or infinity.
         """
         pre_BF = self._pre_activations(self._centred(x_BD))
+        if self.activation == "jumprelu":
+            return pre_BF.mul_(pre_BF > self.threshold_F)
+        if self.activation == "gated":
+            gate_BF = pre_BF - self.b_enc_F
+            magnitude_BF = gate_BF * self.r_mag_F.exp() + self.b_enc_F
+            return torch.relu_(magnitude_BF).mul_(gate_BF + self.b_gate_F > 0)
         if self.activation != "topk" or self.k is None:
             return torch.relu_(pre_BF)
         kept = pre_BF.topk(self.k, dim=1, sorted=False)
@@ -112,8 +152,13 @@ class SparseAutoencoder(nn.Module):
         rows, latents = latents_BF.nonzero(as_tuple=True)
         return SparseLatents(rows, latents, latents_BF[rows, latents])
 
-    def decode_active(self, active: SparseLatents, n_rows: int) -> torch.Tensor:
-        """Return the reconstruction (n_rows, D) of latents in compressed form."""
+    def decode_active(
+        self, active: SparseLatents, n_rows: int, x_BD: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Return the output (n_rows, D) of latents in compressed form.
+
+        ``x_BD``, what was read, is needed for the skip path only.
+        """
         counts = torch.bincount(active.rows, minlength=n_rows)
         offsets = torch.cumsum(counts, 0) - counts
         sums_BD = embedding_bag(
@@ -123,17 +168,26 @@ class SparseAutoencoder(nn.Module):
             per_sample_weights=active.values,
             mode="sum",
         )
-        return sums_BD + self.b_dec_D
+        return self._with_skip(sums_BD + self.b_dec_D, x_BD)
 
-    def decode(self, latents_BF: torch.Tensor) -> torch.Tensor:
-        return latents_BF @ self.W_dec_FD + self.b_dec_D
+    def decode(self, latents_BF: torch.Tensor, x_BD: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the output (B, D) of dense latents; ``x_BD`` as in ``decode_active``."""
+        return self._with_skip(latents_BF @ self.W_dec_FD + self.b_dec_D, x_BD)
 
     def forward(self, x_BD: torch.Tensor) -> torch.Tensor:
-        """Return the reconstruction of ``x_BD``."""
+        """Return the output for ``x_BD``: its reconstruction, or a transcoder's target."""
         if self.activation == "topk":
             values_BK, indices_BK = self.encode_topk(x_BD)
-            return decode_sparse(values_BK, indices_BK, self.W_dec_FD) + self.b_dec_D
-        return self.decode(self.encode(x_BD))
+            sums_BD = decode_sparse(values_BK, indices_BK, self.W_dec_FD)
+            return self._with_skip(sums_BD + self.b_dec_D, x_BD)
+        return self.decode(self.encode(x_BD), x_BD)
+
+    def _with_skip(self, output_BD: torch.Tensor, x_BD: torch.Tensor | None) -> torch.Tensor:
+        if self.W_skip_DD is None:
+            return output_BD
+        if x_BD is None:
+            raise ValueError("a dictionary with a skip path needs what it reads to decode")
+        return torch.addmm(output_BD, x_BD.float(), self.W_skip_DD.T)
 
     def _centred(self, x_BD: torch.Tensor) -> torch.Tensor:
         if x_BD.ndim != 2 or x_BD.shape[1] != self.d_model:
@@ -143,7 +197,7 @@ class SparseAutoencoder(nn.Module):
             )
         if not bool(torch.isfinite(x_BD).all()):
             raise InvalidActivations("The activations hold NaN or infinity.")
-        return x_BD.float() - self.b_dec_D
+        return x_BD.float() - self.b_dec_D if self.centres_input else x_BD.float()
 
     def _pre_activations(
         self, centred_BD: torch.Tensor, dtype: torch.dtype = torch.float32
@@ -168,17 +222,26 @@ def load_sae(path: Path, device: str = "cpu") -> SparseAutoencoder:
         tensors = load_file(folder / "sae.safetensors")
     except (OSError, ValueError, SafetensorError) as error:
         raise CheckpointInvalid(f"{folder.name} holds no readable dictionary: {error}") from error
-    _check_shapes(tensors, folder)
-    sae = SparseAutoencoder(tensors, metadata["activation"], metadata.get("k"))
+    activation = metadata["activation"]
+    _check_shapes(tensors, activation, folder)
+    sae = SparseAutoencoder(
+        tensors,
+        activation,
+        metadata.get("k"),
+        centres_input=metadata.get("centres_input", True),
+    )
     return sae.to(torch.device(device))
 
 
-def _check_shapes(tensors: dict[str, torch.Tensor], folder: Path) -> None:
-    missing = [name for name in TENSOR_NAMES if name not in tensors]
+def _check_shapes(tensors: dict[str, torch.Tensor], activation: str, folder: Path) -> None:
+    needed = (*TENSOR_NAMES, *EXTRA_TENSOR_NAMES.get(activation, ()))
+    missing = [name for name in needed if name not in tensors]
     if missing:
         raise CheckpointInvalid(f"{folder.name}/sae.safetensors lacks {', '.join(missing)}.")
-    d_model, d_sae = tensors["W_enc_DF"].shape
-    expected = {"W_dec_FD": (d_sae, d_model), "b_enc_F": (d_sae,), "b_dec_D": (d_model,)}
+    d_in, d_sae = tensors["W_enc_DF"].shape
+    d_out = tensors["W_dec_FD"].shape[-1]
+    expected = {"W_dec_FD": (d_sae, d_out), "b_dec_D": (d_out,), "W_skip_DD": (d_out, d_in)}
+    expected |= {name: (d_sae,) for name in needed if name.endswith("_F")}
     for name, shape in expected.items():
-        if tuple(tensors[name].shape) != shape:
+        if name in tensors and tuple(tensors[name].shape) != shape:
             raise CheckpointInvalid(f"{folder.name}: {name} has shape {tuple(tensors[name].shape)}")
