@@ -4,16 +4,18 @@ from collections.abc import Callable, Iterator
 from typing import Annotated, Any, TypeVar
 
 from anyio import from_thread
-from fastapi import Depends, Query, Request
-from pydantic import AliasChoices
+from fastapi import Depends, Header, Query, Request, Response
+from pydantic import AliasChoices, BaseModel
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings, get_settings
 from app.db.session import session_scope
 from app.schemas.common import Envelope, ErrorEnvelope, Meta, Page, Pagination
 from app.services.paging import RowPage, SortOrder
+from app.services.versions import etag_of
 
 T = TypeVar("T")
+ModelT = TypeVar("ModelT", bound=BaseModel)
 MAX_PAGE_SIZE = 200
 
 
@@ -31,6 +33,13 @@ LimitQuery = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Rows per 
 SearchQuery = Annotated[str | None, Query(max_length=200)]
 SortQuery = Annotated[str, Query(validation_alias=AliasChoices("sort_by", "sortBy"), max_length=40)]
 OrderQuery = Annotated[SortOrder, Query()]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        max_length=1_000,
+        description="ETag of the state that the change was made for; 412 when it is another by now",
+    ),
+]
 
 
 def _meta(request: Request) -> Meta:
@@ -42,6 +51,12 @@ MetaDep = Annotated[Meta, Depends(_meta)]
 
 def enveloped(data: T, meta: Meta) -> Envelope[T]:
     return Envelope(data=data, meta=meta)
+
+
+def tagged(data: ModelT, meta: Meta, response: Response) -> Envelope[ModelT]:
+    """An envelope whose ETag names this state of the data, for a later ``If-Match``."""
+    response.headers["ETag"] = etag_of(data)
+    return enveloped(data, meta)
 
 
 def paged(rows: RowPage[T], meta: Meta) -> Page[T]:

@@ -5,28 +5,27 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.core.enums import JobKind, ResourceType, TrainingStatus
-from app.core.errors import NotFound, NotReady
+from app.core.errors import NotReady
 from app.db.models import Checkpoint, Training
-from app.db.repositories import templates, trainings
+from app.db.repositories import trainings
 from app.ml.configs import DiscoveryConfig
 from app.schemas.common import JobAccepted
 from app.schemas.feature import FeatureExtract
-from app.services import job_service
+from app.services import job_service, template_rows
 from app.services.job_summaries import accepted
 from app.services.lookup import require_training
 from app.services.ml_settings import build_config
+from app.services.template_rows import EXTRACTION
 from app.services.training_records import source_files
 from app.services.usage import refuse_if_busy
 
 _TRAINS = frozenset({TrainingStatus.INITIALIZING, TrainingStatus.TRAINING})
 
 
-class TemplateNotFound(NotFound):
-    pass
-
-
 def extract_features(session: Session, request: FeatureExtract) -> JobAccepted:
     """Queue a discovery over the latest checkpoint of a training.
+
+    A setting of the request wins over the template's.
 
     Raises:
         NotReady: The training still runs, has no checkpoint, or its activations were deleted.
@@ -42,8 +41,8 @@ def extract_features(session: Session, request: FeatureExtract) -> JobAccepted:
         besides={JobKind.TRAINING_RUN},
     )
     source_files(session, training)
-    values = request.model_dump(exclude={"training_id", "template_id"})
-    config = build_config(DiscoveryConfig, values | _template_values(session, request.template_id))
+    given = request.model_dump(exclude={"training_id", "template_id"}, exclude_unset=True)
+    config = build_config(DiscoveryConfig, _template_values(session, request.template_id) | given)
     job = job_service.create_job(
         session,
         JobKind.FEATURE_EXTRACT,
@@ -57,12 +56,7 @@ def extract_features(session: Session, request: FeatureExtract) -> JobAccepted:
 def _template_values(session: Session, template_id: UUID | None) -> dict[str, int]:
     if template_id is None:
         return {}
-    template = templates.get_extraction_template(session, template_id)
-    if template is None:
-        raise TemplateNotFound(
-            "This extraction template does not exist; it may have been deleted.",
-            details={"template_id": str(template_id)},
-        )
+    template = template_rows.require(session, EXTRACTION, template_id)
     return {"examples_per_feature": template.top_k_examples} if template.top_k_examples else {}
 
 

@@ -10,9 +10,20 @@ from app.api.v1.endpoints import (
     models,
     steering,
     system,
+    templates,
     trainings,
 )
 
 router = APIRouter(prefix="/api/v1")
-for part in (datasets, models, activations, trainings, features, steering, jobs, system):
+for part in (
+    datasets,
+    models,
+    activations,
+    trainings,
+    features,
+    steering,
+    templates,
+    jobs,
+    system,
+):
     router.include_router(part.router)

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Boolean, Double, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import ARRAY, Boolean, Double, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.enums import EncoderType
@@ -14,7 +14,10 @@ class TrainingTemplate(UuidKey, Timestamps, Base):
     """A template without a model fits every model."""
 
     __tablename__ = "training_templates"
-    __table_args__ = (Index("idx_templates_favorite", "is_favorite"),)
+    __table_args__ = (
+        Index("idx_templates_favorite", "is_favorite"),
+        Index("uq_training_templates_name", text("lower(name)"), unique=True),
+    )
 
     name: Mapped[str] = mapped_column(String(255))
     description: Mapped[str | None] = mapped_column(Text)
@@ -27,6 +30,7 @@ class TrainingTemplate(UuidKey, Timestamps, Base):
 
 class ExtractionTemplate(UuidKey, Timestamps, Base):
     __tablename__ = "extraction_templates"
+    __table_args__ = (Index("uq_extraction_templates_name", text("lower(name)"), unique=True),)
 
     name: Mapped[str] = mapped_column(String(255))
     description: Mapped[str | None] = mapped_column(Text)

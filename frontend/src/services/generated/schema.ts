@@ -689,6 +689,158 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/templates/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Templates
+         * @description Download all templates and steering presets as one dated file, without an envelope.
+         */
+        get: operations["export_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Templates
+         * @description Take over an exported file: all of it or, when an entry is invalid, nothing.
+         */
+        post: operations["import_templates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/training": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Training Templates
+         * @description List training templates, favourites first.
+         */
+        get: operations["list_training_templates"];
+        put?: never;
+        /**
+         * Create Training Template
+         * @description Save the settings of a training under a name.
+         */
+        post: operations["create_training_template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/training/{template_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Training Template
+         * @description Read one training template.
+         */
+        get: operations["get_training_template"];
+        /**
+         * Replace Training Template
+         * @description Replace a training template; what the body leaves out takes its default.
+         */
+        put: operations["replace_training_template"];
+        post?: never;
+        /**
+         * Delete Training Template
+         * @description Delete a training template; trainings made with it stay. Answers what was deleted.
+         */
+        delete: operations["delete_training_template"];
+        options?: never;
+        head?: never;
+        /**
+         * Patch Training Template
+         * @description Change some fields of a training template, e.g. mark it as a favourite.
+         */
+        patch: operations["patch_training_template"];
+        trace?: never;
+    };
+    "/api/v1/templates/extraction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Extraction Templates
+         * @description List extraction templates, favourites first.
+         */
+        get: operations["list_extraction_templates"];
+        put?: never;
+        /**
+         * Create Extraction Template
+         * @description Save the settings of an extraction under a name.
+         */
+        post: operations["create_extraction_template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/extraction/{template_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Extraction Template
+         * @description Read one extraction template.
+         */
+        get: operations["get_extraction_template"];
+        /**
+         * Replace Extraction Template
+         * @description Replace an extraction template; what the body leaves out takes its default.
+         */
+        put: operations["replace_extraction_template"];
+        post?: never;
+        /**
+         * Delete Extraction Template
+         * @description Delete an extraction template. Answers what was deleted.
+         */
+        delete: operations["delete_extraction_template"];
+        options?: never;
+        head?: never;
+        /**
+         * Patch Extraction Template
+         * @description Change some fields of an extraction template, e.g. mark it as a favourite.
+         */
+        patch: operations["patch_extraction_template"];
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -972,6 +1124,78 @@ export interface components {
             /** Params */
             params: number;
         };
+        /**
+         * BundledFeature
+         * @description One steered feature; what else a preset knows of it is carried along.
+         */
+        BundledFeature: {
+            /** Feature Id */
+            feature_id: number;
+            /** Coefficient */
+            coefficient: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * BundledPreset
+         * @description A steering preset; it fits only where its training is.
+         */
+        BundledPreset: {
+            /**
+             * Training Id
+             * Format: uuid
+             */
+            training_id: string;
+            /**
+             * Name
+             * @example sparse_8x_10000steps
+             */
+            name: string;
+            /** Description */
+            description?: string | null;
+            /** Features */
+            features: components["schemas"]["BundledFeature"][];
+            /** Intervention Layer */
+            intervention_layer: number;
+            /**
+             * Temperature
+             * @default 1
+             */
+            temperature?: number;
+            /**
+             * Is Favorite
+             * @default false
+             */
+            is_favorite?: boolean;
+        };
+        /**
+         * BundledTrainingTemplate
+         * @description Its hyperparameters are checked when it is imported, by the settings known there.
+         */
+        BundledTrainingTemplate: {
+            /**
+             * Name
+             * @example sparse_8x_10000steps
+             */
+            name: string;
+            /** Description */
+            description?: string | null;
+            /** Model Id */
+            model_id?: string | null;
+            /** Dataset Id */
+            dataset_id?: string | null;
+            /** @default sparse */
+            encoder_type?: components["schemas"]["EncoderType"];
+            /** Hyperparameters */
+            hyperparameters?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Is Favorite
+             * @default false
+             */
+            is_favorite?: boolean;
+        };
         /** CheckpointRead */
         CheckpointRead: {
             /**
@@ -1190,6 +1414,11 @@ export interface components {
             data: components["schemas"]["DatasetStats"];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[ExtractionTemplateRead] */
+        Envelope_ExtractionTemplateRead_: {
+            data: components["schemas"]["ExtractionTemplateRead"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[FeatureRead] */
         Envelope_FeatureRead_: {
             data: components["schemas"]["FeatureRead"];
@@ -1240,6 +1469,11 @@ export interface components {
             data: components["schemas"]["SystemInfo"];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[TemplatesImported] */
+        Envelope_TemplatesImported_: {
+            data: components["schemas"]["TemplatesImported"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[TokenizePreview] */
         Envelope_TokenizePreview_: {
             data: components["schemas"]["TokenizePreview"];
@@ -1253,6 +1487,11 @@ export interface components {
         /** Envelope[TrainingRead] */
         Envelope_TrainingRead_: {
             data: components["schemas"]["TrainingRead"];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[TrainingTemplateRead] */
+        Envelope_TrainingTemplateRead_: {
+            data: components["schemas"]["TrainingTemplateRead"];
             meta: components["schemas"]["Meta"];
         };
         /** Envelope[list[CheckpointRead]] */
@@ -1307,7 +1546,7 @@ export interface components {
          * @description Stable codes of the error envelope and of failed jobs.
          * @enum {string}
          */
-        ErrorCode: "VALIDATION_ERROR" | "NOT_FOUND" | "CONFLICT" | "NOT_READY" | "ILLEGAL_TRANSITION" | "METHOD_NOT_ALLOWED" | "FORBIDDEN_ORIGIN" | "PAYLOAD_TOO_LARGE" | "RATE_LIMIT_EXCEEDED" | "REPO_NOT_FOUND" | "HUB_UNREACHABLE" | "DATASET_EMPTY" | "DATASET_FORMAT_INVALID" | "MODEL_FORMAT_INVALID" | "HOOK_POINT_NOT_FOUND" | "CHECKPOINT_INVALID" | "STORE_INVALID" | "GPU_OOM" | "OUT_OF_MEMORY" | "DISK_FULL" | "WORKER_LOST" | "SERVICE_UNAVAILABLE" | "TIMEOUT" | "INTERNAL_ERROR";
+        ErrorCode: "VALIDATION_ERROR" | "NOT_FOUND" | "CONFLICT" | "NOT_READY" | "ILLEGAL_TRANSITION" | "PRECONDITION_FAILED" | "METHOD_NOT_ALLOWED" | "FORBIDDEN_ORIGIN" | "PAYLOAD_TOO_LARGE" | "RATE_LIMIT_EXCEEDED" | "REPO_NOT_FOUND" | "HUB_UNREACHABLE" | "DATASET_EMPTY" | "DATASET_FORMAT_INVALID" | "MODEL_FORMAT_INVALID" | "HOOK_POINT_NOT_FOUND" | "CHECKPOINT_INVALID" | "STORE_INVALID" | "GPU_OOM" | "OUT_OF_MEMORY" | "DISK_FULL" | "WORKER_LOST" | "SERVICE_UNAVAILABLE" | "TIMEOUT" | "INTERNAL_ERROR";
         /**
          * ErrorEnvelope
          * @description What every failed request answers.
@@ -1315,6 +1554,108 @@ export interface components {
         ErrorEnvelope: {
             error: components["schemas"]["ErrorBody"];
             meta: components["schemas"]["Meta"];
+        };
+        /**
+         * ExtractionTemplatePatch
+         * @description Only what is named changes.
+         */
+        ExtractionTemplatePatch: {
+            /** Name */
+            name?: string | null;
+            /** Description */
+            description?: string | null;
+            /**
+             * Layers
+             * @description Blocks to read, counted from 0; null leaves them open
+             */
+            layers?: number[] | null;
+            /**
+             * Hook Types
+             * @description Null leaves them open
+             */
+            hook_types?: ("residual" | "mlp" | "attention" | "mlp_input")[] | null;
+            /**
+             * Max Samples
+             * @description Windows read at most; null means all
+             */
+            max_samples?: number | null;
+            /**
+             * Top K Examples
+             * @description Contexts kept per feature by a discovery; null: its default
+             */
+            top_k_examples?: number | null;
+            /** Is Favorite */
+            is_favorite?: boolean | null;
+        };
+        /** ExtractionTemplateRead */
+        ExtractionTemplateRead: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Description */
+            description: string | null;
+            /** Layers */
+            layers: number[] | null;
+            /** Hook Types */
+            hook_types: string[] | null;
+            /** Max Samples */
+            max_samples: number | null;
+            /** Top K Examples */
+            top_k_examples: number | null;
+            /** Is Favorite */
+            is_favorite: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * ExtractionTemplateWrite
+         * @description Which activations to read and how many examples to keep, under a name.
+         */
+        ExtractionTemplateWrite: {
+            /**
+             * Name
+             * @example sparse_8x_10000steps
+             */
+            name: string;
+            /** Description */
+            description?: string | null;
+            /**
+             * Layers
+             * @description Blocks to read, counted from 0; null leaves them open
+             */
+            layers?: number[] | null;
+            /**
+             * Hook Types
+             * @description Null leaves them open
+             */
+            hook_types?: ("residual" | "mlp" | "attention" | "mlp_input")[] | null;
+            /**
+             * Max Samples
+             * @description Windows read at most; null means all
+             */
+            max_samples?: number | null;
+            /**
+             * Top K Examples
+             * @description Contexts kept per feature by a discovery; null: its default
+             */
+            top_k_examples?: number | null;
+            /**
+             * Is Favorite
+             * @default false
+             */
+            is_favorite?: boolean;
         };
         /**
          * FeatureExample
@@ -1711,6 +2052,29 @@ export interface components {
             precision?: "auto" | "float32" | "bfloat16";
         };
         /**
+         * ImportOutcome
+         * @description What became of one entry of the file.
+         */
+        ImportOutcome: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "training_template" | "extraction_template" | "steering_preset";
+            /** Name */
+            name: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "created" | "replaced" | "skipped";
+            /**
+             * Note
+             * @description Why it was skipped or changed
+             */
+            note: string | null;
+        };
+        /**
          * JobAccepted
          * @description Answer of everything that runs long: follow it under ``GET /jobs/{job_id}``.
          */
@@ -2080,6 +2444,13 @@ export interface components {
             pagination: components["schemas"]["Pagination"];
             meta: components["schemas"]["Meta"];
         };
+        /** Page[ExtractionTemplateRead] */
+        Page_ExtractionTemplateRead_: {
+            /** Data */
+            data: components["schemas"]["ExtractionTemplateRead"][];
+            pagination: components["schemas"]["Pagination"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Page[FeatureRow] */
         Page_FeatureRow_: {
             /** Data */
@@ -2105,6 +2476,13 @@ export interface components {
         Page_TrainingRead_: {
             /** Data */
             data: components["schemas"]["TrainingRead"][];
+            pagination: components["schemas"]["Pagination"];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Page[TrainingTemplateRead] */
+        Page_TrainingTemplateRead_: {
+            /** Data */
+            data: components["schemas"]["TrainingTemplateRead"][];
             pagination: components["schemas"]["Pagination"];
             meta: components["schemas"]["Meta"];
         };
@@ -2333,6 +2711,53 @@ export interface components {
             workers: {
                 [key: string]: number;
             };
+        };
+        /**
+         * TemplateBundle
+         * @description The export file: all templates and steering presets of one installation.
+         */
+        TemplateBundle: {
+            /**
+             * Format
+             * @constant
+             */
+            format: "mistudio-templates";
+            /**
+             * Version
+             * @constant
+             */
+            version: 1;
+            /**
+             * Exported At
+             * Format: date-time
+             */
+            exported_at: string;
+            /**
+             * Training Templates
+             * @default []
+             */
+            training_templates?: components["schemas"]["BundledTrainingTemplate"][];
+            /**
+             * Extraction Templates
+             * @default []
+             */
+            extraction_templates?: components["schemas"]["ExtractionTemplateWrite"][];
+            /**
+             * Steering Presets
+             * @default []
+             */
+            steering_presets?: components["schemas"]["BundledPreset"][];
+        };
+        /** TemplatesImported */
+        TemplatesImported: {
+            /** Created */
+            created: number;
+            /** Replaced */
+            replaced: number;
+            /** Skipped */
+            skipped: number;
+            /** Outcomes */
+            outcomes: components["schemas"]["ImportOutcome"][];
         };
         /** TokenPiece */
         TokenPiece: {
@@ -2586,6 +3011,82 @@ export interface components {
          * @enum {string}
          */
         TrainingStatus: "initializing" | "training" | "paused" | "stopped" | "completed" | "error";
+        /**
+         * TrainingTemplatePatch
+         * @description Only what is named changes; ``hyperparameters`` are replaced as a whole.
+         */
+        TrainingTemplatePatch: {
+            /** Name */
+            name?: string | null;
+            /** Description */
+            description?: string | null;
+            /** Model Id */
+            model_id?: string | null;
+            /** Dataset Id */
+            dataset_id?: string | null;
+            encoder_type?: components["schemas"]["EncoderType"] | null;
+            hyperparameters?: components["schemas"]["Hyperparameters"] | null;
+            /** Is Favorite */
+            is_favorite?: boolean | null;
+        };
+        /** TrainingTemplateRead */
+        TrainingTemplateRead: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Description */
+            description: string | null;
+            /** Model Id */
+            model_id: string | null;
+            /** Dataset Id */
+            dataset_id: string | null;
+            encoder_type: components["schemas"]["EncoderType"];
+            /** Hyperparameters */
+            hyperparameters: {
+                [key: string]: unknown;
+            };
+            /** Is Favorite */
+            is_favorite: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * TrainingTemplateWrite
+         * @description Settings of a training under a name. Without a model it fits every model.
+         */
+        TrainingTemplateWrite: {
+            /**
+             * Name
+             * @example sparse_8x_10000steps
+             */
+            name: string;
+            /** Description */
+            description?: string | null;
+            /** Model Id */
+            model_id?: string | null;
+            /** Dataset Id */
+            dataset_id?: string | null;
+            /** @default sparse */
+            encoder_type?: components["schemas"]["EncoderType"];
+            hyperparameters?: components["schemas"]["Hyperparameters"];
+            /**
+             * Is Favorite
+             * @default false
+             */
+            is_favorite?: boolean;
+        };
         /** ExtractionProgress */
         ExtractionProgress: {
             /** Seq */
@@ -4599,6 +5100,695 @@ export interface operations {
             };
             /** @description Gateway Timeout */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateBundle"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    import_templates: {
+        parameters: {
+            query?: {
+                /** @description What happens to an entry whose name is taken */
+                on_duplicate?: "skip" | "replace" | "rename";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateBundle"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_TemplatesImported_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_training_templates: {
+        parameters: {
+            query?: {
+                /** @description 1-based */
+                page?: number;
+                /** @description Rows per page */
+                limit?: number;
+                /** @description Templates of this model, and those that fit every model */
+                model_id?: string | null;
+                is_favorite?: boolean | null;
+                search?: string | null;
+                sort_by?: string;
+                order?: "asc" | "desc";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TrainingTemplateRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    create_training_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrainingTemplateWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_TrainingTemplateRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_training_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_TrainingTemplateRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    replace_training_template: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the state that the change was made for; 412 when it is another by now */
+                "if-match"?: string | null;
+            };
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrainingTemplateWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_TrainingTemplateRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    delete_training_template: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the state that the change was made for; 412 when it is another by now */
+                "if-match"?: string | null;
+            };
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_TrainingTemplateRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    patch_training_template: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the state that the change was made for; 412 when it is another by now */
+                "if-match"?: string | null;
+            };
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrainingTemplatePatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_TrainingTemplateRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_extraction_templates: {
+        parameters: {
+            query?: {
+                /** @description 1-based */
+                page?: number;
+                /** @description Rows per page */
+                limit?: number;
+                is_favorite?: boolean | null;
+                search?: string | null;
+                sort_by?: string;
+                order?: "asc" | "desc";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ExtractionTemplateRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    create_extraction_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExtractionTemplateWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ExtractionTemplateRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_extraction_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ExtractionTemplateRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    replace_extraction_template: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the state that the change was made for; 412 when it is another by now */
+                "if-match"?: string | null;
+            };
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExtractionTemplateWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ExtractionTemplateRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    delete_extraction_template: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the state that the change was made for; 412 when it is another by now */
+                "if-match"?: string | null;
+            };
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ExtractionTemplateRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    patch_extraction_template: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the state that the change was made for; 412 when it is another by now */
+                "if-match"?: string | null;
+            };
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExtractionTemplatePatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ExtractionTemplateRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
