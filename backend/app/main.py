@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from app.api.errors import add_error_handlers
-from app.api.middleware import Guard, LastResort, RequestContext
+from app.api.middleware import Guard, LastResort, NotModified, RequestContext
 from app.api.openapi import add_docs, build_openapi, operation_id
 from app.api.v1.router import router
 from app.core.config import Settings, get_settings
@@ -61,6 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     add_error_handlers(app)
     # The last one added is the first to see a request.
     app.add_middleware(LastResort)
+    app.add_middleware(NotModified)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(RequestContext)
     return app

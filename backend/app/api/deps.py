@@ -1,6 +1,7 @@
 """Reusable parameters of endpoints, and how an answer gets its envelope."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from anyio import from_thread
@@ -10,12 +11,14 @@ from sqlalchemy.orm import Session
 
 from app.core.config import Settings, get_settings
 from app.db.session import session_scope
-from app.schemas.common import Envelope, ErrorEnvelope, Meta, Page, Pagination
+from app.schemas.common import Envelope, ErrorEnvelope, JobAccepted, Meta, Page, Pagination
+from app.services.idempotency import answer_once
 from app.services.paging import RowPage, SortOrder
 from app.services.versions import etag_of
 
 T = TypeVar("T")
 ModelT = TypeVar("ModelT", bound=BaseModel)
+API = "/api/v1"
 MAX_PAGE_SIZE = 200
 
 
@@ -33,6 +36,16 @@ LimitQuery = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Rows per 
 SearchQuery = Annotated[str | None, Query(max_length=200)]
 SortQuery = Annotated[str, Query(validation_alias=AliasChoices("sort_by", "sortBy"), max_length=40)]
 OrderQuery = Annotated[SortOrder, Query()]
+IdempotencyHeader = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Any new text, e.g. a UUID. The same request with the same key within 24 hours "
+        "is answered again, not done again; another request with it is refused (422)",
+    ),
+]
 IfMatch = Annotated[
     str | None,
     Header(
@@ -51,6 +64,75 @@ MetaDep = Annotated[Meta, Depends(_meta)]
 
 def enveloped(data: T, meta: Meta) -> Envelope[T]:
     return Envelope(data=data, meta=meta)
+
+
+def queued(accepted: JobAccepted, meta: Meta, response: Response) -> Envelope[JobAccepted]:
+    """The envelope of what runs long; ``Location`` names the job to follow."""
+    response.headers["Location"] = f"{API}/jobs/{accepted.job_id}"
+    return enveloped(accepted, meta)
+
+
+@dataclass(frozen=True)
+class Posting:
+    """How a POST that makes something answers: once for each ``Idempotency-Key``."""
+
+    session: Session
+    meta: Meta
+    response: Response
+    operation: str
+    key: str | None
+
+    def queued(
+        self, body: BaseModel | None, make: Callable[[], JobAccepted]
+    ) -> Envelope[JobAccepted]:
+        return queued(self._once(body, JobAccepted, make), self.meta, self.response)
+
+    def created(
+        self,
+        body: BaseModel,
+        kind: type[ModelT],
+        make: Callable[[], ModelT],
+        path: Callable[[ModelT], str],
+        *,
+        is_versioned: bool = False,
+    ) -> Envelope[ModelT]:
+        """
+        Args:
+            body: The request's body.
+            kind: Type of the answer.
+            make: Does the work.
+            path: Where what was made lies, below ``/api/v1``.
+            is_versioned: Whether the answer is what a GET of it shows, so that it has an ETag.
+        """
+        data = self._once(body, kind, make)
+        self.response.headers["Location"] = f"{API}{path(data)}"
+        if is_versioned:
+            self.response.headers["ETag"] = etag_of(data)
+        return enveloped(data, self.meta)
+
+    def _once(
+        self, body: BaseModel | None, kind: type[ModelT], make: Callable[[], ModelT]
+    ) -> ModelT:
+        if self.key is None:
+            return make()
+        data, is_replayed = answer_once(self.session, self.key, self.operation, body, kind, make)
+        if is_replayed:
+            self.response.headers["Idempotency-Replayed"] = "true"
+        return data
+
+
+def _posting(
+    request: Request,
+    response: Response,
+    session: SessionDep,
+    meta: MetaDep,
+    idempotency_key: IdempotencyHeader = None,
+) -> Posting:
+    operation = f"{request.method} {request.url.path}"[:255]
+    return Posting(session, meta, response, operation, idempotency_key)
+
+
+PostingDep = Annotated[Posting, Depends(_posting)]
 
 
 def tagged(data: ModelT, meta: Meta, response: Response) -> Envelope[ModelT]:

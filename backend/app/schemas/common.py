@@ -107,4 +107,6 @@ class JobAccepted(ResponseModel):
     job_id: UUID
     resource_id: UUID | None = Field(description="The dataset, model, … that the job works on")
     status: JobState
-    estimated_duration_seconds: float | None
+    estimated_duration_seconds: float | None = Field(
+        description="Median run time of the last jobs of this kind; null before the first"
+    )

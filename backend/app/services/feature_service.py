@@ -19,6 +19,7 @@ from app.schemas.feature import (
 )
 from app.services.lookup import require_feature, require_training
 from app.services.paging import RowPage, SortOrder
+from app.services.versions import require_match
 
 
 class LensNotMeasured(NotFound):
@@ -57,9 +58,17 @@ def read_feature(session: Session, feature_id: int) -> FeatureRead:
     return _read(session, require_feature(session, feature_id))
 
 
-def patch_feature(session: Session, feature_id: int, patch: FeaturePatch) -> FeatureRead:
-    """Name, describe or mark a feature; an emptied name gives way to the measured label."""
+def patch_feature(
+    session: Session, feature_id: int, patch: FeaturePatch, if_match: str | None = None
+) -> FeatureRead:
+    """Name, describe or mark a feature; an emptied name gives way to the measured label.
+
+    Raises:
+        PreconditionFailed: ``if_match`` names another state of it.
+    """
     feature = require_feature(session, feature_id, lock=True)
+    if if_match is not None:
+        require_match(_read(session, feature), if_match)
     values = patch.model_dump(exclude_unset=True)
     for field in ("name", "description"):
         if field in values:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from app.core.enums import JobKind, ResourceType
 from app.db.models import Job
@@ -25,12 +25,18 @@ def summaries(
 
 
 def accepted(job: Job) -> JobAccepted:
-    """The answer to everything that was queued; no duration is claimed before one was measured."""
+    """The answer to everything that was queued.
+
+    Its duration is the median of the last jobs of this kind; none is claimed before the first
+    has ended.
+    """
+    session = object_session(job)
+    seconds = jobs.typical_seconds(session, job.kind) if session is not None else None
     return JobAccepted(
         job_id=job.id,
         resource_id=job.resource_id,
         status=job.state,
-        estimated_duration_seconds=None,
+        estimated_duration_seconds=seconds,
     )
 
 

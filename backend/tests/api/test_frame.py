@@ -192,7 +192,7 @@ def test_swagger_comes_from_this_machine(client: TestClient) -> None:
 def test_the_document_says_what_is_answered(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     operations = [op for path in document["paths"].values() for op in path.values()]
-    assert all("422" not in op["responses"] for op in operations)
+    assert all("HTTPValidationError" not in json.dumps(op) for op in operations)
     ids = [op["operationId"] for op in operations]
     assert len(ids) == len(set(ids))
     assert "get_job" in ids

@@ -3,6 +3,7 @@
 from app.db.models.activation import Activation
 from app.db.models.dataset import Dataset
 from app.db.models.feature import N_PARTITIONS, Feature, FeatureActivation
+from app.db.models.idempotency import IdempotencyKey
 from app.db.models.job import Job
 from app.db.models.language_model import LanguageModel
 from app.db.models.template import ExtractionTemplate, SteeringPreset, TrainingTemplate
@@ -17,6 +18,7 @@ __all__ = [
     "ExtractionTemplate",
     "Feature",
     "FeatureActivation",
+    "IdempotencyKey",
     "Job",
     "LanguageModel",
     "SteeringPreset",

@@ -26,6 +26,12 @@ class Job(UuidKey, Timestamps, Base):
         Index("idx_jobs_created_at", text("created_at DESC")),
         Index("idx_jobs_resource", "resource_type", "resource_id", text("created_at DESC")),
         Index(
+            "idx_jobs_succeeded",
+            "kind",
+            text("finished_at DESC"),
+            postgresql_where=text("state = 'succeeded'"),
+        ),
+        Index(
             "idx_jobs_unfinished",
             "state",
             "created_at",

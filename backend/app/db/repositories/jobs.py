@@ -24,6 +24,7 @@ from app.db.repositories.base import RowPage, paginate
 # the gap, so that numbers grow over all writers without a write for each event.
 SEQ_STRIDE = 1_000_000
 
+RECENT_JOBS = 9
 UNFINISHED_STATES = tuple(state for state in JobState if state not in TERMINAL_JOB_STATES)
 
 
@@ -86,6 +87,20 @@ def latest_of_kind(session: Session, kind: JobKind, resource_id: UUID) -> Job | 
     """The newest job of one kind that works on a resource."""
     statement = select(Job).where(Job.kind == kind, Job.resource_id == resource_id)
     return session.scalar(statement.order_by(Job.created_at.desc()).limit(1))
+
+
+def typical_seconds(session: Session, kind: JobKind) -> float | None:
+    """Median run time of the last successful jobs of a kind; None before the first."""
+    seconds = func.extract("epoch", Job.finished_at - Job.started_at)
+    recent = (
+        select(seconds.label("seconds"))
+        .where(Job.kind == kind, Job.state == JobState.SUCCEEDED, Job.started_at.is_not(None))
+        .order_by(Job.finished_at.desc())
+        .limit(RECENT_JOBS)
+        .subquery()
+    )
+    median = func.percentile_cont(0.5).within_group(recent.c.seconds)
+    return session.scalar(select(median))
 
 
 def unfinished_for(session: Session, resource_type: ResourceType, resource_id: UUID) -> list[Job]:

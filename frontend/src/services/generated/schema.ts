@@ -1546,7 +1546,7 @@ export interface components {
          * @description Stable codes of the error envelope and of failed jobs.
          * @enum {string}
          */
-        ErrorCode: "VALIDATION_ERROR" | "NOT_FOUND" | "CONFLICT" | "NOT_READY" | "ILLEGAL_TRANSITION" | "PRECONDITION_FAILED" | "METHOD_NOT_ALLOWED" | "FORBIDDEN_ORIGIN" | "PAYLOAD_TOO_LARGE" | "RATE_LIMIT_EXCEEDED" | "REPO_NOT_FOUND" | "HUB_UNREACHABLE" | "DATASET_EMPTY" | "DATASET_FORMAT_INVALID" | "MODEL_FORMAT_INVALID" | "HOOK_POINT_NOT_FOUND" | "CHECKPOINT_INVALID" | "STORE_INVALID" | "GPU_OOM" | "OUT_OF_MEMORY" | "DISK_FULL" | "WORKER_LOST" | "SERVICE_UNAVAILABLE" | "TIMEOUT" | "INTERNAL_ERROR";
+        ErrorCode: "VALIDATION_ERROR" | "NOT_FOUND" | "CONFLICT" | "NOT_READY" | "ILLEGAL_TRANSITION" | "PRECONDITION_FAILED" | "IDEMPOTENCY_KEY_REUSED" | "METHOD_NOT_ALLOWED" | "FORBIDDEN_ORIGIN" | "PAYLOAD_TOO_LARGE" | "RATE_LIMIT_EXCEEDED" | "REPO_NOT_FOUND" | "HUB_UNREACHABLE" | "DATASET_EMPTY" | "DATASET_FORMAT_INVALID" | "MODEL_FORMAT_INVALID" | "HOOK_POINT_NOT_FOUND" | "CHECKPOINT_INVALID" | "STORE_INVALID" | "GPU_OOM" | "OUT_OF_MEMORY" | "DISK_FULL" | "WORKER_LOST" | "SERVICE_UNAVAILABLE" | "TIMEOUT" | "INTERNAL_ERROR";
         /**
          * ErrorEnvelope
          * @description What every failed request answers.
@@ -2090,7 +2090,10 @@ export interface components {
              */
             resource_id: string | null;
             status: components["schemas"]["JobState"];
-            /** Estimated Duration Seconds */
+            /**
+             * Estimated Duration Seconds
+             * @description Median run time of the last jobs of this kind; null before the first
+             */
             estimated_duration_seconds: number | null;
         };
         /**
@@ -3289,7 +3292,10 @@ export interface operations {
     download_dataset: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3326,12 +3332,24 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
         };
     };
     import_dataset: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3368,12 +3386,24 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
         };
     };
     upload_dataset: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3426,6 +3456,15 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3671,7 +3710,10 @@ export interface operations {
     tokenize_dataset: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 dataset_id: string;
             };
@@ -3712,6 +3754,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3815,7 +3866,10 @@ export interface operations {
     download_model: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3852,12 +3906,24 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
         };
     };
     import_model: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3887,6 +3953,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4076,7 +4151,10 @@ export interface operations {
     extract_activations: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4115,6 +4193,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4256,7 +4343,10 @@ export interface operations {
     create_training: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4295,6 +4385,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4628,7 +4727,10 @@ export interface operations {
     save_checkpoint: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 training_id: string;
             };
@@ -4665,6 +4767,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4777,7 +4888,10 @@ export interface operations {
     extract_features: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4816,6 +4930,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4916,7 +5039,10 @@ export interface operations {
     patch_feature: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of the state that the change was made for; 412 when it is another by now */
+                "if-match"?: string | null;
+            };
             path: {
                 feature_id: number;
             };
@@ -4948,6 +5074,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5226,7 +5361,10 @@ export interface operations {
     create_training_template: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5265,6 +5403,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5537,7 +5684,10 @@ export interface operations {
     create_extraction_template: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5567,6 +5717,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,18 +2,20 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from app.api.deps import (
     LimitQuery,
     MetaDep,
     OrderQuery,
     PageQuery,
+    PostingDep,
     SessionDep,
     SortQuery,
     enveloped,
     failures,
     paged,
+    queued,
 )
 from app.core.enums import ActivationStatus
 from app.schemas.activation import ActivationExtract, ActivationRead
@@ -49,12 +51,12 @@ def list_activations(
     return paged(rows, meta)
 
 
-@router.post("/extract", status_code=202, responses=failures(404, 409))
+@router.post("/extract", status_code=202, responses=failures(404, 409, 422))
 def extract_activations(
-    body: ActivationExtract, session: SessionDep, meta: MetaDep
+    body: ActivationExtract, session: SessionDep, posting: PostingDep
 ) -> Envelope[JobAccepted]:
     """Run a model over a dataset and keep the activations of chosen layers."""
-    return enveloped(activation_service.extract_activations(session, body), meta)
+    return posting.queued(body, lambda: activation_service.extract_activations(session, body))
 
 
 @router.get("/{activation_id}", responses=failures(404))
@@ -67,7 +69,7 @@ def get_activation(
 
 @router.delete("/{activation_id}", status_code=202, responses=failures(404, 409))
 def delete_activation(
-    activation_id: UUID, session: SessionDep, meta: MetaDep
+    activation_id: UUID, session: SessionDep, meta: MetaDep, response: Response
 ) -> Envelope[JobAccepted]:
     """Delete an activation store in the background."""
-    return enveloped(activation_service.delete_activation(session, activation_id), meta)
+    return queued(activation_service.delete_activation(session, activation_id), meta, response)

@@ -2,13 +2,14 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from app.api.deps import (
     LimitQuery,
     MetaDep,
     OrderQuery,
     PageQuery,
+    PostingDep,
     SearchQuery,
     SessionDep,
     SettingsDep,
@@ -17,6 +18,7 @@ from app.api.deps import (
     enveloped,
     failures,
     paged,
+    queued,
 )
 from app.core.enums import DatasetStatus
 from app.schemas.common import Envelope, JobAccepted, Page
@@ -61,30 +63,34 @@ def list_datasets(
     return paged(rows, meta)
 
 
-@router.post("/download", status_code=202, responses=failures(409))
+@router.post("/download", status_code=202, responses=failures(409, 422))
 def download_dataset(
-    body: DatasetDownload, session: SessionDep, settings: SettingsDep, meta: MetaDep
+    body: DatasetDownload, session: SessionDep, settings: SettingsDep, posting: PostingDep
 ) -> Envelope[JobAccepted]:
     """Download a dataset from the Hugging Face hub."""
-    return enveloped(dataset_service.download_dataset(session, settings, body), meta)
+    return posting.queued(body, lambda: dataset_service.download_dataset(session, settings, body))
 
 
-@router.post("/import", status_code=202, responses=failures(409))
+@router.post("/import", status_code=202, responses=failures(409, 422))
 def import_dataset(
-    body: DatasetImport, session: SessionDep, settings: SettingsDep, meta: MetaDep
+    body: DatasetImport, session: SessionDep, settings: SettingsDep, posting: PostingDep
 ) -> Envelope[JobAccepted]:
     """Import a file, a folder or a builtin corpus from this machine."""
-    return enveloped(dataset_service.import_dataset(session, settings, body), meta)
+    return posting.queued(body, lambda: dataset_service.import_dataset(session, settings, body))
 
 
-@router.post("/upload", status_code=202, responses=failures(409, 413), openapi_extra=_UPLOAD_BODY)
+@router.post(
+    "/upload", status_code=202, responses=failures(409, 413, 422), openapi_extra=_UPLOAD_BODY
+)
 def upload_dataset(
-    request: Request, session: SessionDep, settings: SettingsDep, meta: MetaDep
+    request: Request, session: SessionDep, settings: SettingsDep, posting: PostingDep
 ) -> Envelope[JobAccepted]:
     """Upload a text file and import it."""
     content_type = request.headers.get("content-type")
-    accepted = dataset_service.upload_dataset(session, settings, content_type, body_chunks(request))
-    return enveloped(accepted, meta)
+    chunks = body_chunks(request)
+    return posting.queued(
+        None, lambda: dataset_service.upload_dataset(session, settings, content_type, chunks)
+    )
 
 
 @router.get("/{dataset_id}", responses=failures(404))
@@ -124,12 +130,14 @@ def list_tokenizations(
     return enveloped(tokenization_service.list_tokenizations(session, dataset_id), meta)
 
 
-@router.post("/{dataset_id}/tokenize", status_code=202, responses=failures(404, 409))
+@router.post("/{dataset_id}/tokenize", status_code=202, responses=failures(404, 409, 422))
 def tokenize_dataset(
-    dataset_id: UUID, body: TokenizeRequest, session: SessionDep, meta: MetaDep
+    dataset_id: UUID, body: TokenizeRequest, session: SessionDep, posting: PostingDep
 ) -> Envelope[JobAccepted]:
     """Tokenise a dataset with a model's tokenizer."""
-    return enveloped(tokenization_service.tokenize_dataset(session, dataset_id, body), meta)
+    return posting.queued(
+        body, lambda: tokenization_service.tokenize_dataset(session, dataset_id, body)
+    )
 
 
 @router.post("/{dataset_id}/tokenize-preview", responses=failures(404, 409))
@@ -145,6 +153,8 @@ def preview_tokens(
 
 
 @router.delete("/{dataset_id}", status_code=202, responses=failures(404, 409))
-def delete_dataset(dataset_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[JobAccepted]:
+def delete_dataset(
+    dataset_id: UUID, session: SessionDep, meta: MetaDep, response: Response
+) -> Envelope[JobAccepted]:
     """Delete a dataset and its tokenisations in the background."""
-    return enveloped(dataset_service.delete_dataset(session, dataset_id), meta)
+    return queued(dataset_service.delete_dataset(session, dataset_id), meta, response)

@@ -3,19 +3,22 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
 from app.api.deps import (
+    IfMatch,
     LimitQuery,
     MetaDep,
     OrderQuery,
     PageQuery,
+    PostingDep,
     SearchQuery,
     SessionDep,
     SortQuery,
     enveloped,
     failures,
     paged,
+    tagged,
 )
 from app.schemas.common import Envelope, JobAccepted, Page
 from app.schemas.feature import (
@@ -33,12 +36,12 @@ FeatureId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 TopKQuery = Annotated[int, Query(ge=1, le=200, description="Strongest contexts")]
 
 
-@router.post("/extract", status_code=202, responses=failures(404, 409))
+@router.post("/extract", status_code=202, responses=failures(404, 409, 422))
 def extract_features(
-    body: FeatureExtract, session: SessionDep, meta: MetaDep
+    body: FeatureExtract, session: SessionDep, posting: PostingDep
 ) -> Envelope[JobAccepted]:
     """Measure all features of a training's latest checkpoint."""
-    return enveloped(discovery_service.extract_features(session, body), meta)
+    return posting.queued(body, lambda: discovery_service.extract_features(session, body))
 
 
 @router.get("", responses=failures(404))
@@ -68,17 +71,25 @@ def list_features(
 
 
 @router.get("/{feature_id}", responses=failures(404))
-def get_feature(feature_id: FeatureId, session: SessionDep, meta: MetaDep) -> Envelope[FeatureRead]:
+def get_feature(
+    feature_id: FeatureId, session: SessionDep, meta: MetaDep, response: Response
+) -> Envelope[FeatureRead]:
     """Read one feature with its statistics."""
-    return enveloped(feature_service.read_feature(session, feature_id), meta)
+    return tagged(feature_service.read_feature(session, feature_id), meta, response)
 
 
-@router.patch("/{feature_id}", responses=failures(404))
+@router.patch("/{feature_id}", responses=failures(404, 412))
 def patch_feature(
-    feature_id: FeatureId, body: FeaturePatch, session: SessionDep, meta: MetaDep
+    feature_id: FeatureId,
+    body: FeaturePatch,
+    session: SessionDep,
+    meta: MetaDep,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> Envelope[FeatureRead]:
     """Name, describe or mark a feature."""
-    return enveloped(feature_service.patch_feature(session, feature_id, body), meta)
+    patched = feature_service.patch_feature(session, feature_id, body, if_match)
+    return tagged(patched, meta, response)
 
 
 @router.get("/{feature_id}/activations", responses=failures(404))

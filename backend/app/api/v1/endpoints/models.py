@@ -2,13 +2,14 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from app.api.deps import (
     LimitQuery,
     MetaDep,
     OrderQuery,
     PageQuery,
+    PostingDep,
     SearchQuery,
     SessionDep,
     SettingsDep,
@@ -16,6 +17,7 @@ from app.api.deps import (
     enveloped,
     failures,
     paged,
+    queued,
 )
 from app.core.enums import ModelStatus
 from app.schemas.common import Envelope, JobAccepted, Page
@@ -43,20 +45,20 @@ def list_models(
     return paged(rows, meta)
 
 
-@router.post("/download", status_code=202, responses=failures(409))
+@router.post("/download", status_code=202, responses=failures(409, 422))
 def download_model(
-    body: ModelDownload, session: SessionDep, settings: SettingsDep, meta: MetaDep
+    body: ModelDownload, session: SessionDep, settings: SettingsDep, posting: PostingDep
 ) -> Envelope[JobAccepted]:
     """Download a model from the Hugging Face hub."""
-    return enveloped(model_service.download_model(session, settings, body), meta)
+    return posting.queued(body, lambda: model_service.download_model(session, settings, body))
 
 
-@router.post("/import", status_code=202, responses=failures(409))
+@router.post("/import", status_code=202, responses=failures(409, 422))
 def import_model(
-    body: ModelImport, session: SessionDep, settings: SettingsDep, meta: MetaDep
+    body: ModelImport, session: SessionDep, settings: SettingsDep, posting: PostingDep
 ) -> Envelope[JobAccepted]:
     """Import a Hugging Face folder or a GGUF file from this machine."""
-    return enveloped(model_service.import_model(session, settings, body), meta)
+    return posting.queued(body, lambda: model_service.import_model(session, settings, body))
 
 
 @router.get("/{model_id}", responses=failures(404))
@@ -74,6 +76,8 @@ def get_architecture(
 
 
 @router.delete("/{model_id}", status_code=202, responses=failures(404, 409))
-def delete_model(model_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[JobAccepted]:
+def delete_model(
+    model_id: UUID, session: SessionDep, meta: MetaDep, response: Response
+) -> Envelope[JobAccepted]:
     """Delete a model and its tokenisations in the background."""
-    return enveloped(model_service.delete_model(session, model_id), meta)
+    return queued(model_service.delete_model(session, model_id), meta, response)

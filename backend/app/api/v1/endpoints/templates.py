@@ -11,6 +11,7 @@ from app.api.deps import (
     MetaDep,
     OrderQuery,
     PageQuery,
+    PostingDep,
     SearchQuery,
     SessionDep,
     SortQuery,
@@ -90,12 +91,18 @@ def list_training_templates(
     return paged(rows, meta)
 
 
-@router.post("/training", status_code=201, responses=failures(404, 409))
+@router.post("/training", status_code=201, responses=failures(404, 409, 422))
 def create_training_template(
-    body: TrainingTemplateWrite, session: SessionDep, meta: MetaDep, response: Response
+    body: TrainingTemplateWrite, session: SessionDep, posting: PostingDep
 ) -> Envelope[TrainingTemplateRead]:
     """Save the settings of a training under a name."""
-    return tagged(template_service.create_training_template(session, body), meta, response)
+    return posting.created(
+        body,
+        TrainingTemplateRead,
+        lambda: template_service.create_training_template(session, body),
+        lambda made: f"/templates/training/{made.id}",
+        is_versioned=True,
+    )
 
 
 @router.get("/training/{template_id}", responses=failures(404))
@@ -167,12 +174,18 @@ def list_extraction_templates(
     return paged(rows, meta)
 
 
-@router.post("/extraction", status_code=201, responses=failures(409))
+@router.post("/extraction", status_code=201, responses=failures(409, 422))
 def create_extraction_template(
-    body: ExtractionTemplateWrite, session: SessionDep, meta: MetaDep, response: Response
+    body: ExtractionTemplateWrite, session: SessionDep, posting: PostingDep
 ) -> Envelope[ExtractionTemplateRead]:
     """Save the settings of an extraction under a name."""
-    return tagged(template_service.create_extraction_template(session, body), meta, response)
+    return posting.created(
+        body,
+        ExtractionTemplateRead,
+        lambda: template_service.create_extraction_template(session, body),
+        lambda made: f"/templates/extraction/{made.id}",
+        is_versioned=True,
+    )
 
 
 @router.get("/extraction/{template_id}", responses=failures(404))

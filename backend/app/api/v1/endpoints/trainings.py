@@ -3,13 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from app.api.deps import (
     LimitQuery,
     MetaDep,
     OrderQuery,
     PageQuery,
+    PostingDep,
     SearchQuery,
     SessionDep,
     SettingsDep,
@@ -17,6 +18,7 @@ from app.api.deps import (
     enveloped,
     failures,
     paged,
+    queued,
 )
 from app.core.enums import TrainingStatus
 from app.schemas.common import Envelope, JobAccepted, Page
@@ -62,12 +64,17 @@ def list_trainings(
     return paged(rows, meta)
 
 
-@router.post("", status_code=201, responses=failures(404, 409))
+@router.post("", status_code=201, responses=failures(404, 409, 422))
 def create_training(
-    body: TrainingCreate, session: SessionDep, meta: MetaDep
+    body: TrainingCreate, session: SessionDep, posting: PostingDep
 ) -> Envelope[TrainingCreated]:
     """Start a training."""
-    return enveloped(training_service.create_training(session, body), meta)
+    return posting.created(
+        body,
+        TrainingCreated,
+        lambda: training_service.create_training(session, body),
+        lambda made: f"/trainings/{made.training_id}",
+    )
 
 
 @router.get("/{training_id}", responses=failures(404))
@@ -97,9 +104,11 @@ def stop_training(training_id: UUID, session: SessionDep, meta: MetaDep) -> Enve
 
 
 @router.delete("/{training_id}", status_code=202, responses=failures(404, 409))
-def delete_training(training_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[JobAccepted]:
+def delete_training(
+    training_id: UUID, session: SessionDep, meta: MetaDep, response: Response
+) -> Envelope[JobAccepted]:
     """Delete a training with its checkpoints, metrics and features in the background."""
-    return enveloped(training_service.delete_training(session, training_id), meta)
+    return queued(training_service.delete_training(session, training_id), meta, response)
 
 
 @router.get("/{training_id}/metrics", responses=failures(404))
@@ -126,10 +135,12 @@ def list_checkpoints(
     return enveloped(checkpoint_service.list_checkpoints(session, training_id), meta)
 
 
-@router.post("/{training_id}/checkpoints", status_code=202, responses=failures(404, 409))
-def save_checkpoint(training_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[JobAccepted]:
+@router.post("/{training_id}/checkpoints", status_code=202, responses=failures(404, 409, 422))
+def save_checkpoint(
+    training_id: UUID, session: SessionDep, posting: PostingDep
+) -> Envelope[JobAccepted]:
     """Save a checkpoint now."""
-    return enveloped(checkpoint_service.save_now(session, training_id), meta)
+    return posting.queued(None, lambda: checkpoint_service.save_now(session, training_id))
 
 
 @router.delete("/{training_id}/checkpoints/{checkpoint_id}", responses=failures(404, 409))
