@@ -8,7 +8,9 @@ from collections.abc import Callable
 import torch
 
 from app.ml.configs import TrainingHyperparameters
-from app.ml.sae_training.loop import build_optimiser
+from app.ml.sae_training.architecture import architecture_of
+from app.ml.sae_training.objectives.base import Batch
+from app.ml.sae_training.optimisers import build_optimiser
 from app.ml.sae_training.registry import build_objective
 from app.ml.sae_training.weights import Weights
 from benchmarks.timing import print_machine, print_table, time_in_turns
@@ -23,11 +25,12 @@ def own_step(
     weights = _weights(x_BD.shape[1], settings)
     optimiser = build_optimiser(weights, settings)
     optimiser.param_groups[0]["lr"] = 1e-4
-    objective = build_objective("sparse", settings, x_BD.shape[1], dtype)
+    objective = build_objective(weights.architecture, settings, dtype)
+    batch = Batch(x_BD, x_BD)
 
     @torch.no_grad()
     def step() -> object:
-        losses = objective.step(weights, x_BD, NO_DEAD, 1.0)
+        losses = objective.step(weights, batch, NO_DEAD, 1.0)
         weights.project_decoder_gradient()
         torch.nn.utils.clip_grad_norm_(list(weights.parameters()), 1.0)
         optimiser.step()
@@ -67,7 +70,7 @@ def plain_step(
 
 def _weights(d_model: int, settings: TrainingHyperparameters) -> Weights:
     torch.manual_seed(0)
-    weights = Weights(d_model, settings.latents(d_model))
+    weights = Weights(architecture_of("sparse", settings, d_model, d_model))
     weights.W_dec_FD.copy_(torch.randn_like(weights.W_dec_FD))
     weights.normalise_decoder()
     weights.W_enc_FD.copy_(weights.W_dec_FD)

@@ -140,7 +140,10 @@ class StepMetrics:
 
 @dataclass(frozen=True)
 class CheckpointInfo:
-    """A checkpoint on disk; ``path`` is its folder, ``removed`` the older ones deleted for it."""
+    """A checkpoint on disk; ``path`` is its folder, ``removed`` the older ones deleted for it.
+
+    ``quality`` is the explained variance that the best one is chosen by, on ``quality_split``.
+    """
 
     path: Path
     step: int
@@ -150,6 +153,8 @@ class CheckpointInfo:
     size_bytes: int
     reason: Literal["interval", "request", "stop", "final"]
     removed: list[Path] = field(default_factory=list)
+    quality: float | None = None
+    quality_split: Literal["heldout", "training"] = "training"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,10 @@ Hyperparameters = request_model_from(TrainingHyperparameters, "Hyperparameters")
 
 
 class TrainingCreate(RequestModel):
-    """Train an SAE on an activation store, or on a dataset whose latest matching store is taken."""
+    """Train a dictionary on an activation store, or on a dataset whose latest fitting one is taken.
+
+    A transcoder reads `mlp_input` and writes `mlp` of the same layer; one store must hold both.
+    """
 
     model_id: UUID
     dataset_id: UUID
@@ -24,7 +27,9 @@ class TrainingCreate(RequestModel):
         None, description="Activation store; by default the latest ready one of model and dataset"
     )
     layer: int | None = Field(None, ge=0, description="By default the store's only layer")
-    hook_type: str = "residual"
+    hook_type: str | None = Field(
+        None, description="Place that is read: residual by default, mlp_input for a transcoder"
+    )
     name: str | None = Field(None, min_length=1, max_length=255)
     encoder_type: EncoderType = EncoderType.SPARSE
     hyperparameters: Hyperparameters = Field(default_factory=Hyperparameters)  # type: ignore[valid-type]
@@ -77,6 +82,7 @@ class TrainingRead(ResponseModel):
     dataset_name: str
     layer: int
     hook_type: str
+    target_hook_type: str = Field(description="Place that is written; the one read in an SAE")
     encoder_type: EncoderType
     hyperparameters: dict[str, Any]
     n_latents: int

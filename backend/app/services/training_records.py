@@ -12,9 +12,11 @@ from app.core.errors import NotReady
 from app.core.paths import activation_dir, checkpoint_dir, model_dir, tokenization_dir
 from app.db.models import Activation, Training
 from app.db.repositories import activations, jobs, trainings
-from app.ml.configs import TrainingHyperparameters
+from app.ml.configs import TrainingHyperparameters, target_hook_type
 from app.services.checkpoint_service import save_requests_of
 from app.services.lookup import require_training
+
+CHECKPOINT_FIGURES = ("l0", "explained_variance", "reason", "quality", "quality_split")
 
 
 class StoreGone(NotReady):
@@ -96,11 +98,12 @@ def _store_of(session: Session, training: Training) -> Activation | None:
     if training.activation_id is not None:
         return activations.get(session, training.activation_id)
     found = activations.list_ready(session, training.model_id, training.dataset_id)
+    wanted = {training.hook_type, target_hook_type(training.encoder_type, training.hook_type)}
     return next(
         (
             store
             for store in found
-            if training.layer in store.layers and training.hook_type in store.hook_types
+            if training.layer in store.layers and wanted <= set(store.hook_types)
         ),
         None,
     )
@@ -146,7 +149,7 @@ def record_checkpoint(
         file_path=str(checkpoint_dir(training_id, info["step"])),
         loss=info["loss"],
         file_size_bytes=info["size_bytes"],
-        metadata={key: info[key] for key in ("l0", "explained_variance", "reason")},
+        metadata={key: info[key] for key in CHECKPOINT_FIGURES},
     )
     if removed_steps:
         trainings.delete_checkpoints(session, training_id, removed_steps)

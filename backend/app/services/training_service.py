@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app.core.enums import JobAction, JobKind, JobState, ResourceType, TrainingStatus
 from app.core.errors import IllegalTransition, NotReady
 from app.db.models import Training
-from app.ml.configs import TrainingHyperparameters, encoder_type_problems
+from app.ml.configs import TrainingHyperparameters, hook_type_problems, input_hook_type
 from app.schemas.common import JobAccepted
 from app.schemas.training import TrainingCreate, TrainingCreated, TrainingRead
 from app.services import job_service
@@ -30,19 +30,21 @@ def create_training(session: Session, request: TrainingCreate) -> TrainingCreate
     """
     model = require_ready_model(session, request.model_id)
     dataset = require_ready_dataset(session, request.dataset_id)
-    refuse(encoder_type_problems(request.encoder_type))
+    hook_type = input_hook_type(request.encoder_type, request.hook_type)
+    refuse(hook_type_problems(request.encoder_type, hook_type))
     values = request.hyperparameters.model_dump()  # type: ignore[attr-defined]
     config = build_config(TrainingHyperparameters, values, prefix="hyperparameters.")
-    refuse(config.width_problems(int(model.metadata_["d_model"])), prefix="hyperparameters.")
+    width = int(model.metadata_["d_model"])
+    refuse(config.width_problems(width, request.encoder_type), prefix="hyperparameters.")
     store = choose_store(session, model, request)
     layer = choose_layer(store, request.layer)
     training = Training(
-        name=request.name or f"{model.name} layer {layer} {request.hook_type}",
+        name=request.name or f"{model.name} layer {layer} {hook_type}",
         model_id=model.id,
         dataset_id=dataset.id,
         activation_id=store.id,
         layer=layer,
-        hook_type=request.hook_type,
+        hook_type=hook_type,
         encoder_type=request.encoder_type,
         hyperparameters=config.to_dict(),
         status=TrainingStatus.INITIALIZING,

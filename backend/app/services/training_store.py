@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 from app.core.errors import NotReady
 from app.db.models import Activation, LanguageModel
 from app.db.repositories import activations
+from app.ml.configs import input_hook_type, target_hook_type
 from app.schemas.training import TrainingCreate
 from app.services.activation_service import LayerNotFound, check_layers
 from app.services.lookup import require_ready_activation
@@ -19,40 +20,46 @@ def choose_store(session: Session, model: LanguageModel, request: TrainingCreate
         LayerNotFound: The model lacks the layer, or the store the hook type.
         ValidationFailed: The named store is of something else.
     """
+    wanted = _hook_types(request)
     if request.activation_id is not None:
         store = require_ready_activation(session, request.activation_id)
         if (store.model_id, store.dataset_id) != (request.model_id, request.dataset_id):
             refuse_field(
                 "activation_id", "is of another model or dataset", str(request.activation_id)
             )
-        return _with_hook_type(store, request.hook_type)
+        return _with_hook_types(store, wanted)
     if request.layer is not None:
         check_layers(model, [request.layer])
     found = activations.list_ready(session, request.model_id, request.dataset_id)
     fitting = [
         store
         for store in found
-        if request.hook_type in store.hook_types
+        if set(wanted) <= set(store.hook_types)
         and (request.layer is None or request.layer in store.layers)
     ]
     if not fitting:
         where = "" if request.layer is None else f" at layer {request.layer}"
         raise NotReady(
-            f"There are no activations of {model.name}{where} ({request.hook_type}) on this "
-            "dataset yet. Extract them first.",
-            details={"layer": request.layer, "hook_type": request.hook_type},
+            f"There are no activations of {model.name}{where} ({' and '.join(wanted)}) on this "
+            f"dataset yet. Extract them first{_together(wanted)}.",
+            details={"layer": request.layer, "hook_types": wanted},
         )
     return require_ready_activation(session, fitting[0].id)
 
 
-def _with_hook_type(store: Activation, hook_type: str) -> Activation:
-    if hook_type not in store.hook_types:
+def _with_hook_types(store: Activation, wanted: list[str]) -> Activation:
+    missing = [hook_type for hook_type in wanted if hook_type not in store.hook_types]
+    if missing:
         raise LayerNotFound(
-            f"The activation store holds no {hook_type!r}. It holds: "
-            f"{', '.join(store.hook_types)}.",
-            details={"field": "hook_type", "value": hook_type, "choices": store.hook_types},
+            f"The activation store holds no {' and no '.join(map(repr, missing))}. It holds: "
+            f"{', '.join(store.hook_types)}. Extract {' and '.join(wanted)}{_together(wanted)}.",
+            details={"field": "hook_type", "value": missing[0], "choices": store.hook_types},
         )
     return store
+
+
+def _together(wanted: list[str]) -> str:
+    return ", together in one store" if len(wanted) > 1 else ""
 
 
 def choose_layer(store: Activation, wanted: int | None) -> int:
@@ -68,3 +75,10 @@ def choose_layer(store: Activation, wanted: int | None) -> int:
             details={"field": "layer", "value": wanted, "choices": store.layers},
         )
     return wanted
+
+
+def _hook_types(request: TrainingCreate) -> list[str]:
+    """The places that must lie in one store: what is read and what is written."""
+    read = input_hook_type(request.encoder_type, request.hook_type)
+    written = target_hook_type(request.encoder_type, read)
+    return [read] if written == read else [read, written]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.core.enums import JobKind, ResourceType, TrainingStatus
 from app.db.models import LanguageModel, Training
 from app.db.repositories import datasets, features, models, trainings
-from app.ml.configs import TrainingHyperparameters
+from app.ml.configs import TrainingHyperparameters, target_hook_type
 from app.schemas.training import MetricPoint, TrainingEvaluation, TrainingRead
 from app.services.job_summaries import summaries
 from app.services.lookup import require_training
@@ -89,6 +89,7 @@ def _read(row: Training, parts: dict[str, dict[UUID, Any]]) -> TrainingRead:
         dataset_name=parts["datasets"][row.dataset_id],
         layer=row.layer,
         hook_type=row.hook_type,
+        target_hook_type=target_hook_type(row.encoder_type, row.hook_type),
         encoder_type=row.encoder_type,
         hyperparameters=row.hyperparameters,
         n_latents=config.latents(int(model.metadata_["d_model"])),

@@ -6,7 +6,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from app.core.enums import ActivationStatus, JobKind, JobState, ResourceType, TrainingStatus
-from app.db.models import Activation, Job, Training
+from app.db.models import Activation, Dataset, Job, LanguageModel, Training
 from tests.api.asserts import data_of, error_of, page_of
 from tests.factories import (
     make_activation,
@@ -63,6 +63,24 @@ def test_creating_on_a_named_store(client: TestClient, session: Session) -> None
     error_of(client.post(URL, json=other), 400, "VALIDATION_ERROR", "another model or dataset")
 
 
+def test_a_transcoder_needs_both_places_in_one_store(client: TestClient, session: Session) -> None:
+    half = make_activation(session, hook_types=["residual", "mlp_input"])
+    body = body_for(half, encoder_type="transcoder", hyperparameters={"skip": True})
+    error_of(client.post(URL, json=body), 409, "NOT_READY", "mlp_input and mlp")
+    named = {**body, "activation_id": str(half.id)}
+    error_of(client.post(URL, json=named), 400, "HOOK_POINT_NOT_FOUND", "holds no 'mlp'")
+    whole = make_activation(
+        session,
+        session.get_one(LanguageModel, half.model_id),
+        session.get_one(Dataset, half.dataset_id),
+        hook_types=["mlp_input", "mlp"],
+    )
+    created = data_of(client.post(URL, json=body), 201)
+    read = data_of(client.get(f"{URL}/{created['training_id']}"))
+    assert (read["activation_id"], read["encoder_type"]) == (str(whole.id), "transcoder")
+    assert (read["hook_type"], read["target_hook_type"]) == ("mlp_input", "mlp")
+
+
 def test_without_activations_one_is_told_to_extract_first(
     client: TestClient, session: Session
 ) -> None:
@@ -86,7 +104,12 @@ def test_without_activations_one_is_told_to_extract_first(
         ({"hyperparameters": {"warmup_steps": 99, "training_steps": 9}}, "warmup_steps", ""),
         ({"hyperparameters": {"colour": "red"}}, "colour", ""),
         ({"encoder_type": "dense"}, "encoder_type", ""),
-        ({"encoder_type": "transcoder"}, "encoder_type", "cannot be trained yet"),
+        ({"encoder_type": "transcoder", "hook_type": "residual"}, "hook_type", "mlp_input"),
+        ({"encoder_type": "skip", "hyperparameters": {"skip_rank": 65}}, "skip_rank", "exceed 64"),
+        ({"hyperparameters": {"skip": True}}, "skip", "needs encoder type skip"),
+        ({"hyperparameters": {"matryoshka_sizes": [64, 32]}}, "matryoshka_sizes", "must rise"),
+        ({"hyperparameters": {"matryoshka_sizes": [2048]}}, "matryoshka_sizes", "1024 latents"),
+        ({"hyperparameters": {"learning_rate": -1e-4}}, "learning_rate", ""),
     ],
 )
 def test_bad_hyperparameters_name_their_field(

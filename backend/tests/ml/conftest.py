@@ -105,35 +105,47 @@ StoreOf = Callable[..., ActivationStore]
 
 @pytest.fixture
 def store_of(tmp_path: Path) -> StoreOf:
-    """Make a real store, on disk, from given rows."""
+    """Make a real store, on disk, from given rows, or from rows by hook type."""
 
     def make(
-        rows: np.ndarray, *, n_train: int | None = None, name: str = "given"
+        rows: np.ndarray | dict[str, np.ndarray],
+        *,
+        n_train: int | None = None,
+        name: str = "given",
     ) -> ActivationStore:
         path = tmp_path / name
-        (path / "L0_residual").mkdir(parents=True)
-        shard, index_path = path / "L0_residual" / "shard_00000.npy", path / "indices.npy"
-        with NpyWriter(shard, (rows.shape[1],), np.float32) as writer:
-            writer.append(rows.astype(np.float32))
-        index = np.zeros(len(rows), dtype=INDEX_DTYPE)
-        index["token"] = index["window"] = np.arange(len(rows))
-        with NpyWriter(index_path, (), INDEX_DTYPE) as writer:
+        by_hook = rows if isinstance(rows, dict) else {"residual": rows}
+        n_rows = len(next(iter(by_hook.values())))
+        index = np.zeros(n_rows, dtype=INDEX_DTYPE)
+        index["token"] = index["window"] = np.arange(n_rows)
+        written = [path / "indices.npy"]
+        written[0].parent.mkdir(parents=True)
+        with NpyWriter(written[0], (), INDEX_DTYPE) as writer:
             writer.append(index)
+        for hook, values in by_hook.items():
+            written.append(path / f"L0_{hook}" / "shard_00000.npy")
+            written[-1].parent.mkdir()
+            with NpyWriter(written[-1], (values.shape[1],), np.float32) as writer:
+                writer.append(values.astype(np.float32))
         files = [
             {"name": str(f.relative_to(path)), "size_bytes": f.stat().st_size,
              "sha256": file_sha256(f)}
-            for f in (shard, index_path)
+            for f in written
         ]  # fmt: skip
+        hooks = [
+            {"layer": 0, "hook_type": hook, "d_model": values.shape[1]}
+            for hook, values in by_hook.items()
+        ]
         write_json(
             path / "metadata.json",
             {
                 "format": FORMAT,
-                "config": {"layers": [0], "hook_types": ["residual"], "dtype": "float32"},
-                "hooks": [{"layer": 0, "hook_type": "residual", "d_model": rows.shape[1]}],
-                "shard_rows": [len(rows)],
+                "config": {"layers": [0], "hook_types": list(by_hook), "dtype": "float32"},
+                "hooks": hooks,
+                "shard_rows": [n_rows],
                 "files": files,
-                "n_tokens": len(rows),
-                "n_train_tokens": len(rows) if n_train is None else n_train,
+                "n_tokens": n_rows,
+                "n_train_tokens": n_rows if n_train is None else n_train,
             },
         )
         return ActivationStore.open(path)

@@ -15,6 +15,9 @@ from app.ml.configs import (
     TrainingHyperparameters,
     encoder_type_problems,
     field_specs,
+    hook_type_problems,
+    input_hook_type,
+    target_hook_type,
 )
 
 VALID: list[Config] = [
@@ -56,6 +59,12 @@ def test_lists_become_tuples() -> None:
         ({"d_sae": 16, "k": 17}, "k"),
         ({"training_steps": 10, "warmup_steps": 11}, "warmup_steps"),
         ({"nonsense": 1}, "nonsense"),
+        ({"learning_rate": -1e-4}, "learning_rate"),
+        ({"matryoshka_sizes": [8, 4]}, "matryoshka_sizes"),
+        ({"matryoshka_sizes": [4, 4]}, "matryoshka_sizes"),
+        ({"matryoshka_sizes": [4, 32], "d_sae": 16, "k": 2}, "matryoshka_sizes"),
+        ({"matryoshka_sizes": [4], "activation": "relu"}, "matryoshka_sizes"),
+        ({"batch_size": 100, "gradient_accumulation": 3}, "gradient_accumulation"),
     ],
 )
 def test_bad_hyperparameters_name_their_field(values: dict[str, object], field: str) -> None:
@@ -98,12 +107,41 @@ def test_width_dependent_values() -> None:
     assert TrainingHyperparameters(training_steps=100_000).resolved_dead_window_tokens() == 10**7
     assert settings.resolved_l1_coefficient(500) == pytest.approx(0.01)
     assert TrainingHyperparameters(k=33).width_problems(4)[0].field == "k"
+    assert TrainingHyperparameters(skip=True).width_problems(8)[0].field == "skip"
+    full = TrainingHyperparameters(skip_rank=8, k=1)
+    assert full.width_problems(8, "skip")[0].field == "skip_rank"
+    assert not full.width_problems(8, "transcoder")
     assert not settings.width_problems(576)
 
 
 def test_encoder_types_that_cannot_be_trained_are_refused() -> None:
     assert not encoder_type_problems("sparse")
-    assert encoder_type_problems("transcoder")[0].field == "encoder_type"
+    assert encoder_type_problems("dense")[0].field == "encoder_type"
+    assert hook_type_problems("transcoder", "residual")[0].field == "hook_type"
+    assert not hook_type_problems("transcoder", "mlp_input")
+    assert not hook_type_problems("skip", "attention")
+    assert input_hook_type("transcoder", None) == "mlp_input"
+    assert target_hook_type("transcoder", "mlp_input") == "mlp"
+    assert target_hook_type("skip", "residual") == "residual"
+
+
+@pytest.mark.parametrize("expansion", [2, 64])
+def test_the_expansions_of_the_specification_are_accepted(expansion: int) -> None:
+    settings = TrainingHyperparameters(expansion_factor=expansion)
+    assert settings.latents(96) == 96 * expansion
+    assert not settings.width_problems(96)
+
+
+def test_k_and_skip_rank_by_width() -> None:
+    settings = TrainingHyperparameters()
+    assert (settings.resolved_k(128), settings.resolved_k(576)) == (16, 32)
+    assert settings.k_at(0.0, 576) == 128
+    assert settings.k_at(0.025, 576) == 80
+    assert settings.k_at(0.05, 576) == 32
+    assert settings.resolved_skip_rank("sparse", 576) is None
+    assert settings.resolved_skip_rank("skip", 576) == 36
+    assert settings.resolved_skip_rank("transcoder", 576) is None
+    assert TrainingHyperparameters(skip=True).resolved_skip_rank("transcoder", 576) == 576
 
 
 def test_configs_records_and_packages_load_no_torch() -> None:

@@ -1,8 +1,7 @@
-"""The loop: it learns, stops, saves, resumes to the bit, and refuses what cannot be right."""
+"""The loop: it learns, reports, saves, keeps the best, and refuses what cannot be right."""
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,13 @@ from app.ml.errors import (
     CheckpointInvalid,
     CheckpointMismatch,
     InvalidActivations,
+    StoreInvalid,
     TrainingDiverged,
 )
 from app.ml.records import CheckpointInfo, StepMetrics, TrainingOutcome
 from app.ml.sae_training import list_checkpoints, load_sae, train, verify_checkpoint
 from app.ml.sae_training.batches import ShuffledBatches
-from app.ml.sae_training.weights import Weights, fold, initialise, measure_normalisation
+from app.ml.sae_training.retention import best_of, drop_old
 from tests.ml.conftest import StoreOf, ignore
 
 
@@ -43,71 +43,6 @@ def run(
 def gaussian_rows(n: int = 3000, d: int = 12) -> np.ndarray:
     random = np.random.default_rng(0)
     return random.normal(size=(n, d)) @ random.normal(size=(d, d)) + 5
-
-
-def stop_at(step: int) -> tuple[Callable[[StepMetrics], None], Callable[[], str | None]]:
-    seen = [0]
-
-    def stop() -> str | None:
-        seen[0] += 1
-        return "pause" if seen[0] >= step else None
-
-    return ignore, stop
-
-
-@pytest.mark.parametrize(
-    "extra",
-    [
-        {"activation": "topk"},
-        {"activation": "topk", "dead_window_tokens": 300},
-        {"activation": "relu"},
-        {"activation": "topk", "optimizer": "adamw", "weight_decay": 0.01},
-        {"activation": "topk", "optimizer": "sgd", "learning_rate": 0.1},
-        {"activation": "topk", "precision": "bfloat16"},
-    ],
-    ids=lambda e: "-".join(str(v) for v in e.values()),
-)
-def test_200_steps_equal_100_and_resume_and_100_to_the_bit(
-    tmp_path: Path, store_of: StoreOf, extra: dict[str, Any]
-) -> None:
-    store = store_of(gaussian_rows())
-    config = settings(training_steps=200, log_every=1, **extra)
-    straight: list[StepMetrics] = []
-    whole = run(store, tmp_path / "a", config, report=straight.append)
-    first: list[StepMetrics] = []
-    _, stop = stop_at(100)
-    half = run(store, tmp_path / "b", config, report=first.append, should_stop=stop)
-    assert (half.status, half.reason, half.step) == ("stopped", "pause", 100)
-    resumed = run(
-        store, tmp_path / "b", config, report=first.append, resume_from=half.checkpoint.path
-    )
-    assert (resumed.status, resumed.step) == ("completed", 200)
-    assert [m.loss for m in first] == [m.loss for m in straight]
-    assert [m.dead_latents for m in first] == [m.dead_latents for m in straight]
-    for name in ("sae", "state", "optimizer"):
-        one = load_file(whole.checkpoint.path / f"{name}.safetensors")
-        two = load_file(resumed.checkpoint.path / f"{name}.safetensors")
-        assert one.keys() == two.keys()
-        assert all(torch.equal(one[key], two[key]) for key in one)
-
-
-def test_it_recovers_a_known_dictionary(tmp_path: Path, store_of: StoreOf) -> None:
-    """Sparse sums of 32 known directions: every one must be found again."""
-    random = np.random.default_rng(0)
-    truth = random.normal(size=(32, 16))
-    truth /= np.linalg.norm(truth, axis=1, keepdims=True)
-    active = np.argsort(random.random((40_000, 32)), axis=1)[:, :3]
-    amounts = random.uniform(1, 2, size=(40_000, 3))
-    rows = np.einsum("nk,nkd->nd", amounts, truth[active])
-    config = settings(
-        d_sae=48, k=3, batch_size=256, training_steps=600, learning_rate=5e-3,
-        dead_window_tokens=20_000,
-    )  # fmt: skip
-    outcome = run(store_of(rows), tmp_path / "c", config)
-    found = load_sae(outcome.checkpoint.path).W_dec_FD.numpy()
-    best = (truth @ found.T).max(axis=1)
-    assert best.mean() >= 0.9
-    assert outcome.checkpoint.explained_variance > 0.9
 
 
 def test_reported_points(tmp_path: Path, store_of: StoreOf) -> None:
@@ -203,6 +138,90 @@ def test_nan_activations_and_exploding_losses(tmp_path: Path, store_of: StoreOf)
         run(store_of(rows, name="nan"), tmp_path / "b", settings())
 
 
+def test_encoders_that_do_not_fit_the_store(tmp_path: Path, store_of: StoreOf) -> None:
+    store = store_of({"residual": gaussian_rows(), "mlp_input": gaussian_rows()})
+    told = {"report": ignore, "should_stop": lambda: None, "on_checkpoint": ignore}
+    with pytest.raises(StoreInvalid, match="L0_mlp was not extracted"):
+        train(store, 0, "mlp_input", "transcoder", settings(), tmp_path, **told)
+    with pytest.raises(ConfigInvalid, match="must be mlp_input"):
+        train(store, 0, "residual", "transcoder", settings(), tmp_path, **told)
+    with pytest.raises(ConfigInvalid, match="does not exist"):
+        train(store, 0, "residual", "dense", settings(), tmp_path, **told)
+    with pytest.raises(ConfigInvalid, match="skip_rank"):
+        train(store, 0, "residual", "skip", settings(skip_rank=7), tmp_path, **told)
+    rows = gaussian_rows()
+    rows[7, 3] = np.inf
+    bad = store_of({"mlp_input": gaussian_rows(), "mlp": rows}, name="infinite")
+    with pytest.raises(InvalidActivations, match="infinity"):
+        train(bad, 0, "mlp_input", "transcoder", settings(), tmp_path, **told)
+
+
+def test_a_transcoders_checkpoint_says_what_it_reads_and_writes(
+    tmp_path: Path, store_of: StoreOf
+) -> None:
+    x = gaussian_rows()
+    store = store_of({"mlp_input": x, "mlp": x[:, :5] * 100 + 7})
+    config = settings(skip=True, activation="batchtopk", learning_rate=2e-2)
+    told = {"report": ignore, "should_stop": lambda: None, "on_checkpoint": ignore}
+    outcome = train(store, 0, "mlp_input", "transcoder", config, tmp_path, **told)
+    found = verify_checkpoint(outcome.checkpoint.path)
+    assert (found["hook_type"], found["target_hook_type"]) == ("mlp_input", "mlp")
+    assert (found["d_model"], found["d_out"], found["centres_input"]) == (12, 5, False)
+    assert (found["encoder_type"], found["activation"], found["k"]) == (
+        "transcoder",
+        "jumprelu",
+        None,
+    )
+    sae = load_sae(outcome.checkpoint.path)
+    output, target = sae(torch.from_numpy(x).float()), x[:, :5] * 100 + 7
+    error = np.square(output.numpy() - target).sum()
+    assert error < 0.2 * np.square(target - target.mean(0)).sum()
+
+
+def test_the_best_checkpoint_on_held_out_tokens_is_kept(tmp_path: Path, store_of: StoreOf) -> None:
+    """From step 20 on the learning rate only does harm."""
+    told: list[CheckpointInfo] = []
+    config = settings(
+        checkpoint_every=10, keep_checkpoints=1, optimizer="sgd", learning_rate=1.0,
+        lr_schedule="constant", warmup_steps=59, gradient_clip=0, k_warmup_percent=0,
+    )  # fmt: skip
+    run(store_of(gaussian_rows(), n_train=2000), tmp_path, config, on_checkpoint=told.append)
+    assert all(c.quality_split == "heldout" and c.quality is not None for c in told)
+    best = max(told, key=lambda c: (c.quality, c.step))
+    assert {c.step for c in list_checkpoints(tmp_path)} == {best.step, 50, 60}
+
+
+def test_without_held_out_tokens_the_smoothed_training_figure_decides(
+    tmp_path: Path, store_of: StoreOf
+) -> None:
+    told: list[CheckpointInfo] = []
+    points: list[StepMetrics] = []
+    run(
+        store_of(gaussian_rows()), tmp_path, settings(checkpoint_every=20, log_every=10),
+        on_checkpoint=told.append, report=points.append,
+    )  # fmt: skip
+    expected = points[0].explained_variance
+    for point in points[1:]:
+        expected += 0.1 * (point.explained_variance - expected)
+    assert told[-1].quality == pytest.approx(expected)
+    assert told[-1].quality_split == "training"
+
+
+def test_retention_by_hand() -> None:
+    def checkpoint(step: int, quality: float | None, reason: Any = "interval") -> CheckpointInfo:
+        return CheckpointInfo(Path(f"/none/step_{step}"), step, 1.0, 1.0, 0.5, 1, reason,
+                              quality=quality)  # fmt: skip
+
+    found = [
+        checkpoint(10, 0.1), checkpoint(20, 0.9), checkpoint(25, 0.2, "request"),
+        checkpoint(30, None), checkpoint(40, 0.9), checkpoint(50, 0.3),
+    ]  # fmt: skip
+    assert [p.name for p in drop_old(found, found[-1].path, 1)] == ["step_10", "step_20", "step_30"]
+    assert [p.name for p in drop_old(found, found[-1].path, 3)] == ["step_10", "step_20"]
+    assert best_of(found) is found[4]
+    assert best_of([]) is None
+
+
 def test_impossible_requests(tmp_path: Path, store_of: StoreOf) -> None:
     store = store_of(gaussian_rows())
     with pytest.raises(ConfigInvalid, match="latents"):
@@ -221,32 +240,13 @@ def test_every_row_comes_once_per_epoch_and_batches_depend_on_the_step(store_of:
     assert chain[:100].tolist() != chain[100:200].tolist()
     fresh = ShuffledBatches(rows, 100, 30, seed=1)
     assert fresh.row_numbers(7).tolist() == batches.row_numbers(7).tolist()
-    assert torch.equal(fresh.batch(7), rows.gather(chain[210:240]))
+    inputs, targets = fresh.batch(7)
+    assert torch.equal(inputs, rows.gather(chain[210:240]))
+    assert targets is inputs
     other = ShuffledBatches(rows, 100, 30, seed=2)
     assert other.row_numbers(0).tolist() != batches.row_numbers(0).tolist()
     big = ShuffledBatches(rows, 100, 250, seed=1).row_numbers(0)
     assert np.bincount(big, minlength=100).tolist() <= [3] * 100
-
-
-def test_normalisation_and_folding(store_of: StoreOf) -> None:
-    """Folded weights act on original activations as the raw ones do on normalised ones."""
-    rows = store_of(gaussian_rows()).rows(0, "residual").slice(0, 3000)
-    normalisation = measure_normalisation(rows)
-    x = normalisation.apply(rows)
-    torch.testing.assert_close(x.mean(0), torch.zeros(12), atol=1e-5, rtol=0)
-    assert x.square().mean().item() == pytest.approx(1, abs=1e-5)
-    weights = Weights(12, 48)
-    initialise(weights, x, settings())
-    weights.b_enc_F.copy_(torch.randn(48))
-    weights.b_dec_D.copy_(torch.randn(12))
-    torch.testing.assert_close(weights.W_dec_FD.norm(dim=1), torch.ones(48))
-    folded = fold(weights, normalisation)
-    latents = torch.relu((x - weights.b_dec_D) @ weights.W_enc_FD.T + weights.b_enc_F)
-    output = (latents @ weights.W_dec_FD + weights.b_dec_D) / normalisation.scale
-    output = output + normalisation.mean_D
-    pre = (rows - folded["b_dec_D"]) @ folded["W_enc_DF"] + folded["b_enc_F"]
-    again = torch.relu(pre) @ folded["W_dec_FD"] + folded["b_dec_D"]
-    torch.testing.assert_close(again, output, atol=1e-3, rtol=1e-4)
 
 
 def test_a_loaded_dictionary_encodes_as_documented(tmp_path: Path, store_of: StoreOf) -> None:

@@ -203,6 +203,7 @@ export function makeTraining(fields: Partial<Training> = {}): Training {
     dataset_name: 'small-corpus',
     layer: 1,
     hook_type: 'residual',
+    target_hook_type: 'residual',
     encoder_type: 'sparse',
     hyperparameters: { activation: 'topk', k: 32, checkpoint_every: 500 },
     n_latents: 1024,

@@ -2,17 +2,24 @@
 
 from app.ml.configs.definitions import METRIC_DEFINITIONS
 from app.ml.configs.discovery import DiscoveryConfig
+from app.ml.configs.encoders import (
+    ENCODER_TYPES,
+    TRANSCODER_INPUT,
+    TRANSCODER_TARGET,
+    encoder_type_problems,
+    hook_type_problems,
+    input_hook_type,
+    target_hook_type,
+)
 from app.ml.configs.extraction import HOOK_TYPES, STORE_DTYPES, ExtractionConfig
 from app.ml.configs.settings import Config, ConfigInvalid, FieldSpec, Problem, field_specs
 from app.ml.configs.steering import STEERING_UNITS, SteeringConfig
 from app.ml.configs.tokenization import TokenizationConfig
 from app.ml.configs.training import (
     ACTIVATIONS,
-    ENCODER_TYPES,
     LR_SCHEDULES,
     OPTIMIZERS,
     TrainingHyperparameters,
-    encoder_type_problems,
 )
 
 __all__ = [
@@ -24,6 +31,8 @@ __all__ = [
     "OPTIMIZERS",
     "STEERING_UNITS",
     "STORE_DTYPES",
+    "TRANSCODER_INPUT",
+    "TRANSCODER_TARGET",
     "Config",
     "ConfigInvalid",
     "DiscoveryConfig",
@@ -35,4 +44,7 @@ __all__ = [
     "TrainingHyperparameters",
     "encoder_type_problems",
     "field_specs",
+    "hook_type_problems",
+    "input_hook_type",
+    "target_hook_type",
 ]

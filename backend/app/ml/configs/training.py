@@ -1,46 +1,108 @@
-"""Every hyperparameter of a dictionary's training, and what each measured figure means."""
+"""Every hyperparameter of a dictionary's training, with its range and what it does."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from app.ml.configs.settings import Config, Problem, setting
+from app.ml.configs.training_defaults import Recipe
 
-ENCODER_TYPES = ("sparse",)
-"""Encoder types that can be trained now; the registry in ``sae_training`` is keyed by them."""
-ACTIVATIONS = ("topk", "relu")
+ACTIVATIONS = ("topk", "batchtopk", "jumprelu", "gated", "relu")
+K_ACTIVATIONS = ("topk", "batchtopk", "jumprelu")
+"""Activations that are told how many latents to keep; the others weigh an L1 penalty."""
 OPTIMIZERS = ("adam", "adamw", "sgd")
 LR_SCHEDULES = ("trapezoid", "constant", "linear", "cosine", "exponential")
-MAX_DEAD_WINDOW_TOKENS = 10_000_000
-MIN_DEAD_WINDOW_TOKENS = 500_000
 
 
 @dataclass(frozen=True)
-class TrainingHyperparameters(Config):
+class TrainingHyperparameters(Recipe, Config):
     """The defaults are a recipe that trains well without tuning; empty means "by width"."""
 
     activation: str = setting(
         "topk",
-        help="topk keeps exactly k latents per token; relu is sparse through the L1 penalty.",
+        help="topk keeps exactly k latents per token; batchtopk k on average, more where a token "
+        "needs them; jumprelu learns a threshold per latent and aims at k; gated and relu are "
+        "sparse through the L1 penalty.",
         choices=ACTIVATIONS,
     )
     expansion_factor: int = setting(
-        8, help="Latents per model dimension.", ge=1, le=256, unit="x d_model"
+        8, help="Latents per dimension of what is read.", ge=1, le=256, unit="x d_model"
     )
     d_sae: int | None = setting(
         None, help="Number of latents; overrides the expansion factor.", ge=2, le=2**20
     )
-    k: int = setting(32, help="Latents kept per token (topk only).", ge=1, le=4096)
+    k: int | None = setting(
+        None,
+        help="Latents kept per token: exactly (topk), on average (batchtopk), or aimed at "
+        "(jumprelu); empty means 16 up to width 128 and 32 above.",
+        ge=1,
+        le=4096,
+    )
+    k_warmup_percent: float = setting(
+        5.0,
+        help="First part of the run in which k falls to its value from four times as much, so "
+        "that few latents die early (topk, batchtopk); 0 turns it off.",
+        ge=0.0,
+        le=100.0,
+        unit="%",
+    )
+    matryoshka_sizes: tuple[int, ...] = setting(
+        (),
+        help="Numbers of latents, rising, that must each reconstruct on their own, so that the "
+        "first ones learn what is general (topk, batchtopk); all latents are always the last.",
+        ge=1,
+        le=2**20,
+    )
     l1_coefficient: float | None = setting(
         None,
         help="Weight of the sum of latents against the mean squared error per dimension of "
-        "unit-variance activations (relu only); empty means 5 / d_model.",
+        "unit-variance activations (relu, gated); empty means 5 / d_model.",
         ge=1e-6,
         le=10.0,
     )
+    l1_warmup_percent: float = setting(
+        5.0,
+        help="First part of the run in which the L1 penalty grows to its weight (relu, gated).",
+        ge=0.0,
+        le=100.0,
+        unit="%",
+    )
+    l0_coefficient: float = setting(
+        1.0,
+        help="Weight of (L0 / k - 1) squared, which drives the number of active latents to k "
+        "(jumprelu).",
+        ge=0.0,
+        le=100.0,
+    )
+    bandwidth: float = setting(
+        0.05,
+        help="Distance from its threshold within which a latent moves it, in units of the "
+        "activations' standard deviation (jumprelu).",
+        ge=1e-4,
+        le=10.0,
+    )
+    skip: bool = setting(
+        False,
+        help="Add a linear path from a transcoder's input to its output past the latents; a skip "
+        "autoencoder always has one.",
+    )
+    skip_rank: int | None = setting(
+        None,
+        help="Rank of the linear path; empty means 1/16 of the width in a skip autoencoder (at "
+        "full rank it would copy its input and leave the latents nothing) and full rank in a "
+        "skip transcoder.",
+        ge=1,
+        le=65_536,
+    )
     training_steps: int = setting(5000, help="Optimiser steps.", ge=1, le=10_000_000, unit="steps")
     batch_size: int = setting(4096, help="Tokens per step.", ge=1, le=262_144, unit="tokens")
+    gradient_accumulation: int = setting(
+        1,
+        help="Parts that a batch is processed in before the step: more of them need less memory. "
+        "Schedules count steps, not parts.",
+        ge=1,
+        le=1024,
+    )
     learning_rate: float | None = setting(
         None,
         help="Peak learning rate; empty means 2e-4 / sqrt(latents / 16384), at most 1e-3.",
@@ -48,6 +110,12 @@ class TrainingHyperparameters(Config):
         le=1.0,
     )
     optimizer: str = setting("adam", help="Optimiser.", choices=OPTIMIZERS)
+    adam_beta1: float = setting(
+        0.9, help="Decay of Adam's mean of gradients (adam, adamw).", ge=0.0, le=0.9999
+    )
+    adam_beta2: float = setting(
+        0.999, help="Decay of Adam's mean of squared gradients (adam, adamw).", ge=0.0, le=0.99999
+    )
     weight_decay: float = setting(0.0, help="Decoupled weight decay (adamw only).", ge=0.0, le=1.0)
     lr_schedule: str = setting(
         "trapezoid",
@@ -66,7 +134,8 @@ class TrainingHyperparameters(Config):
     )
     auxk_coefficient: float = setting(
         1 / 32,
-        help="Weight of the loss that brings dead latents back (topk only); 0 turns it off.",
+        help="Weight of the loss that brings dead latents back (topk, batchtopk, jumprelu), in "
+        "the place of a ghost gradient penalty; 0 turns it off.",
         ge=0.0,
         le=10.0,
     )
@@ -77,12 +146,21 @@ class TrainingHyperparameters(Config):
         ge=1,
         unit="tokens",
     )
-    seed: int = setting(0, help="Fixes initialisation and batch order.", ge=0, le=2**31 - 1)
+    seed: int = setting(0, help="Fixes the initial weights.", ge=0, le=2**31 - 1)
+    data_seed: int | None = setting(
+        None,
+        help="Fixes the order of the tokens; empty means the seed. Trainings with the same one "
+        "can share one pass over the activations.",
+        ge=0,
+        le=2**31 - 1,
+    )
     log_every: int = setting(10, help="Steps between two reported points.", ge=1, unit="steps")
     checkpoint_every: int = setting(
         500, help="Steps between two checkpoints; 0 saves only at the end.", ge=0, unit="steps"
     )
-    keep_checkpoints: int = setting(3, help="Newest checkpoints kept.", ge=1, le=1000)
+    keep_checkpoints: int = setting(
+        3, help="Newest checkpoints kept, beside the best one.", ge=1, le=1000
+    )
     precision: str = setting(
         "auto",
         help="Number format of the large products; weights and optimiser stay float32. auto "
@@ -91,43 +169,41 @@ class TrainingHyperparameters(Config):
     )
 
     def combination_problems(self) -> list[Problem]:
-        if self.activation == "topk" and self.d_sae is not None and self.k > self.d_sae:
-            return [Problem("k", f"must not exceed the {self.d_sae} latents", self.k)]
+        problems = []
+        if self.d_sae is not None:
+            problems += self._latent_problems(self.d_sae, self.k or 1)
         if self.warmup_steps is not None and self.warmup_steps > self.training_steps:
-            return [Problem("warmup_steps", "must not exceed the training steps")]
-        return []
+            problems.append(Problem("warmup_steps", "must not exceed the training steps"))
+        if self.batch_size % self.gradient_accumulation:
+            message = f"must divide the batch of {self.batch_size} tokens"
+            problems.append(Problem("gradient_accumulation", message, self.gradient_accumulation))
+        return problems + self._matryoshka_problems()
 
-    def width_problems(self, d_model: int) -> list[Problem]:
-        """Return what cannot be trained on activations of width ``d_model``."""
-        if self.activation == "topk" and self.k > self.latents(d_model):
-            message = f"must not exceed the {self.latents(d_model)} latents"
-            return [Problem("k", message, self.k)]
-        return []
+    def width_problems(self, d_model: int, encoder_type: str = "sparse") -> list[Problem]:
+        """Return what an encoder type cannot train on activations of width ``d_model``."""
+        latents = self.latents(d_model)
+        problems = self._latent_problems(latents, self.resolved_k(d_model))
+        if self.skip and encoder_type == "sparse":
+            problems.append(Problem("skip", "needs encoder type skip or transcoder", True))
+        most = d_model if encoder_type == "transcoder" else d_model // 2
+        if encoder_type != "sparse" and (self.skip_rank or 1) > most:
+            problems.append(Problem("skip_rank", f"must not exceed {most}", self.skip_rank))
+        return problems
 
-    def latents(self, d_model: int) -> int:
-        return self.d_sae or self.expansion_factor * d_model
+    def _latent_problems(self, latents: int, k: int) -> list[Problem]:
+        problems = []
+        if self.activation in K_ACTIVATIONS and k > latents:
+            problems.append(Problem("k", f"must not exceed the {latents} latents", k))
+        if self.matryoshka_sizes and max(self.matryoshka_sizes) > latents:
+            message = f"must not exceed the {latents} latents"
+            problems.append(Problem("matryoshka_sizes", message, list(self.matryoshka_sizes)))
+        return problems
 
-    def resolved_learning_rate(self, d_sae: int) -> float:
-        return self.learning_rate or min(1e-3, 2e-4 / math.sqrt(d_sae / 2**14))
-
-    def resolved_warmup_steps(self) -> int:
-        if self.warmup_steps is not None:
-            return self.warmup_steps
-        return min(1000, self.training_steps // 20)
-
-    def resolved_dead_window_tokens(self) -> int:
-        if self.dead_window_tokens is not None:
-            return self.dead_window_tokens
-        share = 3 * self.training_steps * self.batch_size // 100
-        return min(MAX_DEAD_WINDOW_TOKENS, max(MIN_DEAD_WINDOW_TOKENS, share))
-
-    def resolved_l1_coefficient(self, d_model: int) -> float:
-        return self.l1_coefficient if self.l1_coefficient is not None else 5.0 / d_model
-
-
-def encoder_type_problems(encoder_type: str) -> list[Problem]:
-    """Return why an encoder type cannot be trained, if so."""
-    if encoder_type in ENCODER_TYPES:
-        return []
-    message = f"{encoder_type!r} cannot be trained yet; choose {', '.join(ENCODER_TYPES)}"
-    return [Problem("encoder_type", message, encoder_type)]
+    def _matryoshka_problems(self) -> list[Problem]:
+        sizes = self.matryoshka_sizes
+        message = ""
+        if list(sizes) != sorted(set(sizes)):
+            message = "must rise"
+        elif sizes and self.activation not in ("topk", "batchtopk"):
+            message = "needs the activation topk or batchtopk"
+        return [Problem("matryoshka_sizes", message, list(sizes))] if message else []

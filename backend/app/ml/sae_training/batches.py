@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from app.ml.activation_extraction.activation_store import ActivationRows
 from app.ml.errors import InvalidActivations
 
 NORMALISATION_ROWS = 131_072
 NORMALISATION_STREAM = 2**32
+
+Rows = tuple[torch.Tensor, torch.Tensor]
+"""What is read and what is to be written, float32 (B, D) each; one tensor twice in an SAE."""
+
+
+class RowSource(Protocol):
+    """Rows of one hook point by their number; ``ActivationRows`` is one."""
+
+    def gather(self, rows: npt.NDArray[np.int64]) -> torch.Tensor:
+        """Return the rows in the given order, float32."""
 
 
 class ShuffledBatches:
@@ -19,12 +30,27 @@ class ShuffledBatches:
     Batch ``step`` covers places ``step * B .. (step + 1) * B - 1`` of the endless chain of
     permutations; no row repeats before all were seen. A permutation costs 8 bytes per row of
     memory, 1/100 of the rows themselves.
+
+    Args:
+        inputs: Rows that are read.
+        n_train_rows: Rows ``0 .. n_train_rows - 1`` may be used.
+        batch_size: Rows per batch.
+        seed: Fixes the order.
+        targets: The same tokens at the place that is written; the inputs if left out.
     """
 
-    def __init__(self, rows: ActivationRows, n_train_rows: int, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        inputs: RowSource,
+        n_train_rows: int,
+        batch_size: int,
+        seed: int,
+        targets: RowSource | None = None,
+    ) -> None:
         if n_train_rows < 1:
             raise InvalidActivations("The store has no training rows.")
-        self.rows, self.n, self.batch_size, self.seed = rows, n_train_rows, batch_size, seed
+        self.inputs, self.targets = inputs, targets
+        self.n, self.batch_size, self.seed = n_train_rows, batch_size, seed
         self._epoch = -1
         self._permutation: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
@@ -39,16 +65,20 @@ class ShuffledBatches:
             place += count
         return np.concatenate(parts)
 
-    def batch(self, step: int) -> torch.Tensor:
-        """Return the activations of batch ``step``, float32 (B, D)."""
-        return self.rows.gather(self.row_numbers(step))
+    def batch(self, step: int) -> Rows:
+        """Return batch ``step``."""
+        return self._gather(self.row_numbers(step))
 
-    def sample(self, n_rows: int = NORMALISATION_ROWS) -> torch.Tensor:
-        """Return distinct random training rows for statistics, float32."""
+    def sample(self, n_rows: int = NORMALISATION_ROWS) -> Rows:
+        """Return distinct random training rows for statistics."""
         random = np.random.default_rng([self.seed, NORMALISATION_STREAM])
         count = min(n_rows, self.n)
         chosen = random.choice(self.n, size=count, replace=False, shuffle=False)
-        return self.rows.gather(np.sort(chosen).astype(np.int64))
+        return self._gather(np.sort(chosen).astype(np.int64))
+
+    def _gather(self, numbers: npt.NDArray[np.int64]) -> Rows:
+        inputs = self.inputs.gather(numbers)
+        return inputs, inputs if self.targets is None else self.targets.gather(numbers)
 
     def _permuted(self, epoch: int) -> npt.NDArray[np.int64]:
         if epoch != self._epoch:

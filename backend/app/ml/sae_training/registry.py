@@ -1,34 +1,29 @@
-"""Which objective trains which encoder type and activation; new architectures join here."""
+"""Which objective trains which activation; new activations join here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 
-from app.ml.configs import ConfigInvalid, Problem, TrainingHyperparameters, encoder_type_problems
-from app.ml.sae_training.objectives import Objective, ReluObjective, TopKObjective
+from app.ml.configs import TrainingHyperparameters
+from app.ml.sae_training.architecture import Architecture
+from app.ml.sae_training.objectives.base import Objective
+from app.ml.sae_training.objectives.batchtopk import BatchTopKObjective
+from app.ml.sae_training.objectives.gated import GatedObjective
+from app.ml.sae_training.objectives.jumprelu import JumpReluObjective
+from app.ml.sae_training.objectives.relu import ReluObjective
+from app.ml.sae_training.objectives.topk import TopKObjective
 
-Builder = Callable[[TrainingHyperparameters, int, torch.dtype], Objective]
-
-OBJECTIVES: dict[tuple[str, str], Builder] = {
-    ("sparse", "topk"): TopKObjective,
-    ("sparse", "relu"): ReluObjective,
+OBJECTIVES: dict[str, type[Objective]] = {
+    "topk": TopKObjective,
+    "batchtopk": BatchTopKObjective,
+    "jumprelu": JumpReluObjective,
+    "gated": GatedObjective,
+    "relu": ReluObjective,
 }
 
 
 def build_objective(
-    encoder_type: str, hyperparameters: TrainingHyperparameters, d_model: int, dtype: torch.dtype
+    architecture: Architecture, hyperparameters: TrainingHyperparameters, dtype: torch.dtype
 ) -> Objective:
-    """Return the objective for a combination.
-
-    Raises:
-        ConfigInvalid: no such encoder type, or its latents do not fit the width.
-    """
-    problems = encoder_type_problems(encoder_type) + hyperparameters.width_problems(d_model)
-    builder = OBJECTIVES.get((encoder_type, hyperparameters.activation))
-    if builder is None and not problems:
-        problems = [Problem("activation", f"{encoder_type} has none", hyperparameters.activation)]
-    if problems or builder is None:
-        raise ConfigInvalid(problems)
-    return builder(hyperparameters, d_model, dtype)
+    """Return the objective of an architecture; encoder types differ in weights, not in it."""
+    return OBJECTIVES[architecture.activation](architecture, hyperparameters, dtype)

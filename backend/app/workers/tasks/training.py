@@ -95,8 +95,8 @@ def _clean_start(context: JobContext, plan: RunPlan) -> Path | None:
 
 def _evaluate(context: JobContext, plan: RunPlan, store: ActivationStore, sae_path: Path) -> None:
     """Measure the last checkpoint on held-out documents, if the store has any."""
-    if store.n_heldout_rows < MIN_HELDOUT_ROWS:
-        return
+    if store.n_heldout_rows < MIN_HELDOUT_ROWS or plan.encoder_type == "transcoder":
+        return  # what a transcoder writes lies at another place than what it reads
     start = 1 - EVALUATION_SHARE
     context.report(start, 1.0, "Measuring on held-out documents")
     loaded = load_language_model(

@@ -85,7 +85,9 @@ describe('the configuration', () => {
     await user.type(k, '2000');
     expect(screen.getByText('At most the 1,024 latents')).toBeVisible();
     expect(start).toBeDisabled();
-    await user.clear(k);
+    await user.clear(k); // the width then decides
+    expect(start).toBeEnabled();
+    await user.clear(screen.getByLabelText('Training Steps'));
     expect(screen.getByText('Type a number')).toBeVisible();
   });
 

@@ -474,9 +474,9 @@ export const fields = {
     "hook_type": {
       "type": "string",
       "required": false,
-      "nullable": false,
-      "default": "residual",
-      "help": "",
+      "nullable": true,
+      "default": null,
+      "help": "Place that is read: residual by default, mlp_input for a transcoder",
       "unit": null,
       "min": null,
       "max": null,
@@ -526,12 +526,15 @@ export const fields = {
       "required": false,
       "nullable": false,
       "default": "topk",
-      "help": "topk keeps exactly k latents per token; relu is sparse through the L1 penalty.",
+      "help": "topk keeps exactly k latents per token; batchtopk k on average, more where a token needs them; jumprelu learns a threshold per latent and aims at k; gated and relu are sparse through the L1 penalty.",
       "unit": null,
       "min": null,
       "max": null,
       "options": [
         "topk",
+        "batchtopk",
+        "jumprelu",
+        "gated",
         "relu"
       ]
     },
@@ -540,7 +543,7 @@ export const fields = {
       "required": false,
       "nullable": false,
       "default": 8,
-      "help": "Latents per model dimension.",
+      "help": "Latents per dimension of what is read.",
       "unit": "x d_model",
       "min": 1,
       "max": 256,
@@ -560,12 +563,34 @@ export const fields = {
     "k": {
       "type": "integer",
       "required": false,
-      "nullable": false,
-      "default": 32,
-      "help": "Latents kept per token (topk only).",
+      "nullable": true,
+      "default": null,
+      "help": "Latents kept per token: exactly (topk), on average (batchtopk), or aimed at (jumprelu); empty means 16 up to width 128 and 32 above.",
       "unit": null,
       "min": 1,
       "max": 4096,
+      "options": null
+    },
+    "k_warmup_percent": {
+      "type": "number",
+      "required": false,
+      "nullable": false,
+      "default": 5,
+      "help": "First part of the run in which k falls to its value from four times as much, so that few latents die early (topk, batchtopk); 0 turns it off.",
+      "unit": "%",
+      "min": 0,
+      "max": 100,
+      "options": null
+    },
+    "matryoshka_sizes": {
+      "type": "array",
+      "required": false,
+      "nullable": false,
+      "default": [],
+      "help": "Numbers of latents, rising, that must each reconstruct on their own, so that the first ones learn what is general (topk, batchtopk); all latents are always the last.",
+      "unit": null,
+      "min": 1,
+      "max": 1048576,
       "options": null
     },
     "l1_coefficient": {
@@ -573,10 +598,65 @@ export const fields = {
       "required": false,
       "nullable": true,
       "default": null,
-      "help": "Weight of the sum of latents against the mean squared error per dimension of unit-variance activations (relu only); empty means 5 / d_model.",
+      "help": "Weight of the sum of latents against the mean squared error per dimension of unit-variance activations (relu, gated); empty means 5 / d_model.",
       "unit": null,
       "min": 0.000001,
       "max": 10,
+      "options": null
+    },
+    "l1_warmup_percent": {
+      "type": "number",
+      "required": false,
+      "nullable": false,
+      "default": 5,
+      "help": "First part of the run in which the L1 penalty grows to its weight (relu, gated).",
+      "unit": "%",
+      "min": 0,
+      "max": 100,
+      "options": null
+    },
+    "l0_coefficient": {
+      "type": "number",
+      "required": false,
+      "nullable": false,
+      "default": 1,
+      "help": "Weight of (L0 / k - 1) squared, which drives the number of active latents to k (jumprelu).",
+      "unit": null,
+      "min": 0,
+      "max": 100,
+      "options": null
+    },
+    "bandwidth": {
+      "type": "number",
+      "required": false,
+      "nullable": false,
+      "default": 0.05,
+      "help": "Distance from its threshold within which a latent moves it, in units of the activations' standard deviation (jumprelu).",
+      "unit": null,
+      "min": 0.0001,
+      "max": 10,
+      "options": null
+    },
+    "skip": {
+      "type": "boolean",
+      "required": false,
+      "nullable": false,
+      "default": false,
+      "help": "Add a linear path from a transcoder's input to its output past the latents; a skip autoencoder always has one.",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    },
+    "skip_rank": {
+      "type": "integer",
+      "required": false,
+      "nullable": true,
+      "default": null,
+      "help": "Rank of the linear path; empty means 1/16 of the width in a skip autoencoder (at full rank it would copy its input and leave the latents nothing) and full rank in a skip transcoder.",
+      "unit": null,
+      "min": 1,
+      "max": 65536,
       "options": null
     },
     "training_steps": {
@@ -599,6 +679,17 @@ export const fields = {
       "unit": "tokens",
       "min": 1,
       "max": 262144,
+      "options": null
+    },
+    "gradient_accumulation": {
+      "type": "integer",
+      "required": false,
+      "nullable": false,
+      "default": 1,
+      "help": "Parts that a batch is processed in before the step: more of them need less memory. Schedules count steps, not parts.",
+      "unit": null,
+      "min": 1,
+      "max": 1024,
       "options": null
     },
     "learning_rate": {
@@ -626,6 +717,28 @@ export const fields = {
         "adamw",
         "sgd"
       ]
+    },
+    "adam_beta1": {
+      "type": "number",
+      "required": false,
+      "nullable": false,
+      "default": 0.9,
+      "help": "Decay of Adam's mean of gradients (adam, adamw).",
+      "unit": null,
+      "min": 0,
+      "max": 0.9999,
+      "options": null
+    },
+    "adam_beta2": {
+      "type": "number",
+      "required": false,
+      "nullable": false,
+      "default": 0.999,
+      "help": "Decay of Adam's mean of squared gradients (adam, adamw).",
+      "unit": null,
+      "min": 0,
+      "max": 0.99999,
+      "options": null
     },
     "weight_decay": {
       "type": "number",
@@ -693,7 +806,7 @@ export const fields = {
       "required": false,
       "nullable": false,
       "default": 0.03125,
-      "help": "Weight of the loss that brings dead latents back (topk only); 0 turns it off.",
+      "help": "Weight of the loss that brings dead latents back (topk, batchtopk, jumprelu), in the place of a ghost gradient penalty; 0 turns it off.",
       "unit": null,
       "min": 0,
       "max": 10,
@@ -715,7 +828,18 @@ export const fields = {
       "required": false,
       "nullable": false,
       "default": 0,
-      "help": "Fixes initialisation and batch order.",
+      "help": "Fixes the initial weights.",
+      "unit": null,
+      "min": 0,
+      "max": 2147483647,
+      "options": null
+    },
+    "data_seed": {
+      "type": "integer",
+      "required": false,
+      "nullable": true,
+      "default": null,
+      "help": "Fixes the order of the tokens; empty means the seed. Trainings with the same one can share one pass over the activations.",
       "unit": null,
       "min": 0,
       "max": 2147483647,
@@ -748,7 +872,7 @@ export const fields = {
       "required": false,
       "nullable": false,
       "default": 3,
-      "help": "Newest checkpoints kept.",
+      "help": "Newest checkpoints kept, beside the best one.",
       "unit": null,
       "min": 1,
       "max": 1000,

@@ -1927,14 +1927,14 @@ export interface components {
         Hyperparameters: {
             /**
              * Activation
-             * @description topk keeps exactly k latents per token; relu is sparse through the L1 penalty.
+             * @description topk keeps exactly k latents per token; batchtopk k on average, more where a token needs them; jumprelu learns a threshold per latent and aims at k; gated and relu are sparse through the L1 penalty.
              * @default topk
              * @enum {string}
              */
-            activation?: "topk" | "relu";
+            activation?: "topk" | "batchtopk" | "jumprelu" | "gated" | "relu";
             /**
              * Expansion Factor
-             * @description Latents per model dimension.
+             * @description Latents per dimension of what is read.
              * @default 8
              */
             expansion_factor?: number;
@@ -1945,15 +1945,55 @@ export interface components {
             d_sae?: number | null;
             /**
              * K
-             * @description Latents kept per token (topk only).
-             * @default 32
+             * @description Latents kept per token: exactly (topk), on average (batchtopk), or aimed at (jumprelu); empty means 16 up to width 128 and 32 above.
              */
-            k?: number;
+            k?: number | null;
+            /**
+             * K Warmup Percent
+             * @description First part of the run in which k falls to its value from four times as much, so that few latents die early (topk, batchtopk); 0 turns it off.
+             * @default 5
+             */
+            k_warmup_percent?: number;
+            /**
+             * Matryoshka Sizes
+             * @description Numbers of latents, rising, that must each reconstruct on their own, so that the first ones learn what is general (topk, batchtopk); all latents are always the last.
+             * @default []
+             */
+            matryoshka_sizes?: number[];
             /**
              * L1 Coefficient
-             * @description Weight of the sum of latents against the mean squared error per dimension of unit-variance activations (relu only); empty means 5 / d_model.
+             * @description Weight of the sum of latents against the mean squared error per dimension of unit-variance activations (relu, gated); empty means 5 / d_model.
              */
             l1_coefficient?: number | null;
+            /**
+             * L1 Warmup Percent
+             * @description First part of the run in which the L1 penalty grows to its weight (relu, gated).
+             * @default 5
+             */
+            l1_warmup_percent?: number;
+            /**
+             * L0 Coefficient
+             * @description Weight of (L0 / k - 1) squared, which drives the number of active latents to k (jumprelu).
+             * @default 1
+             */
+            l0_coefficient?: number;
+            /**
+             * Bandwidth
+             * @description Distance from its threshold within which a latent moves it, in units of the activations' standard deviation (jumprelu).
+             * @default 0.05
+             */
+            bandwidth?: number;
+            /**
+             * Skip
+             * @description Add a linear path from a transcoder's input to its output past the latents; a skip autoencoder always has one.
+             * @default false
+             */
+            skip?: boolean;
+            /**
+             * Skip Rank
+             * @description Rank of the linear path; empty means 1/16 of the width in a skip autoencoder (at full rank it would copy its input and leave the latents nothing) and full rank in a skip transcoder.
+             */
+            skip_rank?: number | null;
             /**
              * Training Steps
              * @description Optimiser steps.
@@ -1967,6 +2007,12 @@ export interface components {
              */
             batch_size?: number;
             /**
+             * Gradient Accumulation
+             * @description Parts that a batch is processed in before the step: more of them need less memory. Schedules count steps, not parts.
+             * @default 1
+             */
+            gradient_accumulation?: number;
+            /**
              * Learning Rate
              * @description Peak learning rate; empty means 2e-4 / sqrt(latents / 16384), at most 1e-3.
              */
@@ -1978,6 +2024,18 @@ export interface components {
              * @enum {string}
              */
             optimizer?: "adam" | "adamw" | "sgd";
+            /**
+             * Adam Beta1
+             * @description Decay of Adam's mean of gradients (adam, adamw).
+             * @default 0.9
+             */
+            adam_beta1?: number;
+            /**
+             * Adam Beta2
+             * @description Decay of Adam's mean of squared gradients (adam, adamw).
+             * @default 0.999
+             */
+            adam_beta2?: number;
             /**
              * Weight Decay
              * @description Decoupled weight decay (adamw only).
@@ -2010,7 +2068,7 @@ export interface components {
             gradient_clip?: number;
             /**
              * Auxk Coefficient
-             * @description Weight of the loss that brings dead latents back (topk only); 0 turns it off.
+             * @description Weight of the loss that brings dead latents back (topk, batchtopk, jumprelu), in the place of a ghost gradient penalty; 0 turns it off.
              * @default 0.03125
              */
             auxk_coefficient?: number;
@@ -2021,10 +2079,15 @@ export interface components {
             dead_window_tokens?: number | null;
             /**
              * Seed
-             * @description Fixes initialisation and batch order.
+             * @description Fixes the initial weights.
              * @default 0
              */
             seed?: number;
+            /**
+             * Data Seed
+             * @description Fixes the order of the tokens; empty means the seed. Trainings with the same one can share one pass over the activations.
+             */
+            data_seed?: number | null;
             /**
              * Log Every
              * @description Steps between two reported points.
@@ -2039,7 +2102,7 @@ export interface components {
             checkpoint_every?: number;
             /**
              * Keep Checkpoints
-             * @description Newest checkpoints kept.
+             * @description Newest checkpoints kept, beside the best one.
              * @default 3
              */
             keep_checkpoints?: number;
@@ -2879,7 +2942,9 @@ export interface components {
         };
         /**
          * TrainingCreate
-         * @description Train an SAE on an activation store, or on a dataset whose latest matching store is taken.
+         * @description Train a dictionary on an activation store, or on a dataset whose latest fitting one is taken.
+         *
+         *     A transcoder reads `mlp_input` and writes `mlp` of the same layer; one store must hold both.
          */
         TrainingCreate: {
             /**
@@ -2904,9 +2969,9 @@ export interface components {
             layer?: number | null;
             /**
              * Hook Type
-             * @default residual
+             * @description Place that is read: residual by default, mlp_input for a transcoder
              */
-            hook_type?: string;
+            hook_type?: string | null;
             /** Name */
             name?: string | null;
             /** @default sparse */
@@ -2965,6 +3030,11 @@ export interface components {
             layer: number;
             /** Hook Type */
             hook_type: string;
+            /**
+             * Target Hook Type
+             * @description Place that is written; the one read in an SAE
+             */
+            target_hook_type: string;
             encoder_type: components["schemas"]["EncoderType"];
             /** Hyperparameters */
             hyperparameters: {

@@ -1,0 +1,1 @@
+"""What a training step minimises: one file per activation, gradients written out by hand."""

@@ -1,0 +1,70 @@
+"""What a training reads and what it is to write, as rows of the same tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from app.ml.activation_extraction.activation_store import ActivationStore
+from app.ml.configs import (
+    ConfigInvalid,
+    encoder_type_problems,
+    hook_type_problems,
+    target_hook_type,
+)
+from app.ml.sae_training.batches import RowSource
+
+
+@dataclass(frozen=True)
+class TrainingSource:
+    """Rows ``0 .. n_train_rows - 1`` train, the rest is held out; ``targets`` None means inputs."""
+
+    encoder_type: str
+    layer: int
+    hook_type: str
+    target_hook_type: str
+    inputs: RowSource
+    targets: RowSource | None
+    d_in: int
+    d_out: int
+    n_train_rows: int
+    n_rows: int
+
+
+def source_of(
+    store: ActivationStore, layer: int, hook_type: str, encoder_type: str
+) -> TrainingSource:
+    """Open the places of a store that an encoder type reads and writes.
+
+    Raises:
+        ConfigInvalid: no such encoder type, or it does not read this place.
+        StoreInvalid: a place was not extracted into this store.
+    """
+    problems = encoder_type_problems(encoder_type) or hook_type_problems(encoder_type, hook_type)
+    if problems:
+        raise ConfigInvalid(problems)
+    target = target_hook_type(encoder_type, hook_type)
+    inputs = store.rows(layer, hook_type)
+    targets = None if target == hook_type else store.rows(layer, target)
+    return TrainingSource(
+        encoder_type, layer, hook_type, target, inputs, targets, inputs.d_model,
+        inputs.d_model if targets is None else targets.d_model,
+        store.n_train_rows, store.n_rows,
+    )  # fmt: skip
+
+
+class SharedRows:
+    """Rows that several trainings ask for one after the other; the last batch is kept."""
+
+    def __init__(self, rows: RowSource) -> None:
+        self._rows = rows
+        self._numbers: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._found = torch.empty(0)
+
+    def gather(self, rows: npt.NDArray[np.int64]) -> torch.Tensor:
+        if not np.array_equal(rows, self._numbers):
+            self._found, self._numbers = self._rows.gather(rows), rows
+        return self._found
