@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -13,6 +14,14 @@ from pathlib import Path
 from typing import Any
 
 HASH_BLOCK_BYTES = 1 << 22
+
+
+class NotEnoughSpace(OSError):
+    """The disk cannot hold what would be written; ``needed_bytes`` says how much that is."""
+
+    def __init__(self, message: str, needed_bytes: int) -> None:
+        super().__init__(errno.ENOSPC, message)
+        self.needed_bytes = needed_bytes
 
 
 def sync_path(path: Path) -> None:

@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import Field
+
 from app.core.enums import ErrorCode, JobAction, JobKind, JobState, ResourceType
 from app.schemas.common import ResponseModel
 
@@ -15,6 +17,10 @@ class JobRead(ResponseModel):
     state: JobState
     resource_type: ResourceType | None
     resource_id: UUID | None
+    workflow_id: UUID | None
+    waits_for: UUID | None = Field(description="The job whose result this one needs first")
+    retry_of: UUID | None = Field(description="The ended job that this one repeats")
+    reason: str | None = Field(description="Why it is in its state: user, shutdown, disk full, …")
     attempt: int
     max_attempts: int
     requested: JobAction | None
@@ -30,6 +36,14 @@ class JobRead(ResponseModel):
     started_at: datetime | None
     finished_at: datetime | None
     updated_at: datetime
+
+
+class JobLog(ResponseModel):
+    """The end of what a job's processes wrote."""
+
+    lines: list[str]
+    size_bytes: int
+    truncated: bool = Field(description="Whether earlier lines were left out")
 
 
 class JobSummary(ResponseModel):

@@ -10,7 +10,7 @@ from app.core.enums import JobState
 from app.core.errors import AppError, IllegalTransition, NotFound
 from app.db.models import Job
 from app.db.repositories import jobs
-from app.services import job_events, outbox, resource_status
+from app.services import job_chain, job_events, outbox, resource_status
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     S.QUEUED: frozenset({S.STARTING, S.PAUSED, S.STOPPED, S.CANCELLED, S.FAILED}),
     S.STARTING: frozenset({S.RUNNING, S.PAUSED, S.STOPPED, S.CANCELLED, S.FAILED, S.INTERRUPTED}),
     S.RUNNING: frozenset({S.SUCCEEDED, S.PAUSED, S.STOPPED, S.CANCELLED, S.FAILED, S.INTERRUPTED}),
-    S.PAUSED: frozenset({S.QUEUED, S.STOPPED, S.CANCELLED}),
+    S.PAUSED: frozenset({S.QUEUED, S.STOPPED, S.CANCELLED, S.FAILED}),
     S.INTERRUPTED: frozenset({S.QUEUED, S.PAUSED, S.STOPPED, S.CANCELLED, S.FAILED}),
     S.SUCCEEDED: frozenset(),
     S.STOPPED: frozenset(),
@@ -84,11 +84,21 @@ def transition(
     _apply(locked, to, reason=reason, error=error, result=result)
     session.flush()
     resource_status.sync(session, locked)
-    if to is JobState.QUEUED:
+    if to is JobState.QUEUED and locked.waits_for is None:
         outbox.enqueue(session, locked)
     job_events.publish_transition(session, locked)
     _log(locked, came_from)
+    _move_followers(session, locked)
     return locked
+
+
+def _move_followers(session: Session, job: Job) -> None:
+    """Release or give up the jobs that waited for this one."""
+    for follower in job_chain.release_followers(session, job):
+        outbox.publish(session, job_events.job_updated(follower))
+    for follower in job_chain.lost_followers(session, job):
+        reason, error = job_chain.NOT_STARTED, job_chain.why_not_started(job)
+        transition(session, follower, JobState.FAILED, reason=reason, error=error)
 
 
 def _apply(
@@ -131,7 +141,7 @@ def _set_error(job: Job, to: JobState, error: AppError | None) -> None:
         job.error_code = error.code
         job.error_message = error.message
         job.error_details = error.details
-    elif to in {JobState.RUNNING, JobState.SUCCEEDED}:
+    elif to in {JobState.RUNNING, JobState.SUCCEEDED, JobState.PAUSED}:
         job.error_code = job.error_message = job.error_details = None
 
 

@@ -14,6 +14,7 @@ from app.db.repositories import jobs
 from app.db.repositories.base import RowPage
 from app.schemas.job import JobRead
 from app.services import job_events, outbox, resource_status
+from app.services.job_chain import WAITS
 from app.services.job_lifecycle import transition
 
 USER = "user"
@@ -40,6 +41,9 @@ def create_job(
     payload: dict[str, Any],
     *,
     max_attempts: int = 3,
+    workflow_id: UUID | None = None,
+    waits_for: UUID | None = None,
+    retry_of: UUID | None = None,
 ) -> Job:
     """Write a queued job; its message leaves after the commit.
 
@@ -50,6 +54,9 @@ def create_job(
         resource_id: Id of that thing.
         payload: JSON for the task. Never a secret: rows are backed up and shown.
         max_attempts: How often a killed run is started again.
+        workflow_id: The workflow that it is a step of.
+        waits_for: The job that must have given its result first; until then no message leaves.
+        retry_of: The ended job that this one repeats.
     """
     job = Job(
         kind=kind,
@@ -59,11 +66,16 @@ def create_job(
         resource_id=resource_id,
         payload=payload,
         max_attempts=max_attempts,
+        workflow_id=workflow_id,
+        waits_for=waits_for,
+        retry_of=retry_of,
+        message=None if waits_for is None else WAITS,
     )
     session.add(job)
     session.flush()
     resource_status.sync(session, job)
-    outbox.enqueue(session, job)
+    if waits_for is None:
+        outbox.enqueue(session, job)
     outbox.publish(session, job_events.job_updated(job))
     return job
 
@@ -84,6 +96,7 @@ def list_jobs(
     kinds: Collection[JobKind] | None = None,
     resource_type: ResourceType | None = None,
     resource_id: UUID | None = None,
+    workflow_id: UUID | None = None,
 ) -> RowPage[Job]:
     """Newest first."""
     return jobs.list_page(
@@ -94,6 +107,7 @@ def list_jobs(
         kinds=kinds,
         resource_type=resource_type,
         resource_id=resource_id,
+        workflow_id=workflow_id,
     )
 
 

@@ -119,7 +119,7 @@ def copy_progress(session: Session, job: Job) -> None:
 
 
 def _error_text(job: Job, status: str) -> str | None:
-    if job.state is JobState.FAILED:
+    if job.state in {JobState.FAILED, JobState.PAUSED}:
         return job.error_message
     return ENDED_WITHOUT_RESULT.get(job.state) if status == "error" else None
 

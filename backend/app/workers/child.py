@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from types import FrameType
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from app.core.logging import configure_logging
 from app.db.models import Job
 from app.db.repositories import jobs
 from app.services.job_lifecycle import StaleAttempt, transition
+from app.services.job_log import log_path
 from app.workers.context import JobContext, JobInterrupted, JobOutcome, StopSignal
 from app.workers.database import fenced_transaction
 from app.workers.errors import outcome_of
@@ -114,10 +114,6 @@ def make_context(
         reporter=reporter,
         signal=stop,
     )
-
-
-def log_path(settings: Settings, job_id: UUID) -> Path:
-    return settings.logs_dir / "jobs" / f"{job_id}.log"
 
 
 def die_with_parent(parent_pid: int) -> None:

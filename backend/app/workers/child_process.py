@@ -11,7 +11,7 @@ import app
 from app.core.config import Settings
 from app.core.enums import ErrorCode, JobAction
 from app.workers.child_environment import compute_environment
-from app.workers.errors import INTERNAL_TEXT, OOM_TEXT
+from app.workers.errors import INTERNAL_TEXT, OOM_TEXT, TRUNCATED_TEXT
 from app.workers.outcome import Failure, Outcome, outcome_path, take_outcome
 from app.workers.runner import Runner
 
@@ -85,6 +85,8 @@ class ChildProcess(Runner):
         details = {"signal": signal.Signals(number).name}
         if number == signal.SIGKILL and count_oom_kills() > self._oom_kills:
             return Failure(ErrorCode.OUT_OF_MEMORY, OOM_TEXT, details)
+        if number == signal.SIGBUS:
+            return Failure(ErrorCode.STORE_INVALID, TRUNCATED_TEXT, details)
         text = f"The job's process was ended by {details['signal']}."
         return Failure(ErrorCode.WORKER_LOST, text, details)
 

@@ -5,18 +5,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
-from app.core.enums import JobState
+from app.core.enums import JobKind, JobState
 from app.db.models import Job
 from app.db.repositories import jobs
 from app.db.session import session_scope
 from app.services import job_events, outbox
 from app.services.job_lifecycle import StaleAttempt
+from app.services.memory_needs import bytes_needed
 from app.services.system_service import compute_device
 from app.workers import shutdown
+from app.workers.admission import Admission, Verdict
 from app.workers.database import AWAY, retry_while_away
 from app.workers.device_lock import DeviceLock
 from app.workers.lease import Lease
@@ -39,10 +42,12 @@ class Device:
     """What the wait ended with.
 
     Attributes:
+        name: ``cuda:0`` or ``cpu``; None when the job needs no device.
         descriptor: Open file of the lock to hand to the child; None when none is needed.
         was_refused: The job ended, or this process was told to go, before its turn came.
     """
 
+    name: str | None = None
     descriptor: int | None = None
     was_refused: bool = False
 
@@ -55,14 +60,23 @@ def device_for(settings: Settings, job: Job, lease: Lease) -> Iterator[Device]:
         return
     name = compute_device(settings)
     with DeviceLock(settings.run_dir, name) as lock:
-        if _wait(lock, lease, name):
-            yield Device(descriptor=lock.descriptor)
+        if _wait(lock, lease, name, _admission(settings, job, name)):
+            yield Device(name, descriptor=lock.descriptor)
         else:
-            yield Device(was_refused=True)
+            yield Device(name, was_refused=True)
 
 
-def _wait(lock: DeviceLock, lease: Lease, device: str) -> bool:
-    """Wait for the lock; False when the job ended or this process must go."""
+def _admission(settings: Settings, job: Job, device: str) -> Admission:
+    def measure() -> int:
+        with session_scope() as session:
+            return bytes_needed(session, job)
+
+    needed = retry_while_away(measure, give_up=shutdown.requested)
+    return Admission(settings, device, needed)
+
+
+def _wait(lock: DeviceLock, lease: Lease, device: str, admission: Admission) -> bool:
+    """Wait for lock and room; False when the job ended or this process must go."""
     next_look = 0.0
     is_first = False
     while True:
@@ -78,8 +92,30 @@ def _wait(lock: DeviceLock, lease: Lease, device: str) -> bool:
             except AWAY as error:
                 lease.note_away(error)
         if is_first and lock.try_acquire():
-            return True
+            verdict = _judge(lease, admission)
+            if verdict is None:
+                return True
+            lock.release()
+            if verdict.refusal is not None:
+                refuse = partial(lease.refuse, verdict.refusal)
+                retry_while_away(refuse, give_up=shutdown.requested)
+                return False
+            time.sleep(MESSAGE_INTERVAL_SECONDS)
         time.sleep(POLL_SECONDS)
+
+
+def _judge(lease: Lease, admission: Admission) -> Verdict | None:
+    """What keeps the job from starting, shown to the user; nothing is judged in the dark."""
+    try:
+        with session_scope() as session:
+            steering = jobs.list_active(session, {JobKind.STEERING_GENERATE})
+            verdict = admission.judge(ours_is_active=bool(steering))
+            if verdict is not None:
+                _say(session, lease, verdict.message)
+            return verdict
+    except AWAY as error:
+        lease.note_away(error)
+        return Verdict("")
 
 
 def _is_still_queued(lease: Lease) -> bool:

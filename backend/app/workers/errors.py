@@ -31,6 +31,12 @@ OOM_TEXT = (
     "close other programs."
 )
 DISK_TEXT = "The disk is full. Free some space and start the job again."
+DEVICE_TEXT = "The GPU no longer answers. Restart the machine or its driver."
+_LOST_DEVICE = ("unspecified launch failure", "GPU is lost", "uncorrectable ECC")
+TRUNCATED_TEXT = (
+    "A file was cut while the job read it. If it fails again, `mistudio doctor --repair` finds out "
+    "which."
+)
 INTERNAL_TEXT = "Something went wrong inside the job. The job's log has the particulars."
 
 
@@ -57,12 +63,30 @@ def failure_of(error: BaseException) -> Failure:
         return Failure(_memory_code(error), str(error) or OOM_TEXT)
     if isinstance(error, MemoryError):
         return Failure(ErrorCode.OUT_OF_MEMORY, OOM_TEXT)
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return Failure(ErrorCode.DISK_FULL, DISK_TEXT)
+    if _is_disk_full(error):
+        needed = getattr(error, "needed_bytes", None)
+        return Failure(
+            ErrorCode.DISK_FULL, DISK_TEXT, {} if needed is None else {"needed_bytes": needed}
+        )
+    if _is_device_lost(error):
+        return Failure(ErrorCode.DEVICE_LOST, DEVICE_TEXT)
     for name in names:
         if name in _BY_NAME:
             return Failure(_BY_NAME[name], str(error))
     return Failure(ErrorCode.INTERNAL_ERROR, INTERNAL_TEXT, {"exception": type(error).__name__})
+
+
+def _is_disk_full(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return True
+    # safetensors raises an error of its own, with the system's number in its text.
+    return type(error).__name__ == "SafetensorError" and f"os error {errno.ENOSPC}" in str(error)
+
+
+def _is_device_lost(error: BaseException) -> bool:
+    """Whether CUDA itself gave up (not its allocator): every later call of this process fails."""
+    is_cuda = isinstance(error, RuntimeError) and "CUDA error" in str(error)
+    return is_cuda and any(text in str(error) for text in _LOST_DEVICE)
 
 
 def _memory_code(error: BaseException) -> ErrorCode:

@@ -10,6 +10,7 @@ from app.db.models import Job
 from app.db.repositories import jobs
 from app.db.session import session_scope
 from app.services.job_lifecycle import StaleAttempt, transition
+from app.workers.outcome import Failure
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +76,13 @@ class Lease:
         if found is None or not alive:
             raise StaleAttempt("The job no longer belongs to this attempt.")
         return found[1]
+
+    def refuse(self, failure: Failure) -> None:
+        """End a queued job that cannot run on this machine, with the reason."""
+        with session_scope() as session:
+            job = jobs.get(session, self.job_id, lock=True)
+            if job is not None and job.state is JobState.QUEUED and job.attempt == self.attempt:
+                transition(session, job, JobState.FAILED, error=failure.as_error())
 
     def give_back(self) -> None:
         """Leave a queued job to another process, at once."""

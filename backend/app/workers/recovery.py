@@ -19,6 +19,7 @@ from app.services.job_service import SHUTDOWN
 from app.workers import sender
 from app.workers.ending import LOST, interrupt
 from app.workers.identity import ProcessIdentity
+from app.workers.pressure import PRESSURE_REASONS, is_relieved
 from app.workers.queues import KEY_PREFIX, QUEUE_SLOTS, UNACKED_KEY, task_id
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,27 @@ def resume_after_shutdown(queues: Collection[str] | None = None) -> int:
                 continue  # another process was faster
             locked.max_attempts += 1
             transition(session, locked, JobState.QUEUED, reason="start")
+            resumed += 1
+    return resumed
+
+
+def resume_when_relieved(settings: Settings) -> int:
+    """Queue again what a full disk, a lack of memory or a lost device had paused.
+
+    Each time costs an attempt, so that a job that fills the disk itself does not do so for ever;
+    after the last one it stays paused until somebody resumes it.
+    """
+    resumed = 0
+    with session_scope() as session:
+        for job in jobs.list_paused_for(session, *PRESSURE_REASONS):
+            if job.attempt >= job.max_attempts:
+                continue
+            if not is_relieved(settings, job.reason or "", job.error_details or {}):
+                continue
+            locked = jobs.get(session, job.id, lock=True)
+            if locked is None or locked.state is not JobState.PAUSED:
+                continue
+            transition(session, locked, JobState.QUEUED, reason="relieved")
             resumed += 1
     return resumed
 

@@ -23,7 +23,8 @@ class Runner(ABC):
         if self.asked is not None and REQUEST_STRENGTH[self.asked] >= REQUEST_STRENGTH[action]:
             return
         self.asked = action
-        self._deadline = time.monotonic() + grace_seconds
+        deadline = time.monotonic() + grace_seconds
+        self._deadline = deadline if self._deadline is None else min(deadline, self._deadline)
         try:
             self.deliver(action, by_shutdown)
         except BrokenPipeError:

@@ -159,7 +159,7 @@ def run_job(settings: Settings, job_id: UUID, attempt: int) -> None:
         return
     run = SteeringRun(settings, job_id, attempt)
     watch(settings, run, lease)
-    finish(run, lease)
+    finish(settings, run, lease)
 
 
 def _start_job(settings: Settings, command: dict[str, Any]) -> WarmProcess:

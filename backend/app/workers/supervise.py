@@ -5,19 +5,24 @@ the child. The child dies with it.
 """
 
 import logging
+from dataclasses import replace
 from uuid import UUID
 
 from app.core.config import Settings
+from app.core.enums import JobAction
 from app.db.session import session_scope
+from app.services.hub import tokens
 from app.services.job_lifecycle import StaleAttempt
+from app.services.job_log import log_path
 from app.workers import shutdown
-from app.workers.child import log_path
 from app.workers.child_process import ChildProcess
 from app.workers.database import AWAY, retry_while_away
 from app.workers.device_wait import device_for
 from app.workers.ending import record_outcome
 from app.workers.identity import current_process
 from app.workers.lease import Lease
+from app.workers.outcome import Failure
+from app.workers.pressure import PressureGauge, with_numbers
 from app.workers.runner import Runner
 
 logger = logging.getLogger(__name__)
@@ -35,20 +40,25 @@ def run_job(settings: Settings, job_id: UUID, attempt: int) -> None:
             return
         log = log_path(settings, job_id)
         child = ChildProcess(settings, job_id, attempt, log, device.descriptor)
+        gauge = PressureGauge(settings, job.kind, device.name)
         try:
-            watch(settings, child, lease)
+            watch(settings, child, lease, gauge)
         finally:
             child.close()
-        finish(child, lease)
+        finish(settings, child, lease, gauge.found)
 
 
-def watch(settings: Settings, runner: Runner, lease: Lease) -> None:
-    """Keep the lease alive and carry requests until the attempt has ended."""
+def watch(
+    settings: Settings, runner: Runner, lease: Lease, gauge: PressureGauge | None = None
+) -> None:
+    """Keep the lease alive, carry requests and watch the machine until the attempt has ended."""
     grace = settings.stop_grace.total_seconds()
     poll = settings.request_poll_interval.total_seconds()
     while not runner.wait(poll):
         if shutdown.requested():
             runner.ask(runner.shutdown_action, grace, by_shutdown=True)
+        if gauge is not None and gauge.look() is not None:
+            runner.ask(JobAction.PAUSE, grace)
         try:
             requested = lease.check()
         except AWAY as error:
@@ -59,20 +69,35 @@ def watch(settings: Settings, runner: Runner, lease: Lease) -> None:
             runner.kill()
             return
         if requested is not None:
-            runner.ask(requested, grace)
+            runner.ask(requested, _grace(settings, requested))
         if runner.is_overdue():
             logger.warning("a request was ignored", extra={"job_id": str(lease.job_id)})
             runner.kill()
 
 
-def finish(runner: Runner, lease: Lease) -> None:
+def _grace(settings: Settings, action: JobAction) -> float:
+    """A cancelled job has nothing to save, so it must not keep the device for long."""
+    grace = settings.cancel_grace if action is JobAction.CANCEL else settings.stop_grace
+    return min(grace, settings.stop_grace).total_seconds()
+
+
+def finish(
+    settings: Settings, runner: Runner, lease: Lease, pressure: Failure | None = None
+) -> None:
     """Record how the attempt ended, however long the database is away."""
     outcome = runner.outcome()
+    if outcome.failure is not None:
+        outcome = replace(outcome, failure=with_numbers(settings, outcome.failure))
     killed_for = runner.asked if runner.was_killed else None
 
     def record() -> None:
         with session_scope() as session:
-            record_outcome(session, lease.job_id, lease.attempt, outcome, killed_for)
+            job = record_outcome(
+                session, lease.job_id, lease.attempt, outcome, killed_for, pressure
+            )
+            has_ended = job.state.is_terminal
+        if has_ended:
+            tokens.forget(settings, lease.job_id)
 
     try:
         retry_while_away(record, give_up=shutdown.requested)

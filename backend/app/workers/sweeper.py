@@ -24,6 +24,7 @@ def sweep(settings: Settings) -> None:
     """One round; a server that is away is tried again in the next."""
     try:
         recovery.recover_lost_jobs(settings.lease_duration)
+        recovery.resume_when_relieved(settings)
         recovery.republish_lost_messages(settings)
     except SQLAlchemyError as error:
         logger.warning("sweep without database", extra={"reason": type(error).__name__})

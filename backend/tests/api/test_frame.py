@@ -8,15 +8,12 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy.orm import Session
 
 from app.core.config import Settings
-from app.core.enums import JobKind, JobState, ResourceType
 from app.core.errors import AppError
 from app.db.session import build_engine
 from app.main import create_app
 from tests.api.asserts import data_of, error_of
-from tests.factories.rows import make_dataset, make_job
 
 ACCESS_TOKEN = "hf_" + "canary" * 5
 
@@ -199,20 +196,3 @@ def test_the_document_says_what_is_answered(client: TestClient) -> None:
     assert set(document["x-socket-events"]) >= {"job.updated", "training.progress"}
     assert "TrainingProgressData" in document["components"]["schemas"]
     assert "HTTPValidationError" not in document["components"]["schemas"]
-
-
-def test_jobs(client: TestClient, session: Session) -> None:
-    dataset = make_dataset(session)
-    type_ = ResourceType.DATASET
-    job = make_job(session, JobKind.DATASET_IMPORT, JobState.QUEUED, type_, dataset.id)
-    path = f"/api/v1/jobs/{job.id}"
-    assert data_of(client.get(path))["state"] == job.state
-    found = client.get(
-        "/api/v1/jobs", params={"state": ["queued", "running"], "resource_id": str(dataset.id)}
-    )
-    assert [row["id"] for row in data_of(found)] == [str(job.id)]
-    assert data_of(client.post(f"{path}/cancel"))["state"] == "cancelled"
-    assert data_of(client.post(f"{path}/cancel"))["state"] == "cancelled"
-    error_of(client.get("/api/v1/jobs/00000000-0000-0000-0000-000000000000"), 404, "NOT_FOUND")
-    error_of(client.get("/api/v1/jobs?limit=0"), 400, "VALIDATION_ERROR")
-    error_of(client.get("/api/v1/jobs?state=odd"), 400, "VALIDATION_ERROR", "queued")

@@ -122,7 +122,7 @@ def test_downloading_takes_the_adrs_spelling_and_hides_the_token(
     accepted = data_of(client.post(f"{URL}/download", json=body), 202)
     job = session.get_one(Job, accepted["job_id"])
     assert job.payload == {"repo_id": "org/secret", "revision": None}
-    assert tokens.take(settings, job.id) == "hf_s3cret"
+    assert tokens.read(settings, job.id) == "hf_s3cret"
     read = data_of(client.get(f"{URL}/{accepted['resource_id']}"))
     assert (read["repo_id"], read["status"]) == ("org/secret", "downloading")
     error_of(client.post(f"{URL}/download", json=body), 409, "CONFLICT")

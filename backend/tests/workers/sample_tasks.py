@@ -1,6 +1,8 @@
 """Tasks of the tests: small, steered by files and by the job's payload."""
 
+import mmap
 import os
+import resource
 import signal
 from pathlib import Path
 from uuid import UUID
@@ -37,6 +39,14 @@ def run_sample(context: JobContext) -> JobOutcome:
         os._exit(7)
     if mode == "deaf":
         _wait_deaf(context)
+    if mode == "fill":
+        _fill_the_disk(context)
+    if mode == "no_memory":
+        _take_more_memory_than_allowed()
+    if mode == "gpu_memory":
+        raise OutOfMemoryError("CUDA out of memory")
+    if mode == "truncated":
+        _read_a_truncated_map(context)
     if mode == "write":
         context.write_later(_note(context.job_id))
     if mode == "write_on_go":
@@ -69,6 +79,33 @@ def _steps(context: JobContext) -> JobOutcome:
         context.sleep(TICK_SECONDS)
     context.report(total, total, "Done")
     return JobOutcome("succeeded", {"attempt": context.attempt})
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as torch's."""
+
+
+def _fill_the_disk(context: JobContext) -> None:
+    """Write into a file as an extraction does; a later attempt overwrites what is there."""
+    target = context.data_root / "cache" / f"{context.job_id}.filler"
+    with target.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, int(context.payload["size_bytes"]))
+    target.unlink()
+
+
+def _take_more_memory_than_allowed() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+    bytearray(4 << 30)
+
+
+def _read_a_truncated_map(context: JobContext) -> None:
+    """Map a file, let somebody cut it, read past its new end: the kernel sends SIGBUS."""
+    target = context.data_root / "cache" / f"{context.job_id}.map"
+    target.write_bytes(bytes(1 << 16))
+    with target.open("r+b") as file, mmap.mmap(file.fileno(), 0) as pages:
+        os.truncate(target, 0)
+        target.unlink()
+        print(pages[1 << 15])
 
 
 def _wait_deaf(context: JobContext) -> None:

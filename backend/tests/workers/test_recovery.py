@@ -103,7 +103,9 @@ def test_sweeping_without_servers_waits_for_them(
     sweep(away)
 
 
-FULL = Failure(ErrorCode.DISK_FULL, "Full.")
+FULL = Failure(ErrorCode.DISK_FULL, "Full.", {"free_bytes": 1, "needed_bytes": 2})
+KILLED = Failure(ErrorCode.WORKER_LOST, "Killed.")
+EMPTY = Failure(ErrorCode.DATASET_EMPTY, "Empty.")
 
 
 @pytest.mark.parametrize(
@@ -115,10 +117,12 @@ FULL = Failure(ErrorCode.DISK_FULL, "Full.")
         (Outcome("paused"), JobAction.CANCEL, None, S.CANCELLED, "user"),
         (Outcome("paused", by_shutdown=True), None, None, S.PAUSED, "shutdown"),
         (Outcome("stopped"), JobAction.STOP, None, S.STOPPED, "user"),
-        (Outcome("failed", failure=FULL), None, None, S.FAILED, None),
+        (Outcome("failed", failure=EMPTY), None, None, S.FAILED, None),
+        (Outcome("failed", failure=FULL), None, None, S.PAUSED, "disk full"),
+        (Outcome("failed", failure=FULL), JobAction.CANCEL, None, S.FAILED, None),
         (Outcome("interrupted"), JobAction.STOP, JobAction.STOP, S.STOPPED, "user"),
         (Outcome("interrupted"), None, JobAction.PAUSE, S.PAUSED, "shutdown"),
-        (Outcome("interrupted", failure=FULL), None, None, S.QUEUED, "DISK_FULL"),
+        (Outcome("interrupted", failure=KILLED), None, None, S.QUEUED, "WORKER_LOST"),
     ],
 )
 @pytest.mark.parametrize("came_from", [S.STARTING, S.RUNNING])
@@ -141,3 +145,36 @@ def test_a_late_outcome_is_refused(state: JobState, attempt: int) -> None:
     job_id = add(state, attempt=attempt)
     with session_scope() as session, pytest.raises(StaleAttempt):
         record_outcome(session, job_id, 1, Outcome("succeeded"))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "requested", "killed_for", "reason"),
+    [
+        (Outcome("paused"), None, None, "disk full"),
+        (Outcome("interrupted"), None, JobAction.PAUSE, "disk full"),
+        (Outcome("paused", by_shutdown=True), None, None, "shutdown"),
+        (Outcome("paused"), JobAction.PAUSE, None, "user"),
+    ],
+)
+def test_what_gave_out_pauses_with_its_numbers(
+    outcome: Outcome, requested: JobAction | None, killed_for: JobAction | None, reason: str
+) -> None:
+    job_id = add(requested=requested)
+    with session_scope() as session:
+        job = record_outcome(session, job_id, 1, outcome, killed_for, FULL)
+        assert (job.state, job.reason) == (S.PAUSED, reason)
+        if reason == "disk full":
+            assert (job.error_code, job.error_details) == ("DISK_FULL", FULL.details)
+
+
+@pytest.mark.parametrize(
+    ("needed", "attempt", "state"), [(1, 1, S.QUEUED), (1 << 60, 1, S.PAUSED), (1, 3, S.PAUSED)]
+)
+def test_room_on_the_disk_resumes_as_long_as_there_are_attempts(
+    servers: Settings, needed: int, attempt: int, state: JobState
+) -> None:
+    job_id = add(
+        S.PAUSED, reason="disk full", attempt=attempt, error_details={"needed_bytes": needed}
+    )
+    recovery.resume_when_relieved(servers)
+    assert row(job_id).state is state

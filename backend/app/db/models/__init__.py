@@ -9,6 +9,7 @@ from app.db.models.language_model import LanguageModel
 from app.db.models.template import ExtractionTemplate, SteeringPreset, TrainingTemplate
 from app.db.models.tokenization import Tokenization
 from app.db.models.training import Checkpoint, Training, TrainingMetric
+from app.db.models.workflow import Workflow
 
 __all__ = [
     "N_PARTITIONS",
@@ -26,4 +27,5 @@ __all__ = [
     "Training",
     "TrainingMetric",
     "TrainingTemplate",
+    "Workflow",
 ]

@@ -4,7 +4,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Double, Index, Integer, String, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.enums import JobAction, JobKind, JobState, ResourceType
@@ -16,7 +26,8 @@ class Job(UuidKey, Timestamps, Base):
 
     ``attempt`` is the fencing token: every write of a runner names the attempt that it belongs
     to, so a runner that was given up for dead cannot touch its successor's row. Leases are in
-    database time.
+    database time. A queued job with ``waits_for`` is handed to nobody until that job has given
+    what it was to give.
     """
 
     __tablename__ = "jobs"
@@ -24,6 +35,16 @@ class Job(UuidKey, Timestamps, Base):
         CheckConstraint("attempt >= 1 AND max_attempts >= 1", name="attempts"),
         CheckConstraint("progress >= 0 AND progress <= 100", name="progress"),
         Index("idx_jobs_created_at", text("created_at DESC")),
+        Index(
+            "idx_jobs_waits_for",
+            "waits_for",
+            postgresql_where=text("waits_for IS NOT NULL"),
+        ),
+        Index(
+            "idx_jobs_workflow_id",
+            "workflow_id",
+            postgresql_where=text("workflow_id IS NOT NULL"),
+        ),
         Index("idx_jobs_resource", "resource_type", "resource_id", text("created_at DESC")),
         Index(
             "idx_jobs_succeeded",
@@ -52,6 +73,9 @@ class Job(UuidKey, Timestamps, Base):
     payload: Mapped[dict[str, Any]] = mapped_column(
         default=dict, server_default=text("'{}'::jsonb")
     )
+    workflow_id: Mapped[UUID | None] = mapped_column(ForeignKey("workflows.id"))
+    waits_for: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id"))
+    retry_of: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id"))
     attempt: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     max_attempts: Mapped[int] = mapped_column(Integer, default=3, server_default="3")
     lease_owner: Mapped[str | None] = mapped_column(String(255))

@@ -47,6 +47,7 @@ def list_page(
     kinds: Collection[JobKind] | None = None,
     resource_type: ResourceType | None = None,
     resource_id: UUID | None = None,
+    workflow_id: UUID | None = None,
 ) -> RowPage[Job]:
     """Newest first."""
     statement = select(Job)
@@ -58,6 +59,8 @@ def list_page(
         statement = statement.where(Job.resource_type == resource_type)
     if resource_id is not None:
         statement = statement.where(Job.resource_id == resource_id)
+    if workflow_id is not None:
+        statement = statement.where(Job.workflow_id == workflow_id)
     return paginate(session, statement.order_by(Job.created_at.desc(), Job.id), page, limit)
 
 
@@ -119,7 +122,13 @@ def reserve(session: Session, job_id: UUID, attempt: int, owner: str, lease: tim
     )
     statement = (
         update(Job)
-        .where(Job.id == job_id, Job.attempt == attempt, Job.state == JobState.QUEUED, free)
+        .where(
+            Job.id == job_id,
+            Job.attempt == attempt,
+            Job.state == JobState.QUEUED,
+            Job.waits_for.is_(None),
+            free,
+        )
         .values(
             lease_owner=owner,
             lease_expires_at=func.now() + lease,
@@ -194,11 +203,15 @@ def read_request(
 
 
 def list_queued(session: Session, older_than: timedelta) -> list[Job]:
-    """Queued jobs without a live reservation whose last dispatch is older than the given age."""
+    """Queued jobs without a live reservation whose last dispatch is older than the given age.
+
+    Those that wait for another job are not among them.
+    """
     statement = (
         select(Job)
         .where(
             Job.state == JobState.QUEUED,
+            Job.waits_for.is_(None),
             or_(Job.dispatched_at.is_(None), Job.dispatched_at < func.now() - older_than),
             or_(Job.lease_expires_at.is_(None), Job.lease_expires_at < func.now()),
         )
@@ -225,9 +238,28 @@ def lease_age(session: Session, job_id: UUID) -> timedelta | None:
     return row[0] - row[1] if row is not None and row[1] < row[0] else None
 
 
-def list_paused_for(session: Session, reason: str) -> list[Job]:
-    statement = select(Job).where(Job.state == JobState.PAUSED, Job.reason == reason)
+def list_paused_for(session: Session, *reasons: str) -> list[Job]:
+    statement = select(Job).where(Job.state == JobState.PAUSED, Job.reason.in_(reasons))
     return list(session.scalars(statement.order_by(Job.created_at)))
+
+
+def list_waiting_for(session: Session, job_id: UUID) -> list[Job]:
+    """Jobs that start, or may be resumed, when this one has given its result; rows are held."""
+    waiting = Job.state.in_((JobState.QUEUED, JobState.PAUSED))
+    statement = select(Job).where(Job.waits_for == job_id, waiting).order_by(Job.created_at)
+    return list(session.scalars(statement.with_for_update()))
+
+
+def list_followers(session: Session, job_id: UUID) -> list[Job]:
+    """Jobs that waited for this one until the end, whatever became of them."""
+    statement = select(Job).where(Job.waits_for == job_id).order_by(Job.created_at)
+    return list(session.scalars(statement))
+
+
+def list_of_workflow(session: Session, workflow_id: UUID) -> list[Job]:
+    """Every job of a workflow, repeated ones included, in the order of creation."""
+    statement = select(Job).where(Job.workflow_id == workflow_id)
+    return list(session.scalars(statement.order_by(Job.created_at, Job.id)))
 
 
 def list_waiting(session: Session, kinds: Collection[JobKind]) -> list[Job]:

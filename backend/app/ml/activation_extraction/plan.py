@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,7 +16,7 @@ from app.ml.activation_extraction.calibration import HookLimits
 from app.ml.activation_extraction.token_store import TokenStore
 from app.ml.configs import ExtractionConfig
 from app.ml.errors import CorpusEmpty
-from app.ml.files import folder_size_bytes, read_json, remove_leftovers, write_json
+from app.ml.files import NotEnoughSpace, folder_size_bytes, read_json, remove_leftovers, write_json
 from app.ml.language_models.loading import LoadedModel
 
 
@@ -77,7 +76,7 @@ def check_space(
     held = folder_size_bytes(destination)
     needed, free = n_positions * per_row, shutil.disk_usage(destination).free + held
     if needed > free:
-        raise OSError(
-            errno.ENOSPC,
+        raise NotEnoughSpace(
             f"The activations need {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free",
+            needed,
         )

@@ -1,7 +1,8 @@
 """Handing an access token to one job without writing it where it would stay.
 
 The token is no part of the job's row, its message, its arguments or its log: it lies in a file
-that only the owner can read, named by the job, and the job deletes it when it starts.
+that only the owner can read, named by the job. It stays while the job may have to start again
+(a killed worker, a full disk) and goes when the job has ended.
 """
 
 import os
@@ -26,15 +27,17 @@ def leave(settings: Settings, job_id: UUID, token: str) -> None:
         file.write(token)
 
 
-def take(settings: Settings, job_id: UUID) -> str | None:
-    """Take the token of a job; there is none a second time."""
-    path = settings.run_dir / "secrets" / str(job_id)
+def read(settings: Settings, job_id: UUID) -> str | None:
+    """The token of a job; None when it was given none."""
     try:
-        token = path.read_text(encoding="utf-8")
+        return (settings.run_dir / "secrets" / str(job_id)).read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    path.unlink(missing_ok=True)
-    return token
+
+
+def forget(settings: Settings, job_id: UUID) -> None:
+    """Remove the token of a job that will not start again."""
+    (settings.run_dir / "secrets" / str(job_id)).unlink(missing_ok=True)
 
 
 def _forget_old(folder: Path) -> None:

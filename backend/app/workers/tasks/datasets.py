@@ -41,7 +41,7 @@ def run_dataset_download(context: JobContext) -> JobOutcome:
         config=payload["config"],
         split=payload["split"],
         text_column=payload["text_column"],
-        token=tokens.take(context.settings, context.job_id),
+        token=tokens.read(context.settings, context.job_id),
         cache=context.data_root / "cache" / "hub",
     )
     origin = {"repo_id": payload["repo_id"], "config": payload["config"], "split": corpus.split}

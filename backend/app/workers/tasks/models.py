@@ -30,7 +30,7 @@ def run_model_import(context: JobContext) -> JobOutcome:
 def run_model_download(context: JobContext) -> JobOutcome:
     """Fetch a model's files from the hub, then import them."""
     repo_id = context.payload["repo_id"]
-    token = tokens.take(context.settings, context.job_id)
+    token = tokens.read(context.settings, context.job_id)
     context.report(0, 0, "Asking the hub")
     commit, files = list_model_files(repo_id, context.payload["revision"], token)
     folder = context.data_root / "cache" / f"download-{context.job_id}"

@@ -6,14 +6,17 @@ from app.core.config import Settings
 from app.services.hub import tokens
 
 
-def test_a_token_is_private_and_can_be_taken_once(tmp_path: Path) -> None:
+def test_a_token_is_private_and_stays_until_its_job_has_ended(tmp_path: Path) -> None:
     settings, job_id = Settings(home=tmp_path), uuid4()
     tokens.leave(settings, job_id, "s3cret")
     path = tmp_path / "run" / "secrets" / str(job_id)
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
-    assert tokens.take(settings, job_id) == "s3cret"
-    assert tokens.take(settings, job_id) is None
+    assert tokens.read(settings, job_id) == "s3cret"
+    assert tokens.read(settings, job_id) == "s3cret"  # a killed worker's job starts again
+    tokens.forget(settings, job_id)
+    tokens.forget(settings, job_id)
+    assert tokens.read(settings, job_id) is None
     assert not path.exists()
 
 
@@ -22,4 +25,4 @@ def test_a_forgotten_token_is_removed(tmp_path: Path) -> None:
     tokens.leave(settings, old, "s3cret")
     os.utime(tmp_path / "run" / "secrets" / str(old), (0, 0))
     tokens.leave(settings, uuid4(), "other")
-    assert tokens.take(settings, old) is None
+    assert tokens.read(settings, old) is None

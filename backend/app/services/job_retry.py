@@ -1,0 +1,77 @@
+"""Doing an ended job again: a new job that names the old one, and the steps that waited for it."""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.core.enums import JobKind, JobState
+from app.core.errors import IllegalTransition, NotFound, NotReady
+from app.db.models import Job, Training
+from app.db.repositories import jobs
+from app.services import job_service, resource_status
+from app.services.job_chain import NOT_STARTED
+from app.services.usage import refuse_if_busy
+
+RETRIED = frozenset({JobState.FAILED, JobState.CANCELLED})
+
+
+class ResourceGone(NotFound):
+    """What the job worked on was deleted."""
+
+
+def retry(session: Session, job_id: UUID) -> Job:
+    """Queue what a failed or cancelled job was to do once more.
+
+    The steps of its workflow that were given up because of it are queued behind the new job.
+
+    Raises:
+        JobNotFound: No such job.
+        IllegalTransition: It has not ended, has succeeded, or was stopped on purpose.
+        ResourceGone: There is nothing left to work on.
+        NotReady: The step before it has not given its result.
+        InUse: Another job works on the same thing.
+    """
+    job = job_service.get_job(session, job_id)
+    if job.state not in RETRIED:
+        raise IllegalTransition(
+            f"Only a failed or cancelled job can be repeated; this one is {job.state}.",
+            details={"job_id": str(job.id), "state": job.state},
+        )
+    if job.waits_for is not None:
+        raise NotReady(
+            "This step never started. Repeat the one before it; this one follows by itself.",
+            details={"job_id": str(job.id), "waits_for": str(job.waits_for)},
+        )
+    _require_resource(session, job)
+    if job.resource_type is not None and job.resource_id is not None:
+        refuse_if_busy(session, f"The {job.resource_type}", job.resource_type, job.resource_id)
+    return _repeat(session, job, waits_for=None)
+
+
+def _repeat(session: Session, job: Job, waits_for: UUID | None) -> Job:
+    if job.kind is JobKind.TRAINING_RUN:
+        session.get_one(Training, job.resource_id).evaluation = None
+    again = job_service.create_job(
+        session,
+        job.kind,
+        job.resource_type,
+        job.resource_id,
+        job.payload,
+        workflow_id=job.workflow_id,
+        waits_for=waits_for,
+        retry_of=job.id,
+    )
+    for follower in jobs.list_followers(session, job.id):
+        if follower.reason == NOT_STARTED:
+            _repeat(session, follower, waits_for=again.id)
+    return again
+
+
+def _require_resource(session: Session, job: Job) -> None:
+    if job.resource_type is None:
+        return
+    if session.get(resource_status.TABLES[job.resource_type], job.resource_id) is None:
+        raise ResourceGone(
+            f"The {job.resource_type} that the job worked on was deleted.",
+            details={"job_id": str(job.id), "resource_id": str(job.resource_id)},
+        )
