@@ -901,6 +901,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{job_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Job
+         * @description Pause a job: it saves what it can go on from and frees the device.
+         */
+        post: operations["pause_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Job
+         * @description Go on with a paused job.
+         */
+        post: operations["resume_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Job
+         * @description Do a failed or cancelled job again, as a new job; so are the steps that waited for it.
+         */
+        post: operations["retry_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Job Log
+         * @description The end of a job's log.
+         */
+        get: operations["read_job_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -1434,6 +1514,11 @@ export interface components {
             data: components["schemas"]["JobAccepted"];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[JobLog] */
+        Envelope_JobLog_: {
+            data: components["schemas"]["JobLog"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[JobRead] */
         Envelope_JobRead_: {
             data: components["schemas"]["JobRead"];
@@ -1546,7 +1631,7 @@ export interface components {
          * @description Stable codes of the error envelope and of failed jobs.
          * @enum {string}
          */
-        ErrorCode: "VALIDATION_ERROR" | "NOT_FOUND" | "CONFLICT" | "NOT_READY" | "ILLEGAL_TRANSITION" | "PRECONDITION_FAILED" | "IDEMPOTENCY_KEY_REUSED" | "METHOD_NOT_ALLOWED" | "FORBIDDEN_ORIGIN" | "PAYLOAD_TOO_LARGE" | "RATE_LIMIT_EXCEEDED" | "REPO_NOT_FOUND" | "HUB_UNREACHABLE" | "DATASET_EMPTY" | "DATASET_FORMAT_INVALID" | "MODEL_FORMAT_INVALID" | "HOOK_POINT_NOT_FOUND" | "CHECKPOINT_INVALID" | "STORE_INVALID" | "GPU_OOM" | "OUT_OF_MEMORY" | "DISK_FULL" | "WORKER_LOST" | "SERVICE_UNAVAILABLE" | "TIMEOUT" | "INTERNAL_ERROR";
+        ErrorCode: "VALIDATION_ERROR" | "NOT_FOUND" | "CONFLICT" | "NOT_READY" | "ILLEGAL_TRANSITION" | "PRECONDITION_FAILED" | "IDEMPOTENCY_KEY_REUSED" | "METHOD_NOT_ALLOWED" | "FORBIDDEN_ORIGIN" | "PAYLOAD_TOO_LARGE" | "RATE_LIMIT_EXCEEDED" | "REPO_NOT_FOUND" | "HUB_UNREACHABLE" | "DATASET_EMPTY" | "DATASET_FORMAT_INVALID" | "MODEL_FORMAT_INVALID" | "HOOK_POINT_NOT_FOUND" | "CHECKPOINT_INVALID" | "STORE_INVALID" | "GPU_OOM" | "OUT_OF_MEMORY" | "GPU_BUSY" | "DEVICE_LOST" | "DISK_FULL" | "WORKER_LOST" | "SERVICE_UNAVAILABLE" | "TIMEOUT" | "INTERNAL_ERROR";
         /**
          * ErrorEnvelope
          * @description What every failed request answers.
@@ -2170,6 +2255,21 @@ export interface components {
          * @enum {string}
          */
         JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_delete" | "feature_extract" | "steering_generate";
+        /**
+         * JobLog
+         * @description The end of what a job's processes wrote.
+         */
+        JobLog: {
+            /** Lines */
+            lines: string[];
+            /** Size Bytes */
+            size_bytes: number;
+            /**
+             * Truncated
+             * @description Whether earlier lines were left out
+             */
+            truncated: boolean;
+        };
         /** JobRead */
         JobRead: {
             /**
@@ -2184,6 +2284,23 @@ export interface components {
             resource_type: components["schemas"]["ResourceType"] | null;
             /** Resource Id */
             resource_id: string | null;
+            /** Workflow Id */
+            workflow_id: string | null;
+            /**
+             * Waits For
+             * @description The job whose result this one needs first
+             */
+            waits_for: string | null;
+            /**
+             * Retry Of
+             * @description The ended job that this one repeats
+             */
+            retry_of: string | null;
+            /**
+             * Reason
+             * @description Why it is in its state: user, shutdown, disk full, …
+             */
+            reason: string | null;
             /** Attempt */
             attempt: number;
             /** Max Attempts */
@@ -6040,6 +6157,7 @@ export interface operations {
                 kind?: components["schemas"]["JobKind"][] | null;
                 resource_type?: components["schemas"]["ResourceType"] | null;
                 resource_id?: string | null;
+                workflow_id?: string | null;
             };
             header?: never;
             path?: never;
@@ -6147,6 +6265,196 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    pause_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_JobRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    resume_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_JobRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    retry_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_JobRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    read_job_log: {
+        parameters: {
+            query?: {
+                /** @description Lines from the end */
+                lines?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_JobLog_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
