@@ -28,6 +28,8 @@ export default defineConfig({
     setupFiles: ['src/test/setup.ts'],
     include: ['src/**/*.test.{ts,tsx}'],
     restoreMocks: true,
+    // One environment per worker: making one costs more than most files' tests.
+    isolate: false,
     // Generous for a machine whose two cores also run the backend's tests.
     testTimeout: 30_000,
     // By default one core is kept free, which on two cores halves the speed.

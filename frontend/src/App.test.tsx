@@ -100,6 +100,39 @@ describe('the page', () => {
     vi.useRealTimers();
   });
 
+  it('notices events that the broker lost', async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    renderWithUser(<App />);
+    act(() => connected().open());
+    const job = makeJob({ seq: 1 });
+    act(() => connected().receive('job.updated', jobEvent(job)));
+    await act(() => vi.advanceTimersByTimeAsync(100));
+    answerPage('/jobs', [{ ...job, seq: 2, state: 'succeeded' }] as never);
+    answerPage('/datasets', [makeDataset({ name: 'lost and found' })]);
+    await act(() => vi.advanceTimersByTimeAsync(5_000));
+    expect(await screen.findByText('lost and found')).toBeVisible();
+    vi.useRealTimers();
+  });
+
+  it('goes everywhere by keyboard, and tells the keys', async () => {
+    const { user } = renderWithUser(<App />);
+    await user.keyboard('gm');
+    expect(window.location.search).toBe('?tab=models');
+    await user.keyboard('gx');
+    await user.keyboard('?');
+    expect(await screen.findByRole('dialog', { name: 'Keyboard' })).toBeVisible();
+    await user.keyboard('{Escape}');
+    expect(screen.queryByRole('dialog')).toBeNull();
+    await user.keyboard('{Control>}k{/Control}');
+    const field = screen.getByRole('combobox', { name: 'Go to' });
+    await user.type(field, 'nothing like it');
+    expect(screen.getByText('Nothing matches.')).toBeVisible();
+    await user.clear(field);
+    await user.type(field, 'jobs{Enter}');
+    expect(window.location.search).toBe('?tab=jobs');
+    expect(screen.queryByRole('combobox', { name: 'Go to' })).toBeNull();
+  });
+
   it('shows toasts', async () => {
     const { user } = renderWithUser(<App />);
     act(() => void toast('success', 'Saved'));

@@ -1,4 +1,5 @@
 import { useJobStore } from '@/stores/jobStore';
+import { useMissedEvents } from './useMissedEvents';
 import { useLiveFetch } from './usePoll';
 import { useRealtimeEvent, useRoom, useSocketConnection } from './useWebSocket';
 
@@ -6,6 +7,7 @@ import { useRealtimeEvent, useRoom, useSocketConnection } from './useWebSocket';
 export function useRealtime(): void {
   const { fetch, apply } = useJobStore.getState();
   useSocketConnection();
+  useMissedEvents();
   useRoom('jobs');
   useLiveFetch(fetch);
   useRealtimeEvent('job.updated', apply);

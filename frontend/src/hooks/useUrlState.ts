@@ -1,5 +1,5 @@
 import { useCallback, useSyncExternalStore } from 'react';
-import { TABS, type Tab } from '@/utils/constants';
+import { type View, VIEWS } from '@/utils/constants';
 import { navigate, subscribeToUrl } from '@/utils/urlState';
 
 const readSearch = () => window.location.search;
@@ -21,8 +21,18 @@ export function useUrlState(
   return [new URLSearchParams(search).get(key), set];
 }
 
-/** The tab named in the query; the first one when it names none. */
-export function useActiveTab(): [Tab, (tab: Tab) => void] {
+/** The view named in the query; the first tab when it names none. */
+export function useActiveView(): [View, (view: View) => void] {
   const [value, set] = useUrlState('tab');
-  return [TABS.find((tab) => tab === value) ?? TABS[0], set];
+  return [VIEWS.find((view) => view === value) ?? VIEWS[0], set];
+}
+
+/** One of a few values in the query; the first is the default and leaves no trace there. */
+export function useUrlChoice<T extends string>(
+  key: string,
+  choices: readonly [T, ...T[]],
+): [T, (value: T) => void] {
+  const [value, set] = useUrlState(key, 'replace');
+  const choose = (next: T) => set(next === choices[0] ? null : next);
+  return [choices.find((choice) => choice === value) ?? choices[0], choose];
 }

@@ -67,14 +67,20 @@ export function toApiError(error: unknown): ApiError {
   });
 }
 
-export const http = axios.create({ baseURL: API_PREFIX, timeout: 30_000 });
+export const http = axios.create({
+  baseURL: API_PREFIX,
+  timeout: 30_000,
+  // `state=failed&state=cancelled`, as FastAPI reads lists.
+  paramsSerializer: { indexes: null },
+});
 
 http.interceptors.response.use(undefined, (error: unknown) => {
   if (axios.isCancel(error)) throw error;
   throw toApiError(error);
 });
 
-type Params = Record<string, string | number | boolean | null | undefined>;
+type Param = string | number | boolean | null | undefined;
+type Params = Record<string, Param | readonly Param[]>;
 
 async function request<T>(config: AxiosRequestConfig): Promise<T> {
   const response = await http.request<{ data: T }>(config);

@@ -1,8 +1,13 @@
-import type { Job, JobKind } from '@/types/job.types';
+import type { Job, JobKind, JobState } from '@/types/job.types';
 import { get, getPage, post } from './api';
+
+const HISTORY_PAGE = 25;
 
 export const jobService = {
   list: () => getPage<Job>('/jobs', { limit: 50 }),
+  /** Jobs in one of these states, newest first. */
+  history: (states: readonly JobState[], page: number, signal?: AbortSignal) =>
+    getPage<Job>('/jobs', { state: states, page, limit: HISTORY_PAGE }, signal),
   get: (id: string) => get<Job>(`/jobs/${id}`),
   cancel: (id: string) => post<Job>(`/jobs/${id}/cancel`),
   /** The newest job of a kind on a resource that ended well, for its result; null without one. */

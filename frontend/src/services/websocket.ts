@@ -24,6 +24,8 @@ export class RealtimeClient {
   private readonly open: () => Socket;
 
   status: ConnectionStatus = 'connecting';
+  /** When the last event came, in milliseconds since the epoch. */
+  heardAt = 0;
 
   constructor(open: () => Socket = openSocket) {
     this.open = open;
@@ -91,6 +93,7 @@ export class RealtimeClient {
   private readonly handleAway = () => this.setStatus('away', false);
 
   private readonly handleEvent = (name: string, event: unknown) => {
+    this.heardAt = Date.now();
     for (const handler of this.handlers.get(name) ?? []) handler(event as never);
   };
 
@@ -104,8 +107,8 @@ function openSocket(): Socket {
   return io({
     path: PATH,
     transports: ['websocket'],
-    reconnectionDelay: 500,
-    reconnectionDelayMax: 3_000,
+    reconnectionDelay: 300,
+    reconnectionDelayMax: 1_500,
   });
 }
 

@@ -9,6 +9,8 @@ interface ConnectionStore {
   stale: boolean;
   setStatus: (status: ConnectionStatus, isReconnect: boolean) => void;
   setStale: () => void;
+  /** Events were lost although the socket stayed: the same as after a reconnect. */
+  markLost: () => void;
 }
 
 export const useConnectionStore = create<ConnectionStore>((set) => ({
@@ -21,5 +23,6 @@ export const useConnectionStore = create<ConnectionStore>((set) => ({
       stale: status === 'connected' ? false : state.stale,
       reconnects: state.reconnects + (isReconnect ? 1 : 0),
     })),
+  markLost: () => set((state) => ({ reconnects: state.reconnects + 1 })),
   setStale: () => set((state) => (state.status === 'connected' ? state : { stale: true })),
 }));

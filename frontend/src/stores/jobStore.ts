@@ -12,6 +12,8 @@ interface JobState {
 
 interface JobStore extends JobState {
   problem: Problem | null;
+  /** Whether the list was read once. */
+  isLoaded: boolean;
   fetch: () => Promise<void>;
   cancel: (id: string) => Promise<void>;
   apply: (event: JobUpdated) => void;
@@ -33,11 +35,12 @@ function mergeJobs(known: Record<string, Job>, fetched: readonly Job[]): Record<
 export const useJobStore = create<JobStore>((set) => ({
   byId: {},
   problem: null,
+  isLoaded: false,
 
   fetch: async () => {
     try {
       const { items } = await jobService.list();
-      set((state) => ({ byId: mergeJobs(state.byId, items), problem: null }));
+      set((state) => ({ byId: mergeJobs(state.byId, items), problem: null, isLoaded: true }));
     } catch (error) {
       set({ problem: toApiError(error) });
     }

@@ -1,8 +1,9 @@
 import { classNames } from '@/utils/classNames';
-import { TABS, type Tab } from '@/utils/constants';
+import { TABS, type Tab, type View } from '@/utils/constants';
 
 interface NavigationProps {
-  active: Tab;
+  /** None is marked while a view without a tab is shown. */
+  active: View;
   onChange: (tab: Tab) => void;
 }
 

@@ -1,6 +1,6 @@
-import { useState } from 'react';
 import { Card } from '@/components/common/Card';
 import { Segmented } from '@/components/common/Segmented';
+import { useUrlChoice } from '@/hooks/useUrlState';
 import { BuiltinImporter } from './BuiltinImporter';
 import { DatasetUploader } from './DatasetUploader';
 import { HuggingFaceDownloader } from './HuggingFaceDownloader';
@@ -17,7 +17,7 @@ type Source = (typeof SOURCES)[number]['value'];
 
 /** The card above the list: four ways to bring text in. */
 export function AddDataset() {
-  const [source, setSource] = useState<Source>('hub');
+  const [source, setSource] = useUrlChoice<Source>('add', ['hub', 'upload', 'path', 'builtin']);
   const Form = SOURCES.find(({ value }) => value === source)?.Form ?? HuggingFaceDownloader;
   return (
     <Card label="Add a dataset">

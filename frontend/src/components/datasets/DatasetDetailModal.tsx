@@ -3,6 +3,7 @@ import { Tabs } from '@/components/common/Tabs';
 import { useUrlState } from '@/hooks/useUrlState';
 import type { Dataset } from '@/types/dataset.types';
 import { formatBytes, formatInteger } from '@/utils/format';
+import { navigate } from '@/utils/urlState';
 import { DatasetOverview } from './DatasetOverview';
 import { DatasetSamples } from './DatasetSamples';
 import { DatasetStatistics } from './DatasetStatistics';
@@ -17,18 +18,16 @@ const TABS = [
 
 interface DatasetDetailModalProps {
   dataset: Dataset;
-  onClose: () => void;
 }
 
 /** One dataset in four views; the open view is in the URL. */
-export function DatasetDetailModal({ dataset, onClose }: DatasetDetailModalProps) {
+export function DatasetDetailModal({ dataset }: DatasetDetailModalProps) {
   const [view, setView] = useUrlState('view', 'replace');
   const active = TABS.find(({ id }) => id === view) ?? TABS[0];
   const { Content } = active;
 
   const handleClose = () => {
-    setView(null);
-    onClose();
+    navigate({ dataset: null, view: null, sq: null, spage: null });
   };
 
   return (

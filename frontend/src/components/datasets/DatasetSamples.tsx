@@ -1,5 +1,5 @@
 import { FileSearch } from 'lucide-react';
-import { useDeferredValue, useState } from 'react';
+import { useDeferredValue } from 'react';
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { Pager } from '@/components/common/Pager';
@@ -7,16 +7,21 @@ import { SearchInput } from '@/components/common/SearchInput';
 import { SkeletonList } from '@/components/common/Skeleton';
 import { useDebounced } from '@/hooks/useDebounced';
 import { useRequest } from '@/hooks/useRequest';
+import { useUrlState } from '@/hooks/useUrlState';
 import { datasetService } from '@/services/datasetService';
 import type { Dataset } from '@/types/dataset.types';
+import { navigate } from '@/utils/urlState';
 import { SampleCard } from './SampleCard';
 
 const LIMIT = 10;
 
 /** The documents themselves, ten at a time, with a search. */
 export function DatasetSamples({ dataset }: { dataset: Dataset }) {
-  const [search, setSearch] = useState('');
-  const [page, setPage] = useState(1);
+  const [text] = useUrlState('sq', 'replace');
+  const [pageText] = useUrlState('spage', 'replace');
+  const search = text ?? '';
+  const page = Math.max(1, Number(pageText) || 1);
+  const go = (changes: { sq?: string; spage: number | null }) => navigate(changes, 'replace');
   const wanted = useDebounced(search.trim());
   const query = { page, limit: LIMIT, search: wanted || undefined };
   const key = `${dataset.id}/samples?${page}&${wanted}`;
@@ -30,10 +35,7 @@ export function DatasetSamples({ dataset }: { dataset: Dataset }) {
       <SearchInput
         label="Search samples"
         value={search}
-        onChange={(value) => {
-          setSearch(value);
-          setPage(1);
-        }}
+        onChange={(value) => go({ sq: value, spage: null })}
       />
       {error && <ErrorBox problem={error} action={{ label: 'Try again', onClick: again }} />}
       {!shown && isLoading && (
@@ -55,7 +57,11 @@ export function DatasetSamples({ dataset }: { dataset: Dataset }) {
               <SampleCard key={sample.index} sample={sample} source={dataset.name} />
             ))}
           </ul>
-          <Pager pagination={shown.pagination} noun="samples" onPage={setPage} />
+          <Pager
+            pagination={shown.pagination}
+            noun="samples"
+            onPage={(next) => go({ spage: next === 1 ? null : next })}
+          />
         </>
       )}
     </div>

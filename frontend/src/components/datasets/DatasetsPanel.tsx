@@ -37,7 +37,7 @@ export function DatasetsPanel() {
         )}
         <DatasetList items={items} hasProblem={problem !== null} onOpen={setOpenId} />
       </section>
-      {open && <DatasetDetailModal dataset={open} onClose={() => setOpenId(null)} />}
+      {open && <DatasetDetailModal dataset={open} />}
     </>
   );
 }

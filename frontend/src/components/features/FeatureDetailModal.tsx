@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { Button } from '@/components/common/Button';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { IconButton } from '@/components/common/IconButton';
+import { Kbd } from '@/components/common/Kbd';
 import { Modal } from '@/components/common/Modal';
 import { Tabs } from '@/components/common/Tabs';
 import { useFeature } from '@/hooks/useFeatures';
@@ -120,8 +121,8 @@ export function FeatureDetailModal(props: FeatureDetailModalProps) {
       footer={
         <div className="flex items-center justify-between gap-4">
           <p className="text-xs text-slate-400">
-            <Key>j</Key> <Key>k</Key> next, previous · <Key>e</Key> label · <Key>f</Key> favourite ·{' '}
-            <Key>s</Key> steer · <Key>Esc</Key> close
+            <Kbd>j</Kbd> <Kbd>k</Kbd> next, previous · <Kbd>e</Kbd> label · <Kbd>f</Kbd> favourite ·{' '}
+            <Kbd>s</Kbd> steer · <Kbd>Esc</Kbd> close
           </p>
           <Button
             variant="primary"
@@ -147,13 +148,5 @@ export function FeatureDetailModal(props: FeatureDetailModalProps) {
         )}
       </div>
     </Modal>
-  );
-}
-
-function Key({ children }: { children: string }) {
-  return (
-    <kbd className="rounded border border-slate-700 bg-slate-800 px-1.5 py-0.5 font-mono text-slate-300">
-      {children}
-    </kbd>
   );
 }

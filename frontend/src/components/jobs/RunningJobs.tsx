@@ -1,11 +1,13 @@
 import { Activity } from 'lucide-react';
 import { useEffect, useId, useRef, useState } from 'react';
 import { useShallow } from 'zustand/react/shallow';
+import { Button } from '@/components/common/Button';
 import { JobProgress } from '@/components/common/JobProgress';
 import { toApiError } from '@/services/api';
 import { selectLiveJobs, useJobStore } from '@/stores/jobStore';
 import { toast } from '@/stores/uiStore';
 import { jobLabel } from '@/utils/jobs';
+import { navigate } from '@/utils/urlState';
 
 /** The header's button with the number of running jobs and a panel with their progress. */
 export function RunningJobs() {
@@ -43,7 +45,7 @@ export function RunningJobs() {
         aria-expanded={isOpen}
         aria-controls={id}
         onClick={() => setIsOpen(!isOpen)}
-        className="flex items-center gap-2 rounded-lg px-3 py-1.5 text-sm text-slate-300 transition-colors hover:bg-slate-800"
+        className="flex items-center gap-2 rounded-lg px-3 py-1.5 text-sm whitespace-nowrap text-slate-300 transition-colors hover:bg-slate-800"
       >
         <Activity
           aria-hidden
@@ -70,6 +72,17 @@ export function RunningJobs() {
             </li>
           ))}
         </ul>
+        <Button
+          size="sm"
+          block
+          className="mt-4"
+          onClick={() => {
+            setIsOpen(false);
+            navigate({ tab: 'jobs' });
+          }}
+        >
+          All jobs
+        </Button>
       </div>
     </div>
   );

@@ -1,6 +1,6 @@
-import { useState } from 'react';
 import { Card } from '@/components/common/Card';
 import { Segmented } from '@/components/common/Segmented';
+import { useUrlChoice } from '@/hooks/useUrlState';
 import { ModelDownloader } from './ModelDownloader';
 import { ModelImporter } from './ModelImporter';
 
@@ -13,7 +13,7 @@ type Source = (typeof SOURCES)[number]['value'];
 
 /** The card above the list: two ways to bring a model in. */
 export function AddModel() {
-  const [source, setSource] = useState<Source>('hub');
+  const [source, setSource] = useUrlChoice<Source>('add_model', ['hub', 'path']);
   return (
     <Card label="Add a model">
       <div className="mb-6">

@@ -4,6 +4,7 @@ import { systemService } from '@/services/systemService';
 import { useConnectionStore } from '@/stores/connectionStore';
 import type { ConnectionStatus, SystemInfo } from '@/types/system.types';
 import { classNames } from '@/utils/classNames';
+import { navigate } from '@/utils/urlState';
 
 const LOOK: Record<ConnectionStatus, { dot: string; label: string }> = {
   connected: { dot: 'bg-emerald-400', label: 'API Connected' },
@@ -24,7 +25,7 @@ export function ConnectionState() {
 
   const { dot, label } = LOOK[status];
   return (
-    <div className="flex items-center gap-4 text-sm text-slate-300">
+    <div className="flex items-center gap-4 text-sm whitespace-nowrap text-slate-300">
       {stale && (
         <span
           className="rounded-full border border-yellow-500/30 bg-yellow-500/20 px-3 py-1 text-yellow-400"
@@ -38,9 +39,14 @@ export function ConnectionState() {
         {label}
       </span>
       {info && (
-        <span className="hidden max-w-56 truncate border-l border-slate-700 pl-4 text-slate-400 md:inline">
+        <button
+          type="button"
+          title="Device, memory, disk and versions"
+          onClick={() => navigate({ tab: 'system' })}
+          className="hidden max-w-56 truncate rounded-lg border border-slate-700 px-3 py-1 text-slate-300 transition-colors hover:bg-slate-800 md:inline"
+        >
           {info.device_name}
-        </span>
+        </button>
       )}
     </div>
   );

@@ -1,0 +1,25 @@
+import { useShallow } from 'zustand/react/shallow';
+import { jobService } from '@/services/jobService';
+import { selectLiveJobs, useJobStore } from '@/stores/jobStore';
+import type { JobState } from '@/types/job.types';
+import { isLive } from '@/utils/jobs';
+import { useRequest } from './useRequest';
+
+/** Jobs that wait or run, kept true by the App's own subscription. */
+export function useJobs() {
+  const live = useJobStore(useShallow(selectLiveJobs));
+  const problem = useJobStore((state) => state.problem);
+  const isLoaded = useJobStore((state) => state.isLoaded);
+  const { fetch } = useJobStore.getState();
+  return { live, problem, isLoading: !isLoaded && problem === null, refetch: () => void fetch() };
+}
+
+/** A page of ended jobs; asked again whenever another one ends. */
+export function useJobHistory(states: readonly JobState[], page: number) {
+  const ended = useJobStore(
+    (state) => Object.values(state.byId).filter((job) => !isLive(job.state)).length,
+  );
+  return useRequest(`${states.join()}/${page}/${ended}`, (signal) =>
+    jobService.history(states, page, signal),
+  );
+}
