@@ -1,10 +1,10 @@
 import { jobService } from '@/services/jobService';
-import { featureService, type FeatureListQuery } from '@/services/featureService';
+import { featureService } from '@/services/featureService';
 import { toApiError } from '@/services/api';
 import { useFeatureStore } from '@/stores/featureStore';
 import { selectLatestJob, useJobStore } from '@/stores/jobStore';
 import { toast } from '@/stores/uiStore';
-import type { Pagination, Problem } from '@/types/api.types';
+import type { Problem } from '@/types/api.types';
 import type {
   Feature,
   FeatureExample,
@@ -18,36 +18,6 @@ import { useAction } from './useAction';
 import { useLiveFetch } from './usePoll';
 import { useRequest } from './useRequest';
 import { useRealtimeEvent } from './useWebSocket';
-
-/** One page of the table and how its request stands. */
-export interface FeaturePage {
-  rows: FeatureRow[];
-  pagination: Pagination | null;
-  isLoading: boolean;
-  problem: Problem | null;
-  refetch: () => void;
-}
-
-/** The page that answers the query; the one before stays in sight until it is there. */
-export function useFeaturePage(query: FeatureListQuery | null): FeaturePage {
-  const { rows, list, requests, fetchList } = useFeatureStore();
-  const key = query && JSON.stringify(query);
-  const refetch = () => {
-    if (query) void fetchList(query);
-  };
-  useLiveFetch(refetch, key);
-
-  const request = requests.list;
-  const isSameTraining = list.query?.training_id === query?.training_id;
-  const isCurrent = JSON.stringify(list.query) === key;
-  return {
-    rows: isSameTraining ? list.ids.flatMap((id) => rows[id] ?? []) : [],
-    pagination: isSameTraining ? list.pagination : null,
-    isLoading: query !== null && !isCurrent && request?.state !== 'error',
-    problem: request?.state === 'error' ? request.problem : null,
-    refetch,
-  };
-}
 
 /** A discovery job and what starts it. */
 export interface Discovery {

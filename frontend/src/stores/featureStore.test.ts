@@ -1,7 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { answer, answerPage, refuse } from '@/test/featureApi';
 import { makeFeature, makeFeatureRow } from '@/test/featureFactories';
-import { applyChanges, applyPage, emptyFeatureData, useFeatureStore } from './featureStore';
+import {
+  applyChanges,
+  applyPage,
+  emptyFeatureData,
+  listKey,
+  useFeatureStore,
+} from './featureStore';
 
 const query = {
   training_id: 't',
@@ -16,10 +22,37 @@ beforeEach(() => useFeatureStore.setState(emptyFeatureData));
 
 describe('pure changes', () => {
   it('keep rows of other pages', () => {
-    const state = { ...emptyFeatureData, rows: { 1: makeFeatureRow({ id: 1 }) } };
-    const next = applyPage(state, query, [makeFeatureRow({ id: 2 })], pagination);
-    expect(Object.keys(next.rows)).toEqual(['1', '2']);
-    expect(next.list).toEqual({ query, ids: [2], pagination });
+    const one = applyPage(emptyFeatureData, query, [makeFeatureRow({ id: 1 })], pagination);
+    const second = { ...query, page: 2 };
+    const two = applyPage(
+      { ...emptyFeatureData, ...one },
+      second,
+      [makeFeatureRow({ id: 2 })],
+      pagination,
+    );
+    expect(Object.keys(two.rows)).toEqual(['1', '2']);
+    expect(two.list).toMatchObject({ trainingId: 't', total: 1, pages: { 1: [1], 2: [2] } });
+  });
+
+  it('drop what another order or a changed number of rows makes untrue', () => {
+    const one = applyPage(emptyFeatureData, query, [makeFeatureRow({ id: 1 })], pagination);
+    const state = { ...emptyFeatureData, ...one };
+    const other = { ...query, page: 2, order: 'asc' as const };
+    expect(applyPage(state, other, [], pagination).list.pages).toEqual({ 2: [] });
+    const grown = { ...pagination, total: 9 };
+    expect(applyPage(state, { ...query, page: 3 }, [], grown).list.pages).toEqual({ 3: [] });
+  });
+
+  it('keep the pages nearest to the newest, so that memory stays bounded', () => {
+    let state = emptyFeatureData;
+    for (let page = 1; page <= 60; page += 1) {
+      const rows = [makeFeatureRow({ id: page })];
+      state = { ...state, ...applyPage(state, { ...query, page }, rows, pagination) };
+    }
+    expect(Object.keys(state.list.pages)).toHaveLength(40);
+    expect(Object.keys(state.rows)).toHaveLength(40);
+    expect(state.rows[60]).toBeDefined();
+    expect(state.rows[1]).toBeUndefined();
   });
 
   it('reach the row and the detail', () => {
@@ -41,8 +74,9 @@ describe('the store', () => {
   it('lets the newest list request win', async () => {
     answerPage('/features', [makeFeatureRow()]);
     const { fetchList } = useFeatureStore.getState();
-    await Promise.all([fetchList(query), fetchList({ ...query, page: 2 })]);
-    expect(useFeatureStore.getState().list.query?.page).toBe(2);
+    const other = { ...query, order: 'asc' as const };
+    await Promise.all([fetchList(query), fetchList(other)]);
+    expect(useFeatureStore.getState().list.key).toBe(listKey(other));
     expect(useFeatureStore.getState().requests.list?.state).toBe('ready');
   });
 

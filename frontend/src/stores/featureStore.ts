@@ -17,11 +17,14 @@ export interface RequestStatus {
   problem: Problem | null;
 }
 
-/** The page of the table that was read last, with the query that it answers. */
+/** The rows of one order and filter as far as they were read. */
 export interface FeatureList {
-  query: FeatureListQuery | null;
-  ids: number[];
-  pagination: Pagination | null;
+  /** What was asked, without the page; null before the first answer. */
+  key: string | null;
+  trainingId: string | null;
+  total: number;
+  /** Ids by page number, from 1. */
+  pages: Record<number, number[]>;
 }
 
 export interface FeatureData {
@@ -50,9 +53,17 @@ export const emptyFeatureData: FeatureData = {
   details: {},
   examples: {},
   lenses: {},
-  list: { query: null, ids: [], pagination: null },
+  list: { key: null, trainingId: null, total: 0, pages: {} },
   requests: {},
 };
+
+/** Pages kept in memory; those farthest from the newest one go first. */
+const KEPT_PAGES = 40;
+
+/** Identifies an order and filter: the query without its page. */
+export function listKey(query: FeatureListQuery): string {
+  return JSON.stringify({ ...query, page: 0 });
+}
 
 export function applyPage(
   state: FeatureData,
@@ -60,11 +71,24 @@ export function applyPage(
   rows: readonly FeatureRow[],
   pagination: Pagination,
 ): Pick<FeatureData, 'rows' | 'list'> {
+  const key = listKey(query);
+  const isSame = state.list.key === key && state.list.total === pagination.total;
+  const read = { ...(isSame ? state.list.pages : {}), [query.page]: rows.map((row) => row.id) };
+  const kept = nearestPages(read, query.page);
   const known = Object.fromEntries(rows.map((row) => [row.id, row]));
+  const keptIds = new Set(Object.values(kept).flat());
+  const old = Object.entries(state.rows).filter(([id]) => keptIds.has(Number(id)));
   return {
-    rows: { ...state.rows, ...known },
-    list: { query, ids: rows.map((row) => row.id), pagination },
+    rows: { ...Object.fromEntries(old), ...known },
+    list: { key, trainingId: query.training_id, total: pagination.total, pages: kept },
   };
+}
+
+function nearestPages(pages: Record<number, number[]>, page: number): Record<number, number[]> {
+  const entries = Object.entries(pages);
+  if (entries.length <= KEPT_PAGES) return pages;
+  const distance = ([number]: [string, number[]]) => Math.abs(Number(number) - page);
+  return Object.fromEntries(entries.sort((a, b) => distance(a) - distance(b)).slice(0, KEPT_PAGES));
 }
 
 /** The change in the table row and in the detail, whichever are known. */
@@ -90,7 +114,8 @@ export function applyRequest(
   return { requests: { ...state.requests, [key]: { state: status, problem } } };
 }
 
-let listRequest: AbortController | null = null;
+/** What the table shows is asked for page by page; another order or filter ends those requests. */
+let listRequest: { key: string; controller: AbortController } | null = null;
 
 export const useFeatureStore = create<FeatureStore>((set, get) => {
   const request = async (key: string, run: () => Promise<Partial<FeatureData>>) => {
@@ -107,11 +132,14 @@ export const useFeatureStore = create<FeatureStore>((set, get) => {
     ...emptyFeatureData,
 
     fetchList: async (query) => {
-      listRequest?.abort();
-      const controller = new AbortController();
-      listRequest = controller;
+      const key = listKey(query);
+      if (listRequest?.key !== key) {
+        listRequest?.controller.abort();
+        listRequest = { key, controller: new AbortController() };
+      }
+      const { signal } = listRequest.controller;
       await request('list', async () => {
-        const page = await featureService.list(query, controller.signal);
+        const page = await featureService.list(query, signal);
         return applyPage(get(), query, page.items, page.pagination);
       });
     },
@@ -151,7 +179,8 @@ export const useFeatureStore = create<FeatureStore>((set, get) => {
     },
 
     forget: () => {
-      listRequest?.abort();
+      listRequest?.controller.abort();
+      listRequest = null;
       set(emptyFeatureData);
     },
   };

@@ -23,12 +23,13 @@ export function answerPage(
   path: string,
   items: JsonBodyType[],
   hasNext = false,
+  total = items.length,
 ): URLSearchParams[] {
   const queries: URLSearchParams[] = [];
   server.use(
     http.get(`${API}${path}`, ({ request }) => {
       queries.push(new URL(request.url).searchParams);
-      const pagination = { page: 1, limit: 50, total: items.length, has_next: hasNext };
+      const pagination = { page: 1, limit: 50, total, has_next: hasNext };
       return HttpResponse.json({ data: items, pagination, meta: META });
     }),
   );

@@ -54,10 +54,10 @@ export function DiscoveryCard({
 
   return (
     <Card label="Feature extraction and analysis" className="space-y-4">
-      <div className="flex flex-wrap items-start justify-between gap-4">
+      <div className="flex flex-wrap items-center justify-between gap-4">
         <div className="min-w-0 flex-1">
           <h3 className="text-lg font-semibold">Feature Extraction &amp; Analysis</h3>
-          <p className="mt-1 text-sm text-slate-400">
+          <p className={hasFeatures ? 'sr-only' : 'mt-1 text-sm text-slate-400'}>
             One pass over the stored activations measures every feature of the latest checkpoint:
             how often it fires, its strongest contexts and the tokens it promotes.
           </p>

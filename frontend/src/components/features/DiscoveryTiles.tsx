@@ -24,14 +24,12 @@ export function DiscoveryTiles({ summary, nStored }: DiscoveryTilesProps) {
   return (
     <div className="grid grid-cols-2 gap-4 lg:grid-cols-5">
       <Tile
-        size="lg"
         tone="emerald"
         label="Features found"
         value={formatInteger(nStored)}
         help="Latents of the dictionary whose statistics were measured."
       />
       <Tile
-        size="lg"
         tone="purple"
         label="Firing share"
         value={formatShare(firingShare(summary))}
@@ -41,20 +39,18 @@ export function DiscoveryTiles({ summary, nStored }: DiscoveryTilesProps) {
         help="Share of the features that fired on at least one of the tokens measured."
       />
       <Tile
-        size="lg"
         tone="blue"
         label="Active per token"
         value={formatDecimal(meanL0, 1)}
         help="Mean number of features above zero per token (L0), over the tokens measured."
       />
       <Tile
-        size="lg"
         label="Tokens measured"
         value={formatCompact(nTokens)}
         note={seconds === null ? undefined : `in ${formatDuration(seconds)}`}
         help="Tokens of the activation store that all figures below are taken over."
       />
-      <Tile size="lg" label="Interpretability" value="–" note="Not measured" help={NOT_SCORED} />
+      <Tile label="Interpretability" value="–" note="Not measured" help={NOT_SCORED} />
     </div>
   );
 }

@@ -1,81 +1,82 @@
 import { Search } from 'lucide-react';
-import { useRef } from 'react';
+import { useCallback, useRef } from 'react';
 import { Button } from '@/components/common/Button';
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorBox } from '@/components/common/ErrorBox';
-import { Pager } from '@/components/common/Pager';
-import { SkeletonList } from '@/components/common/Skeleton';
-import type { FeaturePage } from '@/hooks/useFeatures';
-import type { FeatureRow } from '@/types/feature.types';
+import { Skeleton } from '@/components/common/Skeleton';
+import type { FeatureRows } from '@/hooks/useFeatureRows';
 import { FeatureControls } from './FeatureControls';
-import { changeTable, defaultTable, isFiltered, type TableState } from './featureQuery';
+import { defaultTable, isFiltered, sortedBy, type TableState } from './featureQuery';
 import { FeatureTable } from './FeatureTable';
+import type { RowActions } from './FeatureTableRow';
+import { FilterChips } from './FilterChips';
+import { useTableColumns } from './useTableColumns';
 import { useTableKeys } from './useTableKeys';
 
-interface FeatureBrowserProps {
-  page: FeaturePage;
+interface FeatureBrowserProps extends RowActions {
+  rows: FeatureRows;
   table: TableState;
   onTable: (table: TableState) => void;
-  onOpen: (id: number) => void;
-  onFavourite: (row: FeatureRow) => void;
-  onSteer: (row: FeatureRow) => void;
   /** Off while a dialog has the keyboard. */
   hasKeyboard: boolean;
 }
 
-/** The table of all features with its search, order and pages. */
-export function FeatureBrowser({
-  page,
-  table,
-  onTable,
-  onOpen,
-  onFavourite,
-  onSteer,
-  hasKeyboard,
-}: FeatureBrowserProps) {
+/** The table of all features with its search, order and columns. */
+export function FeatureBrowser(props: FeatureBrowserProps) {
+  const { rows, table, onTable, hasKeyboard, ...actions } = props;
   const searchRef = useRef<HTMLInputElement>(null);
   const tableRef = useRef<HTMLDivElement>(null);
-  const change = (changes: Partial<TableState>) => onTable(changeTable(table, changes));
-  useTableKeys({ tableRef, searchRef, rows: page.rows, onFavourite, onSteer, isOn: hasKeyboard });
+  const reveal = useRef<(index: number) => void>(() => undefined);
+  const handleReady = useCallback((next: (index: number) => void) => {
+    reveal.current = next;
+  }, []);
+  const [columns, setColumns] = useTableColumns();
+  const change = (changes: Partial<TableState>) => onTable({ ...table, ...changes });
+  useTableKeys({ tableRef, searchRef, rows, reveal, isOn: hasKeyboard, ...actions });
+  const { total, problem, isLoading } = rows;
 
   return (
-    <section aria-label="Feature browser" className="space-y-4">
-      <FeatureControls table={table} onChange={change} searchRef={searchRef} />
-      {page.problem && (
-        <ErrorBox problem={page.problem} action={{ label: 'Try again', onClick: page.refetch }} />
+    <section aria-label="Feature browser" className="space-y-3">
+      <FeatureControls
+        {...{ table, searchRef, columns }}
+        onChange={change}
+        onColumns={setColumns}
+      />
+      <FilterChips table={table} total={total} onChange={change} />
+      {problem && (
+        <ErrorBox problem={problem} action={{ label: 'Try again', onClick: rows.refetch }} />
       )}
       <div ref={tableRef}>
-        <Rows {...{ page, table, onTable, onOpen, onFavourite, onSteer }} />
+        {total ? (
+          <FeatureTable
+            {...{ rows, total, columns, table }}
+            {...actions}
+            onSort={(sort) => onTable(sortedBy(table, sort))}
+            onReady={handleReady}
+          />
+        ) : (
+          !problem && <NoRows {...{ table, onTable }} isLoading={isLoading || total === null} />
+        )}
       </div>
-      {page.pagination && page.pagination.total > 0 && (
-        <Pager
-          pagination={page.pagination}
-          noun="features"
-          onPage={(next) => change({ page: next })}
-        />
-      )}
     </section>
   );
 }
 
-type RowsProps = Omit<FeatureBrowserProps, 'hasKeyboard'>;
+interface NoRowsProps {
+  table: TableState;
+  onTable: (table: TableState) => void;
+  isLoading: boolean;
+}
 
-function Rows({ page, table, onTable, onOpen, onFavourite, onSteer }: RowsProps) {
-  const { rows, isLoading, problem } = page;
-  if (rows.length > 0) {
-    return <FeatureTable {...{ rows, onOpen, onFavourite, onSteer }} isStale={isLoading} />;
-  }
+function NoRows({ table, onTable, isLoading }: NoRowsProps) {
   if (isLoading) {
     return (
-      <div className="space-y-1">
-        <SkeletonList label="Loading features" count={10} className="h-16" />
+      <div role="status" aria-label="Loading features">
+        <Skeleton className="h-[calc(100vh-13rem)] min-h-96" />
       </div>
     );
   }
-  if (problem) return null;
-  if (!isFiltered(table)) {
-    return <EmptyState icon={Search} title="No features on this page" />;
-  }
+  if (!isFiltered(table)) return <EmptyState icon={Search} title="No features are stored" />;
   const hint = table.onlyFavourites
     ? 'Mark features with the star, or show all of them.'
     : 'Try a word that stands in a label, or a token that the feature fires on.';

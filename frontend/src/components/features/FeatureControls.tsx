@@ -5,16 +5,26 @@ import { SearchInput } from '@/components/common/SearchInput';
 import { Select } from '@/components/common/Select';
 import type { FeatureSort } from '@/services/featureService';
 import { classNames } from '@/utils/classNames';
+import { ColumnChooser } from './ColumnChooser';
 import { SORT_OPTIONS, type TableState } from './featureQuery';
+import type { Column } from './tableColumns';
 
 interface FeatureControlsProps {
   table: TableState;
   onChange: (changes: Partial<TableState>) => void;
   searchRef: Ref<HTMLInputElement>;
+  columns: readonly Column[];
+  onColumns: (ids: readonly string[]) => void;
 }
 
 /** Search, favourites filter and order of the table. */
-export function FeatureControls({ table, onChange, searchRef }: FeatureControlsProps) {
+export function FeatureControls({
+  table,
+  onChange,
+  searchRef,
+  columns,
+  onColumns,
+}: FeatureControlsProps) {
   const isDescending = table.order === 'desc';
   return (
     <div className="flex flex-wrap items-end gap-3">
@@ -53,6 +63,7 @@ export function FeatureControls({ table, onChange, searchRef }: FeatureControlsP
       >
         {isDescending ? 'High first' : 'Low first'}
       </Button>
+      <ColumnChooser shown={columns} onChange={onColumns} />
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { ChevronLeft, ChevronRight, Star, Zap } from 'lucide-react';
+import { ChevronLeft, ChevronRight, GitCompare, Star, Zap } from 'lucide-react';
 import { useState } from 'react';
 import { Button } from '@/components/common/Button';
 import { ErrorBox } from '@/components/common/ErrorBox';
@@ -36,6 +36,8 @@ interface FeatureDetailModalProps {
   onSave: (row: FeatureRow, changes: { name?: string | null; description?: string | null }) => void;
   onFavourite: (row: FeatureRow) => void;
   onSteer: (row: FeatureRow) => void;
+  isCompared: boolean;
+  onCompare: (row: FeatureRow) => void;
 }
 
 /** Everything known of one feature. */
@@ -56,6 +58,7 @@ export function FeatureDetailModal(props: FeatureDetailModalProps) {
     e: () => setEditing('name'),
     f: () => row && props.onFavourite(row),
     s: () => row && props.onSteer(row),
+    c: () => row && props.onCompare(row),
   });
 
   return (
@@ -107,6 +110,15 @@ export function FeatureDetailModal(props: FeatureDetailModalProps) {
           />
           {row && (
             <IconButton
+              label={props.isCompared ? 'Take out of the compare tray (c)' : 'Compare (c)'}
+              aria-pressed={props.isCompared}
+              icon={GitCompare}
+              tone={props.isCompared ? 'emerald' : 'neutral'}
+              onClick={() => props.onCompare(row)}
+            />
+          )}
+          {row && (
+            <IconButton
               label="Favourite (f)"
               aria-pressed={row.is_favorite}
               icon={Star}
@@ -122,7 +134,7 @@ export function FeatureDetailModal(props: FeatureDetailModalProps) {
         <div className="flex items-center justify-between gap-4">
           <p className="text-xs text-slate-400">
             <Kbd>j</Kbd> <Kbd>k</Kbd> next, previous · <Kbd>e</Kbd> label · <Kbd>f</Kbd> favourite ·{' '}
-            <Kbd>s</Kbd> steer · <Kbd>Esc</Kbd> close
+            <Kbd>c</Kbd> compare · <Kbd>s</Kbd> steer · <Kbd>Esc</Kbd> close
           </p>
           <Button
             variant="primary"

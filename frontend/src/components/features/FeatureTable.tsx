@@ -1,122 +1,113 @@
-import { Star, Zap } from 'lucide-react';
-import { IconButton } from '@/components/common/IconButton';
-import type { FeatureRow } from '@/types/feature.types';
-import { formatDecimal, formatInteger, formatShare } from '@/utils/format';
-import { TokenHighlights } from '../visualizations/TokenHighlights';
-import { aroundPeak, contextTokens } from './exampleTokens';
+import { ArrowDown, ArrowUp } from 'lucide-react';
+import { type ReactNode, useEffect } from 'react';
+import { useVirtualRows, type VirtualRows } from '@/components/common/useVirtualRows';
+import type { FeatureRows } from '@/hooks/useFeatureRows';
+import type { FeatureSort } from '@/services/featureService';
+import { classNames } from '@/utils/classNames';
+import type { TableState } from './featureQuery';
+import { FeatureTableRow, PendingRow, ROW_HEIGHT, type RowActions } from './FeatureTableRow';
+import type { Column } from './tableColumns';
 
-const CONTEXT_CHARACTERS = 130;
-
-interface FeatureTableProps {
-  rows: readonly FeatureRow[];
-  /** Dims the rows while the next page is on its way. */
-  isStale: boolean;
-  onOpen: (id: number) => void;
-  onFavourite: (row: FeatureRow) => void;
-  onSteer: (row: FeatureRow) => void;
+interface FeatureTableProps extends RowActions {
+  rows: FeatureRows;
+  total: number;
+  columns: readonly Column[];
+  table: Pick<TableState, 'sort' | 'order'>;
+  onSort: (sort: FeatureSort) => void;
+  /** Hands out the means to bring a row into sight. */
+  onReady: (reveal: VirtualRows['reveal']) => void;
 }
 
-export function FeatureTable({ rows, isStale, onOpen, onFavourite, onSteer }: FeatureTableProps) {
+/** All features in one scrolling table; only the rows in sight are drawn and fetched. */
+export function FeatureTable(props: FeatureTableProps) {
+  const { rows, total, columns, table, onSort, onReady, ...actions } = props;
+  const virtual = useVirtualRows(total, ROW_HEIGHT);
+  const { first, end, reveal } = virtual;
+  const { show } = rows;
+  useEffect(() => show(first, Math.max(first, end - 1)));
+  useEffect(() => onReady(reveal), [onReady, reveal]);
+  const indices = Array.from({ length: end - first }, (_, step) => first + step);
+
   return (
-    <div className="overflow-x-auto rounded-lg border border-slate-800">
-      <table className="w-full table-fixed text-sm" aria-busy={isStale}>
-        <thead className="bg-slate-800/50 text-left text-slate-300">
-          <tr>
-            <Heading className="w-20">ID</Heading>
-            <Heading className="w-52">Label</Heading>
-            <Heading className="min-w-80">Example context</Heading>
-            <Heading className="w-28 text-right">Frequency</Heading>
-            <Heading className="w-24 text-right">Max act.</Heading>
-            <Heading className="w-24 text-right">Actions</Heading>
+    <div
+      ref={virtual.boxRef}
+      onScroll={virtual.onScroll}
+      role="region"
+      aria-label="Features"
+      tabIndex={0}
+      className="h-[calc(100vh-13rem)] min-h-96 overflow-auto rounded-lg border border-slate-800"
+    >
+      <table
+        className="w-full min-w-3xl table-fixed text-sm"
+        aria-busy={rows.isLoading}
+        aria-rowcount={total + 1}
+      >
+        <thead className="sticky top-0 z-10 bg-slate-800 text-left text-slate-300">
+          <tr className="h-11" aria-rowindex={1}>
+            <Heading className="w-20" sort="neuron_index" {...{ table, onSort }}>
+              ID
+            </Heading>
+            {columns.map(({ id, label, className, sort }) => (
+              <Heading key={id} className={className} sort={sort} {...{ table, onSort }}>
+                {label}
+              </Heading>
+            ))}
+            <th scope="col" className="w-32 px-4 text-right font-medium">
+              Actions
+            </th>
           </tr>
         </thead>
-        <tbody className={isStale ? 'opacity-50 transition-opacity' : 'transition-opacity'}>
-          {rows.map((row) => (
-            <FeatureTableRow key={row.id} {...{ row, onOpen, onFavourite, onSteer }} />
-          ))}
+        <tbody className={classNames('transition-opacity', rows.isLoading && 'opacity-50')}>
+          <Spacer height={virtual.before} />
+          {indices.map((index) => {
+            const row = rows.rowAt(index);
+            return row ? (
+              <FeatureTableRow key={index} {...{ row, index, columns }} {...actions} />
+            ) : (
+              <PendingRow key={index} {...{ index, columns }} />
+            );
+          })}
+          <Spacer height={virtual.after} />
         </tbody>
       </table>
     </div>
   );
 }
 
-function Heading({ className, children }: { className: string; children: string }) {
-  return (
-    <th scope="col" className={`px-4 py-3 font-medium ${className}`}>
-      {children}
-    </th>
-  );
+function Spacer({ height }: { height: number }) {
+  return height > 0 ? <tr aria-hidden style={{ height }} /> : null;
 }
 
-type RowProps = Omit<FeatureTableProps, 'rows' | 'isStale'> & { row: FeatureRow };
+interface HeadingProps {
+  className: string;
+  sort?: FeatureSort | undefined;
+  table: Pick<TableState, 'sort' | 'order'>;
+  onSort: (sort: FeatureSort) => void;
+  children: ReactNode;
+}
 
-function FeatureTableRow({ row, onOpen, onFavourite, onSteer }: RowProps) {
-  const number = formatInteger(row.neuron_index);
+function Heading({ className, sort, table, onSort, children }: HeadingProps) {
+  const isSorted = sort === table.sort;
+  const Arrow = table.order === 'desc' ? ArrowDown : ArrowUp;
+  const order = table.order === 'desc' ? 'descending' : 'ascending';
   return (
-    <tr
-      data-feature={row.id}
-      onClick={() => onOpen(row.id)}
-      className="h-16 cursor-pointer border-t border-slate-800 transition-colors focus-within:bg-slate-800/60 hover:bg-slate-800/40"
+    <th
+      scope="col"
+      aria-sort={isSorted ? order : undefined}
+      className={classNames('px-4 font-medium', className, 'text-slate-300')}
     >
-      <td className="px-4 py-2">
+      {sort ? (
         <button
           type="button"
-          data-row-focus
-          aria-label={`Open feature ${number}`}
-          className="scroll-my-24 rounded font-mono text-slate-400 hover:text-slate-200"
-          onClick={(event) => {
-            event.stopPropagation();
-            onOpen(row.id);
-          }}
+          onClick={() => onSort(sort)}
+          className="inline-flex items-center gap-1 rounded hover:text-slate-100"
         >
-          #{row.neuron_index}
+          {children}
+          {isSorted && <Arrow className="size-3.5 text-emerald-400" aria-hidden />}
         </button>
-      </td>
-      <td className="px-4 py-2">
-        <div className="truncate text-slate-100" title={row.name ?? undefined}>
-          {row.name ?? <span className="text-slate-400 italic">No label</span>}
-        </div>
-      </td>
-      <td className="px-4 py-2">
-        <ExampleCell row={row} />
-      </td>
-      <td className="px-4 py-2 text-right text-emerald-400 tabular-nums">
-        {formatShare(row.activation_frequency, 2)}
-      </td>
-      <td className="px-4 py-2 text-right text-purple-400 tabular-nums">
-        {formatDecimal(row.max_activation, 2)}
-      </td>
-      <td className="px-4 py-2" onClick={(event) => event.stopPropagation()}>
-        <div className="flex justify-end gap-1">
-          <IconButton
-            label={`Steer with feature ${number}`}
-            icon={Zap}
-            onClick={() => onSteer(row)}
-          />
-          <IconButton
-            label={`Favourite feature ${number}`}
-            aria-pressed={row.is_favorite}
-            icon={Star}
-            tone={row.is_favorite ? 'yellow' : 'neutral'}
-            iconClassName={row.is_favorite ? 'fill-current' : ''}
-            onClick={() => onFavourite(row)}
-          />
-        </div>
-      </td>
-    </tr>
-  );
-}
-
-function ExampleCell({ row }: { row: FeatureRow }) {
-  const example = row.top_example;
-  if (!example) return <span className="text-slate-400">Never fired</span>;
-  const tokens = contextTokens(example, 3);
-  return (
-    <div className="line-clamp-2 text-xs text-slate-300">
-      <TokenHighlights
-        tokens={aroundPeak(tokens, example.position, CONTEXT_CHARACTERS)}
-        max={example.max_activation}
-      />
-    </div>
+      ) : (
+        children
+      )}
+    </th>
   );
 }

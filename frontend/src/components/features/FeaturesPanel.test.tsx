@@ -1,4 +1,4 @@
-import { act, screen, waitFor, within } from '@testing-library/react';
+import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { realtime } from '@/services/websocket';
 import { emptyFeatureData, useFeatureStore } from '@/stores/featureStore';
@@ -191,11 +191,58 @@ describe('the table', () => {
     expect(window.location.search).toContain('tab=steering');
   });
 
-  it('turns the page', async () => {
-    answerPage('/features', rows, true);
+  it('draws and fetches only what is in sight, and keeps its height', async () => {
+    const many = Array.from({ length: 100 }, (_, i) =>
+      makeFeatureRow({ id: i + 1, neuron_index: i + 1 }),
+    );
+    const queries = answerPage('/features', many, true, 131_072);
+    renderWithUser(<FeaturesPanel />);
+    expect(await screen.findByText('131,072 features')).toBeVisible();
+    const box = screen.getByRole('region', { name: 'Features' });
+    expect(within(box).getAllByRole('row').length).toBeLessThan(40);
+    expect(within(box).getByRole('table')).toHaveAttribute('aria-rowcount', '131073');
+    fireEvent.scroll(box, { target: { scrollTop: 60 * 100_000 } });
+    await waitFor(() => expect(queries.at(-1)!.get('page')).toBe('1001'));
+    expect(await within(box).findByRole('button', { name: 'Open feature 10' })).toBeVisible();
+  });
+
+  it('sorts by a heading, and has the columns that were chosen', async () => {
+    const queries = answerPage('/features', rows);
     const { user } = renderWithUser(<FeaturesPanel />);
-    await user.click(await screen.findByRole('button', { name: 'Next' }));
-    expect(window.location.search).toContain('fpage=2');
+    await user.click(await screen.findByRole('button', { name: 'Max act.' }));
+    await waitFor(() => expect(queries.at(-1)!.get('sort_by')).toBe('max_activation'));
+    await user.click(screen.getByRole('button', { name: 'Columns' }));
+    await user.click(screen.getByRole('checkbox', { name: 'Firings' }));
+    await user.click(screen.getByRole('checkbox', { name: 'Example context' }));
+    expect(screen.getByRole('columnheader', { name: 'Firings' })).toBeVisible();
+    expect(screen.queryByRole('columnheader', { name: 'Example context' })).toBeNull();
+    expect(window.location.search).toContain('cols=label.frequency.max.fires');
+    window.localStorage.clear();
+  });
+
+  it('names the filters, each with its own way out', async () => {
+    window.history.replaceState(null, '', '?fq=num&favourites=1');
+    const { user } = renderWithUser(<FeaturesPanel />);
+    await user.click(await screen.findByRole('button', { name: 'Remove the favourites filter' }));
+    await user.click(screen.getByRole('button', { name: 'Remove the search' }));
+    expect(window.location.search).toBe('');
+  });
+
+  it('compares two features side by side', async () => {
+    const { user } = renderWithUser(<FeaturesPanel />);
+    await user.click(await screen.findByRole('button', { name: 'Compare feature 107' }));
+    expect(screen.getByRole('button', { name: 'Side by side' })).toBeDisabled();
+    (await screen.findByRole('button', { name: 'Open feature 108' })).focus();
+    await user.keyboard('c');
+    expect(window.location.search).toContain('compare=7.8');
+    await user.click(screen.getByRole('button', { name: 'Side by side' }));
+    const dialog = await screen.findByRole('dialog', { name: 'Compare features' });
+    expect(await within(dialog).findByRole('article', { name: 'Feature #108' })).toBeVisible();
+    await within(dialog).findAllByText('Strongest contexts');
+    await expectAccessible(dialog);
+    await user.keyboard('{Escape}');
+    await user.click(screen.getByRole('button', { name: 'Clear' }));
+    expect(screen.queryByRole('region', { name: 'Compare tray' })).toBeNull();
   });
 });
 

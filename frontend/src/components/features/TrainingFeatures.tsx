@@ -1,4 +1,5 @@
-import { useDiscovery, useFeaturePage } from '@/hooks/useFeatures';
+import { useFeatureRows } from '@/hooks/useFeatureRows';
+import { useDiscovery } from '@/hooks/useFeatures';
 import { useUrlState } from '@/hooks/useUrlState';
 import { useFeatureStore } from '@/stores/featureStore';
 import { useSteeringStore } from '@/stores/steeringStore';
@@ -6,6 +7,9 @@ import { toast } from '@/stores/uiStore';
 import type { FeatureRow } from '@/types/feature.types';
 import type { Training } from '@/types/training.types';
 import { navigate } from '@/utils/urlState';
+import { CompareModal } from './CompareModal';
+import { CompareTray } from './CompareTray';
+import { readTray, toggleCompared } from './compareTray';
 import { readSummary } from './discoverySummary';
 import { DiscoveryCard } from './DiscoveryCard';
 import { DiscoveryTiles } from './DiscoveryTiles';
@@ -26,14 +30,19 @@ export function TrainingFeatures({ training, onMeasured }: TrainingFeaturesProps
   const [openId, setOpenId] = useUrlState('feature');
   const [tabName, setTab] = useUrlState('ftab', 'replace');
   const hasFeatures = training.n_features > 0;
-  const page = useFeaturePage(hasFeatures ? toListQuery(training.id, table) : null);
+  const rows = useFeatureRows(hasFeatures ? toListQuery(training.id, table) : null);
+  const [trayText] = useUrlState('compare', 'replace');
+  const [isComparing, setComparing] = useUrlState('comparing');
+  const tray = readTray(trayText);
   const discovery = useDiscovery(training.id, () => {
     useFeatureStore.getState().forget();
     onMeasured();
-    page.refetch();
+    rows.refetch();
   });
   const id = openId === null ? null : Number(openId);
-  const index = page.rows.findIndex((row) => row.id === id);
+  const index = id === null ? -1 : rows.indexOf(id);
+  const neighbour = (step: number) => (index < 0 ? null : (rows.rowAt(index + step)?.id ?? null));
+  const compare = () => setComparing('1');
 
   return (
     <>
@@ -47,14 +56,19 @@ export function TrainingFeatures({ training, onMeasured }: TrainingFeaturesProps
       </DiscoveryCard>
       {hasFeatures && (
         <FeatureBrowser
-          page={page}
+          rows={rows}
           table={table}
           onTable={(next) => navigate(tablePatch(next), 'replace')}
           onOpen={setOpenId}
           onFavourite={toggleFavourite}
           onSteer={steerWith}
-          hasKeyboard={id === null}
+          onCompare={toggleRow}
+          hasKeyboard={id === null && !isComparing}
         />
+      )}
+      <CompareTray ids={tray} onCompare={compare} />
+      {isComparing && tray.length > 1 && (
+        <CompareModal ids={tray} onClose={() => setComparing(null)} />
       )}
       {id !== null && Number.isInteger(id) && (
         <FeatureDetailModal
@@ -62,8 +76,10 @@ export function TrainingFeatures({ training, onMeasured }: TrainingFeaturesProps
           tab={DETAIL_TABS.find((tab) => tab.id === tabName)?.id ?? 'examples'}
           onTab={(tab) => setTab(tab === 'examples' ? null : tab)}
           datasetName={training.dataset_name}
-          previousId={page.rows[index - 1]?.id ?? null}
-          nextId={index < 0 ? null : (page.rows[index + 1]?.id ?? null)}
+          previousId={neighbour(-1)}
+          nextId={neighbour(1)}
+          isCompared={tray.includes(id)}
+          onCompare={toggleRow}
           onOpen={(next) => navigate({ feature: next }, 'replace')}
           onClose={() => navigate({ feature: null, ftab: null })}
           onSave={(row, changes) => void saveText(row, changes)}
@@ -73,6 +89,10 @@ export function TrainingFeatures({ training, onMeasured }: TrainingFeaturesProps
       )}
     </>
   );
+}
+
+function toggleRow(row: FeatureRow): void {
+  toggleCompared(row.id);
 }
 
 function toggleFavourite(row: FeatureRow): void {

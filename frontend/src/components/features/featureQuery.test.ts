@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { patchQuery } from '@/utils/urlState';
 import {
-  changeTable,
   defaultTable,
   isFiltered,
   readTable,
+  sortedBy,
   tablePatch,
   toListQuery,
   type TableState,
@@ -15,7 +15,6 @@ const changed: TableState = {
   sort: 'max_activation',
   order: 'asc',
   onlyFavourites: true,
-  page: 3,
 };
 
 describe('the table in the address', () => {
@@ -27,14 +26,16 @@ describe('the table in the address', () => {
     expect(patchQuery('?tab=features', tablePatch(defaultTable))).toBe('?tab=features');
   });
 
-  it.each(['?fsort=password&fpage=-2&forder=up', '?fpage=1.5', ''])('survives %j', (search) => {
+  it.each(['?fsort=password&forder=up', ''])('survives %j', (search) => {
     expect(readTable(search)).toEqual(defaultTable);
   });
 });
 
-it('goes back to the first page when the filter changes', () => {
-  expect(changeTable(changed, { search: 'x' }).page).toBe(1);
-  expect(changeTable(changed, { page: 4 }).page).toBe(4);
+it('turns a column around, and starts another with its largest values', () => {
+  const byMax = sortedBy(defaultTable, 'max_activation');
+  expect(byMax).toMatchObject({ sort: 'max_activation', order: 'desc' });
+  expect(sortedBy(byMax, 'max_activation').order).toBe('asc');
+  expect(sortedBy(byMax, 'name')).toMatchObject({ sort: 'name', order: 'asc' });
 });
 
 it('knows whether anything is filtered', () => {
@@ -46,8 +47,6 @@ it('knows whether anything is filtered', () => {
 it('asks the server only for what is set', () => {
   expect(toListQuery('t', defaultTable)).toEqual({
     training_id: 't',
-    page: 1,
-    limit: 50,
     sort_by: 'activation_frequency',
     order: 'desc',
   });

@@ -7,15 +7,13 @@ export interface TableState {
   sort: FeatureSort;
   order: 'asc' | 'desc';
   onlyFavourites: boolean;
-  page: number;
 }
-
-export const PAGE_SIZE = 50;
 
 export const SORT_OPTIONS: readonly { value: FeatureSort; label: string }[] = [
   { value: 'activation_frequency', label: 'Activation frequency' },
   { value: 'max_activation', label: 'Max activation' },
   { value: 'mean_activation', label: 'Mean activation' },
+  { value: 'interpretability', label: 'Interpretability' },
   { value: 'neuron_index', label: 'Feature number' },
   { value: 'name', label: 'Label' },
 ];
@@ -25,7 +23,6 @@ export const defaultTable: TableState = {
   sort: 'activation_frequency',
   order: 'desc',
   onlyFavourites: false,
-  page: 1,
 };
 
 const KEYS = {
@@ -33,20 +30,17 @@ const KEYS = {
   sort: 'fsort',
   order: 'forder',
   onlyFavourites: 'favourites',
-  page: 'fpage',
 } as const;
 
 /** Reads the table's state from a query; what is absent or unknown takes its default. */
 export function readTable(search: string): TableState {
   const params = new URLSearchParams(search);
-  const page = Number(params.get(KEYS.page));
   const sort = SORT_OPTIONS.find((option) => option.value === params.get(KEYS.sort));
   return {
     search: params.get(KEYS.search) ?? defaultTable.search,
     sort: sort?.value ?? defaultTable.sort,
     order: params.get(KEYS.order) === 'asc' ? 'asc' : 'desc',
     onlyFavourites: params.get(KEYS.onlyFavourites) === '1',
-    page: Number.isInteger(page) && page > 0 ? page : defaultTable.page,
   };
 }
 
@@ -57,25 +51,27 @@ export function tablePatch(table: TableState): UrlPatch {
     [KEYS.sort]: table.sort === defaultTable.sort ? null : table.sort,
     [KEYS.order]: table.order === defaultTable.order ? null : table.order,
     [KEYS.onlyFavourites]: table.onlyFavourites ? '1' : null,
-    [KEYS.page]: table.page === 1 ? null : table.page,
   };
 }
 
-/** A change of filter or order starts again at the first page. */
-export function changeTable(table: TableState, changes: Partial<TableState>): TableState {
-  return { ...table, page: 1, ...changes };
+/** Another column starts with its largest values (labels from A); the same one turns around. */
+export function sortedBy(table: TableState, sort: FeatureSort): TableState {
+  const isText = sort === 'name' || sort === 'neuron_index';
+  const turned = table.order === 'desc' ? 'asc' : 'desc';
+  return { ...table, sort, order: sort === table.sort ? turned : isText ? 'asc' : 'desc' };
 }
 
 export function isFiltered(table: TableState): boolean {
   return table.search.trim() !== '' || table.onlyFavourites;
 }
 
-export function toListQuery(trainingId: string, table: TableState): FeatureListQuery {
+export function toListQuery(
+  trainingId: string,
+  table: TableState,
+): Omit<FeatureListQuery, 'page' | 'limit'> {
   const search = table.search.trim();
   return {
     training_id: trainingId,
-    page: table.page,
-    limit: PAGE_SIZE,
     sort_by: table.sort,
     order: table.order,
     ...(search ? { search } : {}),

@@ -1,40 +1,36 @@
 import type { RefObject } from 'react';
+import type { FeatureRows } from '@/hooks/useFeatureRows';
 import { useKeys } from '@/hooks/useKeys';
 import type { FeatureRow } from '@/types/feature.types';
+import type { RowActions } from './FeatureTableRow';
 
-interface TableKeys {
+interface TableKeys extends Omit<RowActions, 'onOpen'> {
   tableRef: RefObject<HTMLElement | null>;
   searchRef: RefObject<HTMLInputElement | null>;
-  rows: readonly FeatureRow[];
-  onFavourite: (row: FeatureRow) => void;
-  onSteer: (row: FeatureRow) => void;
+  rows: FeatureRows;
+  reveal: RefObject<(index: number) => void>;
   isOn: boolean;
 }
 
-/** `/` search, `j` `k` next and previous row, `f` favourite, `s` steer; Enter opens by itself. */
-export function useTableKeys({
-  tableRef,
-  searchRef,
-  rows,
-  onFavourite,
-  onSteer,
-  isOn,
-}: TableKeys): void {
-  const focusables = () => [
-    ...(tableRef.current?.querySelectorAll<HTMLElement>('[data-row-focus]') ?? []),
-  ];
-  const current = () => {
-    const row = document.activeElement?.closest<HTMLElement>('[data-feature]');
-    return rows.find(({ id }) => String(id) === row?.dataset.feature);
+/** `/` search, `j` `k` next and previous row, `f` favourite, `s` steer, `c` compare. */
+export function useTableKeys(keys: TableKeys): void {
+  const { tableRef, searchRef, rows, reveal, onFavourite, onSteer, onCompare, isOn } = keys;
+  const currentIndex = () => {
+    const row = document.activeElement?.closest<HTMLElement>('[data-index]');
+    return row && tableRef.current?.contains(row) ? Number(row.dataset.index) : -1;
   };
   const move = (step: number) => {
-    const stops = focusables();
-    const row = document.activeElement?.closest('tr');
-    const index = stops.findIndex((stop) => row?.contains(stop));
-    stops[Math.min(stops.length - 1, Math.max(0, index + step))]?.focus();
+    const last = (rows.total ?? 0) - 1;
+    const index = Math.min(last, Math.max(0, currentIndex() + step));
+    if (focusRow(tableRef.current, index)) reveal.current(index);
+    else {
+      // Not drawn yet: it is as soon as the box has scrolled to it.
+      reveal.current(index);
+      requestAnimationFrame(() => focusRow(tableRef.current, index));
+    }
   };
   const withCurrent = (act: (row: FeatureRow) => void) => {
-    const row = current();
+    const row = rows.rowAt(currentIndex());
     if (row) act(row);
   };
   useKeys(
@@ -44,7 +40,15 @@ export function useTableKeys({
       k: () => move(-1),
       f: () => withCurrent(onFavourite),
       s: () => withCurrent(onSteer),
+      c: () => withCurrent(onCompare),
     },
     isOn,
   );
+}
+
+function focusRow(table: HTMLElement | null, index: number): boolean {
+  const selector = `[data-index="${index}"] [data-row-focus]`;
+  const stop = table?.querySelector<HTMLElement>(selector);
+  stop?.focus({ preventScroll: true });
+  return stop != null;
 }

@@ -1,0 +1,34 @@
+import { Chip } from '@/components/common/Chip';
+import { formatInteger } from '@/utils/format';
+import type { TableState } from './featureQuery';
+
+interface FilterChipsProps {
+  table: TableState;
+  total: number | null;
+  onChange: (changes: Partial<TableState>) => void;
+}
+
+/** How many features match, and the filters that made it so, each removable. */
+export function FilterChips({ table, total, onChange }: FilterChipsProps) {
+  const search = table.search.trim();
+  return (
+    <div className="flex min-h-8 flex-wrap items-center gap-2 text-sm">
+      <span role="status" className="mr-2 text-slate-400 tabular-nums">
+        {total === null ? 'Counting…' : `${formatInteger(total)} features`}
+      </span>
+      {search && (
+        <Chip removeLabel="Remove the search" onRemove={() => onChange({ search: '' })}>
+          matches “{search}”
+        </Chip>
+      )}
+      {table.onlyFavourites && (
+        <Chip
+          removeLabel="Remove the favourites filter"
+          onRemove={() => onChange({ onlyFavourites: false })}
+        >
+          favourites
+        </Chip>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,88 @@
+import { useEffect, useEffectEvent, useState } from 'react';
+import type { FeatureListQuery } from '@/services/featureService';
+import { listKey, useFeatureStore } from '@/stores/featureStore';
+import type { Problem } from '@/types/api.types';
+import type { FeatureRow } from '@/types/feature.types';
+import { useLiveFetch } from './usePoll';
+
+/** Rows asked for at once; the API's most. */
+export const ROWS_PER_PAGE = 100;
+/** A page that is only flown over is not asked for. */
+const SETTLE_MS = 60;
+
+/** All rows of an order and filter, of which only those that were looked at are here. */
+export interface FeatureRows {
+  /** Null before the first answer. */
+  total: number | null;
+  /** Undefined while the row is on its way. */
+  rowAt: (index: number) => FeatureRow | undefined;
+  indexOf: (id: number) => number;
+  /** Tells which rows are in sight, so that they are fetched. */
+  show: (first: number, last: number) => void;
+  /** Another order or filter is on its way; what is shown answers the one before. */
+  isLoading: boolean;
+  problem: Problem | null;
+  refetch: () => void;
+}
+
+type Filter = Omit<FeatureListQuery, 'page' | 'limit'>;
+
+/** The rows that answer the filter; those of the one before stay in sight until the first arrive. */
+export function useFeatureRows(filter: Filter | null): FeatureRows {
+  const rows = useFeatureStore((state) => state.rows);
+  const list = useFeatureStore((state) => state.list);
+  const request = useFeatureStore((state) => state.requests.list);
+  const { fetchList } = useFeatureStore.getState();
+  const [range, setRange] = useState<readonly [number, number]>([0, 0]);
+
+  const key = filter && listKey({ ...filter, page: 0, limit: ROWS_PER_PAGE });
+  const isCurrent = list.key === key;
+  const isSameTraining = filter !== null && list.trainingId === filter.training_id;
+  const fetchPage = (page: number) => {
+    if (filter) void fetchList({ ...filter, page, limit: ROWS_PER_PAGE });
+  };
+  const wanted = pagesOf(range);
+  const missing = isCurrent ? wanted.filter((page) => !(page in list.pages)) : [];
+  const fetchMissing = useEffectEvent(() => missing.forEach(fetchPage));
+  const missingKey = missing.join();
+
+  const refetch = () => (isCurrent ? wanted : [1]).forEach(fetchPage);
+  useLiveFetch(refetch, key);
+  useEffect(() => {
+    if (missingKey === '') return undefined;
+    const timer = setTimeout(() => fetchMissing(), SETTLE_MS);
+    return () => clearTimeout(timer);
+  }, [missingKey]);
+
+  return {
+    total: isSameTraining ? list.total : null,
+    rowAt: (index) => {
+      const id = list.pages[pageOf(index)]?.[index % ROWS_PER_PAGE];
+      return id === undefined || !isSameTraining ? undefined : rows[id];
+    },
+    indexOf: (id) => indexIn(list.pages, id),
+    show: (first, last) => {
+      if (first !== range[0] || last !== range[1]) setRange([first, last]);
+    },
+    isLoading: key !== null && !isCurrent && request?.state !== 'error',
+    problem: request?.state === 'error' ? request.problem : null,
+    refetch,
+  };
+}
+
+function pageOf(index: number): number {
+  return Math.floor(index / ROWS_PER_PAGE) + 1;
+}
+
+function pagesOf([first, last]: readonly [number, number]): number[] {
+  const from = pageOf(first);
+  return Array.from({ length: pageOf(last) - from + 1 }, (_, step) => from + step);
+}
+
+function indexIn(pages: Readonly<Record<number, number[]>>, id: number): number {
+  for (const [page, ids] of Object.entries(pages)) {
+    const position = ids.indexOf(id);
+    if (position >= 0) return (Number(page) - 1) * ROWS_PER_PAGE + position;
+  }
+  return -1;
+}
