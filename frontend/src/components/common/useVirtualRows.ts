@@ -1,17 +1,9 @@
-import {
-  type RefObject,
-  type UIEvent,
-  useCallback,
-  useLayoutEffect,
-  useRef,
-  useState,
-} from 'react';
+import { type RefObject, type UIEvent, useCallback, useLayoutEffect, useState } from 'react';
 
 /** Rows drawn above and below what is in sight, so that scrolling meets no gap. */
 const OVERSCAN = 8;
 
 export interface VirtualRows {
-  boxRef: RefObject<HTMLDivElement | null>;
   onScroll: (event: UIEvent<HTMLDivElement>) => void;
   /** The rows to draw: from `first` up to but without `end`. */
   first: number;
@@ -24,8 +16,11 @@ export interface VirtualRows {
 }
 
 /** Which of many rows of one height must be drawn in a box of its own scrolling. */
-export function useVirtualRows(count: number, rowHeight: number): VirtualRows {
-  const boxRef = useRef<HTMLDivElement>(null);
+export function useVirtualRows(
+  boxRef: RefObject<HTMLDivElement | null>,
+  count: number,
+  rowHeight: number,
+): VirtualRows {
   // Moves in steps of a few rows: scrolling by a pixel draws nothing anew.
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(800);
@@ -39,7 +34,7 @@ export function useVirtualRows(count: number, rowHeight: number): VirtualRows {
     const observer = new ResizeObserver(measure);
     observer.observe(box);
     return () => observer.disconnect();
-  }, []);
+  }, [boxRef]);
 
   const step = rowHeight * (OVERSCAN / 2);
   const onScroll = useCallback(
@@ -58,13 +53,12 @@ export function useVirtualRows(count: number, rowHeight: number): VirtualRows {
       else if (from > box.scrollTop + room) box.scrollTop = from - room;
       setTop(Math.floor(box.scrollTop / step) * step);
     },
-    [rowHeight, step],
+    [boxRef, rowHeight, step],
   );
 
   const first = Math.max(0, Math.min(count, Math.floor(top / rowHeight) - OVERSCAN / 2));
   const end = Math.min(count, Math.ceil((top + height) / rowHeight) + OVERSCAN);
   return {
-    boxRef,
     onScroll,
     first,
     end,

@@ -1,5 +1,5 @@
 import { ArrowDown, ArrowUp } from 'lucide-react';
-import { type ReactNode, useEffect } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import { useVirtualRows, type VirtualRows } from '@/components/common/useVirtualRows';
 import type { FeatureRows } from '@/hooks/useFeatureRows';
 import type { FeatureSort } from '@/services/featureService';
@@ -21,7 +21,8 @@ interface FeatureTableProps extends RowActions {
 /** All features in one scrolling table; only the rows in sight are drawn and fetched. */
 export function FeatureTable(props: FeatureTableProps) {
   const { rows, total, columns, table, onSort, onReady, ...actions } = props;
-  const virtual = useVirtualRows(total, ROW_HEIGHT);
+  const boxRef = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualRows(boxRef, total, ROW_HEIGHT);
   const { first, end, reveal } = virtual;
   const { show } = rows;
   useEffect(() => show(first, Math.max(first, end - 1)));
@@ -30,7 +31,7 @@ export function FeatureTable(props: FeatureTableProps) {
 
   return (
     <div
-      ref={virtual.boxRef}
+      ref={boxRef}
       onScroll={virtual.onScroll}
       role="region"
       aria-label="Features"
