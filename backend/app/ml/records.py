@@ -6,11 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -264,86 +260,3 @@ class DiscoverySummary:
     mean_l0: float
     seconds: float
     tokens_per_second: float
-
-
-@dataclass(frozen=True)
-class FeatureEdit:
-    """One direction to add during generation.
-
-    ``direction_D`` float32 of any positive norm (it is normalised); ``unit`` as in
-    ``configs.STEERING_UNITS``; ``max_activation`` is needed for the unit "max". With
-    ``encoder_D`` the latent is read out too: relu(encoder_D . (x - center_D) + bias).
-    """
-
-    layer: int
-    hook_type: str
-    direction_D: npt.NDArray[np.float32]
-    coefficient: float
-    unit: str = "max"
-    max_activation: float | None = None
-    feature: int | None = None
-    encoder_D: npt.NDArray[np.float32] | None = None
-    encoder_bias: float = 0.0
-    center_D: npt.NDArray[np.float32] | None = None
-
-
-@dataclass(frozen=True)
-class GeneratedToken:
-    """A sampled token; ``logprob`` under its own branch, ``base_logprob`` under the unsteered
-    model reading the same text, ``kl`` between the two next-token distributions there."""
-
-    token_id: int
-    text: str
-    logprob: float
-    base_logprob: float
-    kl: float
-    activations: list[float] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class TokenEvent:
-    """A token as it is generated, for streaming."""
-
-    branch: Literal["unsteered", "steered"]
-    index: int
-    token_id: int
-    text: str
-
-
-@dataclass(frozen=True)
-class SteeringMetrics:
-    kl_mean: float
-    kl_p95: float
-    perplexity_unsteered: float
-    perplexity_steered: float
-    similarity: float
-    word_overlap: float
-    distinct_2_unsteered: float
-    distinct_2_steered: float
-    first_divergence: int | None
-
-
-@dataclass(frozen=True)
-class SteeringProof:
-    """Evidence that the edit took place; ratios are means over the steered positions."""
-
-    positions_touched: int
-    prompt_positions_touched: int
-    mean_delta_norm_ratio: float
-    mean_delta_norm: float
-    deltas_in_activation_units: list[float]
-
-
-@dataclass(frozen=True)
-class SteeringResult:
-    unsteered_text: str
-    steered_text: str
-    unsteered_tokens: list[GeneratedToken]
-    steered_tokens: list[GeneratedToken]
-    prompt_tokens: list[str]
-    prompt_steered: list[bool]
-    metrics: SteeringMetrics
-    proof: SteeringProof
-    seconds: float
-    tokens_per_second: float
-    stopped: bool = False

@@ -107,10 +107,66 @@ class ExtractionProgress(Event):
         return [f"extraction:{self.data.activation_id}"]
 
 
+class SteeringToken(BaseModel):
+    row: int
+    branch: str = Field(description="unsteered or steered; in a sweep the row's name")
+    index: int
+    token_id: int
+    text: str
+    logprob: float
+    base_logprob: float
+    kl: float
+    read_activations: list[float] = Field(
+        description="Of each feature at the token before this one, which was read to choose it, in "
+        "the unsteered model"
+    )
+    read_achieved: list[float] = Field(description="The same in the model that writes the text")
+
+
+class SteeringTokensData(BaseModel):
+    job_id: UUID
+    tokens: list[SteeringToken]
+
+
+class SteeringTokens(Event):
+    """What one step added to the texts; a lost one leaves a gap in ``index`` until the answer."""
+
+    name: ClassVar[str] = "steering.tokens"
+    type: Literal["steering.tokens"] = "steering.tokens"
+    data: SteeringTokensData
+
+    def rooms(self) -> list[str]:
+        return [f"job:{self.data.job_id}"]
+
+
+class SteeringPromptToken(BaseModel):
+    token_id: int
+    text: str
+    steered: bool
+
+
+class SteeringStartedData(BaseModel):
+    job_id: UUID
+    prompt_tokens: list[SteeringPromptToken]
+
+
+class SteeringStarted(Event):
+    """The prompt as the model reads it, before the first token."""
+
+    name: ClassVar[str] = "steering.started"
+    type: Literal["steering.started"] = "steering.started"
+    data: SteeringStartedData
+
+    def rooms(self) -> list[str]:
+        return [f"job:{self.data.job_id}"]
+
+
 EVENTS: tuple[type[Event], ...] = (
     JobUpdated,
     TrainingProgress,
     TrainingCompleted,
     TrainingError,
     ExtractionProgress,
+    SteeringStarted,
+    SteeringTokens,
 )

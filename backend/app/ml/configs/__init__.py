@@ -13,7 +13,13 @@ from app.ml.configs.encoders import (
 )
 from app.ml.configs.extraction import HOOK_TYPES, STORE_DTYPES, ExtractionConfig
 from app.ml.configs.settings import Config, ConfigInvalid, FieldSpec, Problem, field_specs
-from app.ml.configs.steering import STEERING_UNITS, SteeringConfig
+from app.ml.configs.steering import (
+    READING_METHODS,
+    STEERING_METHODS,
+    STEERING_UNITS,
+    UNITS_OF_METHOD,
+    SteeringConfig,
+)
 from app.ml.configs.tokenization import TokenizationConfig
 from app.ml.configs.training import (
     ACTIVATIONS,
@@ -29,10 +35,13 @@ __all__ = [
     "LR_SCHEDULES",
     "METRIC_DEFINITIONS",
     "OPTIMIZERS",
+    "READING_METHODS",
+    "STEERING_METHODS",
     "STEERING_UNITS",
     "STORE_DTYPES",
     "TRANSCODER_INPUT",
     "TRANSCODER_TARGET",
+    "UNITS_OF_METHOD",
     "Config",
     "ConfigInvalid",
     "DiscoveryConfig",

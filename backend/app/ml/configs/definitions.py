@@ -25,7 +25,18 @@ METRIC_DEFINITIONS: dict[str, str] = {
     "dead_latents": "Latents that have not fired for dead_window_tokens training tokens.",
     "kl_mean": "Mean over generated positions of KL(steered || unsteered), both models reading "
     "the steered text, in nats.",
+    "kl_p50": "Median of the same divergences.",
     "kl_p95": "95th percentile of the same divergences.",
+    "embedding_similarity": "Cosine of the two texts' embeddings by all-MiniLM-L6-v2 (mean of its "
+    "last states, 256 tokens at most); only where that model is installed.",
+    "repeated_3": "Share of the text's word triples that occurred in it before.",
+    "first_divergence": "Index of the first generated token in which the two texts differ.",
+    "feature_activation": "Mean over the generated tokens of the feature's activation when the "
+    "unsteered model reads the text: whether the text itself is about it.",
+    "feature_achieved": "Mean over the generated tokens of the feature's activation in the model "
+    "that wrote the text, after the edit.",
+    "promoted_share": "Share of the generated tokens among the 20 tokens that each steered "
+    "feature's direction promotes most (or suppresses most, where it is pushed down).",
     "perplexity": "exp of the mean next-token cross-entropy of the text under the unsteered model.",
     "similarity": "Cosine of the mean last-layer hidden states that the unsteered model has over "
     "the two generated texts.",

@@ -6,9 +6,28 @@ from dataclasses import dataclass
 
 from app.ml.configs.settings import Config, Problem, setting
 
-STEERING_UNITS = ("max", "activation", "norm")
-"""max: multiples of the feature's largest activation; activation: units of the unit-norm decoder
-direction; norm: share of the hidden state's own norm at each position."""
+STEERING_METHODS = ("add", "clamp", "floor", "scale", "ablate", "project")
+"""What is done with a latent ``a`` of decoder row ``w`` in the hidden state ``h``; always a delta.
+
+add: ``h + c w``; clamp: ``h + (c - a) w``, so that the latent is ``c``; floor: clamp only where
+``a < c``; scale: ``h + (c - 1) a w``; ablate: ``h - a w``; project: the part of ``h`` along ``w``
+times ``c`` (0 removes it, 1 changes nothing), for several features jointly.
+"""
+
+STEERING_UNITS = ("max", "activation", "norm", "kl")
+"""max: multiples of the feature's largest activation; activation: units of the latent; norm: share
+of the hidden state's own norm at each position, along the direction; kl: nats that the strength
+is calibrated to (its sign says which way)."""
+
+UNITS_OF_METHOD: dict[str, tuple[str, ...]] = {
+    "add": STEERING_UNITS,
+    "clamp": ("max", "activation"),
+    "floor": ("max", "activation"),
+}
+"""Methods that are not listed take a plain factor, or nothing, whatever the unit says."""
+
+READING_METHODS = frozenset({"clamp", "floor", "scale", "ablate"})
+"""Methods that need the latent's own value, which exists only where the dictionary reads."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +49,31 @@ class SteeringConfig(Config):
         1.0, help="Divides the logits of tokens already there; 1 means none.", ge=1.0, le=5.0
     )
     seed: int = setting(0, help="Fixes the sampling of both texts.", ge=0, le=2**31 - 1)
+    stop: tuple[str, ...] = setting((), help="Texts that end the generation; they are cut off.")
     steer_prompt: bool = setting(True, help="Steer the tokens of the prompt.")
     steer_generated: bool = setting(True, help="Steer the generated tokens.")
+    positions: tuple[int, ...] = setting(
+        (), help="Steer only at these absolute positions, the first being 0; empty means all.", ge=0
+    )
     exclude_special: bool = setting(
         True, help="Leave special tokens and the first position (attention sink) alone."
     )
     use_chat_template: bool = setting(
         False, help="Wrap the prompt as a user's message in the model's chat format."
     )
+    system_prompt: str = setting("", help="System message of the chat format; empty means none.")
     use_cache: bool = setting(True, help="Keep keys and values of earlier tokens (same result).")
+    prefill_chunk: int = setting(
+        512, help="Tokens of the prompt read at once (same result).", ge=1, unit="tokens"
+    )
 
     def combination_problems(self) -> list[Problem]:
         if not self.prompt.strip():
-            return [Problem("prompt", "type some text to continue", self.prompt)]
+            return [Problem("prompt", "is empty: type some text to continue", self.prompt)]
         if not (self.steer_prompt or self.steer_generated):
             return [Problem("steer_generated", "steer the prompt, the generated text or both")]
+        if self.system_prompt and not self.use_chat_template:
+            return [Problem("system_prompt", "needs the chat template: turn use_chat_template on")]
+        if not all(self.stop):
+            return [Problem("stop", "must not hold an empty text")]
         return []

@@ -1,21 +1,64 @@
-"""Directions that are added to activations, by absolute position, in one branch only."""
+"""What is done to one direction during generation, and whether it can be done."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from app.ml.configs import STEERING_UNITS
+from app.ml.configs import READING_METHODS, STEERING_METHODS, STEERING_UNITS, UNITS_OF_METHOD
 from app.ml.errors import SteeringInvalid
-from app.ml.language_models.forward import Edit
-from app.ml.language_models.hook_points import HookPoint, resolve_hook_point
+from app.ml.files import read_json
 from app.ml.language_models.loading import LoadedModel
-from app.ml.records import FeatureEdit
 from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder, load_sae
+from app.ml.steering.latents import Latent
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureEdit:
+    """One direction and what to do with it; compared by identity.
+
+    ``direction_D`` float32: a dictionary's decoder row as it is, so that a coefficient of 1 in the
+    unit "activation" is one unit of the latent. ``method`` and ``unit`` as in
+    ``configs.STEERING_METHODS`` and ``STEERING_UNITS``; ``max_activation`` is needed for "max".
+    ``only_active`` leaves positions alone where the latent is zero. ``latent`` says how it is
+    read.
+    """
+
+    layer: int
+    hook_type: str
+    direction_D: torch.Tensor
+    coefficient: float
+    unit: str = "max"
+    method: str = "add"
+    max_activation: float | None = None
+    only_active: bool = False
+    feature: int | None = None
+    latent: Latent | None = None
+
+    @property
+    def reads_latent(self) -> bool:
+        return self.method in READING_METHODS or self.only_active
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the delta needs nothing of the state but its norm."""
+        return self.method == "add" and not self.only_active
+
+    def unit_direction(self) -> torch.Tensor:
+        """Return the direction with norm 1, float32 (D,)."""
+        direction: torch.Tensor = self.direction_D / self.direction_D.norm()
+        return direction
+
+    def amount(self) -> float:
+        """Return the coefficient in units of the latent; NaN for a share of the norm."""
+        if self.unit == "activation":
+            return self.coefficient
+        if self.unit == "max" and self.max_activation is not None:
+            return self.coefficient * self.max_activation
+        return math.nan
 
 
 def feature_edit(
@@ -26,152 +69,99 @@ def feature_edit(
     coefficient: float,
     unit: str = "max",
     max_activation: float | None = None,
+    *,
+    method: str = "add",
+    only_active: bool = False,
+    target_hook_type: str | None = None,
+    at_layer: int | None = None,
 ) -> FeatureEdit:
     """Build the edit of one latent of a dictionary.
 
+    Args:
+        sae: Checkpoint folder, or the dictionary itself.
+        index: Which latent.
+        layer: Block that the dictionary reads.
+        hook_type: Place in it that the dictionary reads.
+        coefficient: Strength, target or factor, as ``method`` takes it.
+        unit: Of the coefficient.
+        max_activation: Largest measured activation.
+        method: What to do.
+        only_active: Only where the latent is above zero.
+        target_hook_type: Place that the dictionary writes to, where it differs (transcoders read
+            ``mlp_input`` and act at ``mlp``); by default the checkpoint's metadata knows.
+        at_layer: Act at another block than the dictionary's own; such a latent cannot be read.
+
     Raises:
-        SteeringInvalid: the dictionary has no such latent.
+        SteeringInvalid: the dictionary has no such latent, or must be read where it cannot be.
         CheckpointInvalid: the checkpoint cannot be read.
     """
     dictionary = load_sae(sae) if isinstance(sae, Path) else sae
     if not 0 <= index < dictionary.d_sae:
         last = dictionary.d_sae - 1
         raise SteeringInvalid(f"Feature {index} does not exist; there are features 0 to {last}.")
-    return FeatureEdit(
-        layer=layer,
-        hook_type=hook_type,
-        direction_D=dictionary.W_dec_FD[index].detach().cpu().numpy(),
+    if target_hook_type is None and isinstance(sae, Path):
+        target_hook_type = written_hook_type(sae)
+    elsewhere = at_layer is not None and at_layer != layer
+    edit = FeatureEdit(
+        layer=layer if at_layer is None else at_layer,
+        hook_type=target_hook_type or hook_type,
+        direction_D=dictionary.W_dec_FD[index].detach().clone(),
         coefficient=coefficient,
         unit=unit,
+        method=method,
         max_activation=max_activation,
+        only_active=only_active,
         feature=index,
-        encoder_D=dictionary.W_enc_DF[:, index].detach().cpu().numpy(),
-        encoder_bias=dictionary.b_enc_F[index].item(),
-        center_D=dictionary.b_dec_D.detach().cpu().numpy(),
+        latent=Latent(dictionary, index, layer, hook_type),
     )
+    if elsewhere and edit.reads_latent:
+        raise SteeringInvalid(
+            f"{method} reads the feature, which exists only at layer {layer}; steer there, or use "
+            '"add" or "project" at another layer.'
+        )
+    return edit
 
 
-@dataclass
-class SteeredPlace:
-    """All edits at one hook point.
-
-    ``fixed_D`` is the sum of the edits in activation units; ``relative_D`` the sum of those
-    given as a share of the state's own norm. Both float32.
-    """
-
-    point: HookPoint
-    fixed_D: torch.Tensor
-    relative_D: torch.Tensor
+def written_hook_type(checkpoint: Path) -> str | None:
+    """Return where a checkpoint's dictionary acts, if its metadata says so."""
+    folder = checkpoint.parent if checkpoint.suffix == ".safetensors" else checkpoint
+    hook_type = read_json(folder / "metadata.json").get("target_hook_type")
+    return str(hook_type) if hook_type else None
 
 
-@dataclass
-class Proof:
-    """Counted while steering: what the hooks really did."""
-
-    positions: int = 0
-    ratio_sum: float = 0.0
-    norm_sum: float = 0.0
-    values: int = 0
-
-
-@dataclass
-class SteeringHook:
-    """Adds the directions to chosen rows at chosen absolute positions.
-
-    ``mask_BS`` tells, for the tokens of the coming forward pass, where to steer, and
-    ``first_position`` the absolute position of the first of them; whoever runs the pass sets
-    both. Positions are thereby absolute whether or not a cache holds the earlier tokens, and are
-    counted once. The dictionary's error stays: only a delta is added.
-    """
-
-    place: SteeredPlace
-    proof: Proof
-    counts_positions: bool
-    mask_BS: torch.Tensor | None = None
-    first_position: int = 0
-    counted_until: int = 0
-
-    def edit(self) -> Edit:
-        def add(value_BSD: torch.Tensor) -> torch.Tensor | None:
-            mask_BS = self.mask_BS
-            if mask_BS is None or not bool(mask_BS.any()):
-                return None
-            state = value_BSD[mask_BS].float()
-            norms = state.norm(dim=-1, keepdim=True)
-            delta = self.place.fixed_D + norms * self.place.relative_D
-            self._count(delta.expand_as(state), norms, mask_BS)
-            changed = value_BSD.clone()
-            changed[mask_BS] = (state + delta).to(value_BSD.dtype)
-            return changed
-
-        return add
-
-    def _count(self, delta: torch.Tensor, norms: torch.Tensor, mask_BS: torch.Tensor) -> None:
-        positions = mask_BS.nonzero()[:, 1] + self.first_position
-        fresh = positions >= self.counted_until
-        self.counted_until = self.first_position + mask_BS.shape[1]
-        sizes, norms = delta.norm(dim=-1)[fresh], norms.squeeze(-1)[fresh]
-        self.proof.values += len(sizes)
-        self.proof.norm_sum += sizes.sum().item()
-        self.proof.ratio_sum += (sizes / norms.clamp_min(1e-12)).sum().item()
-        if self.counts_positions:
-            self.proof.positions += len(sizes)
-
-
-def resolve_places(loaded: LoadedModel, edits: Sequence[FeatureEdit]) -> list[SteeredPlace]:
-    """Check the edits and sum them per hook point.
+def check_edit(edit: FeatureEdit, loaded: LoadedModel) -> None:
+    """Refuse what would mean nothing.
 
     Raises:
-        SteeringInvalid: no edits, an unusable direction, unit or coefficient, or the same
-            feature twice at one place.
-        HookPointNotFound: a layer or hook type does not exist.
+        SteeringInvalid: with one sentence on what to change.
     """
-    if not edits:
-        raise SteeringInvalid("Choose at least one feature to steer with.")
-    places: dict[str, SteeredPlace] = {}
-    seen: set[tuple[str, int]] = set()
-    for edit in edits:
-        point = resolve_hook_point(loaded.model, edit.layer, edit.hook_type)
-        if edit.feature is not None and (point.name, edit.feature) in seen:
-            raise SteeringInvalid(f"Feature {edit.feature} is listed twice at {point.name}.")
-        if edit.feature is not None:
-            seen.add((point.name, edit.feature))
-        unit_D = _unit_direction(edit, loaded)
-        zero_D = torch.zeros_like(unit_D)
-        place = places.setdefault(point.name, SteeredPlace(point, zero_D, zero_D))
-        if edit.unit == "norm":
-            place.relative_D = place.relative_D + edit.coefficient * unit_D
-        else:
-            place.fixed_D = place.fixed_D + activation_delta(edit) * unit_D
-    return list(places.values())
-
-
-def activation_delta(edit: FeatureEdit) -> float:
-    """Return the length of an edit in activation units; NaN for a share of the norm."""
-    if edit.unit == "norm":
-        return math.nan
-    if edit.unit == "activation":
-        return edit.coefficient
-    if edit.max_activation is None or not edit.max_activation > 0:
-        raise SteeringInvalid(
-            'The unit "max" needs the feature\'s largest activation, which is above zero only for '
-            "features that fire."
-        )
-    return edit.coefficient * edit.max_activation
-
-
-def _unit_direction(edit: FeatureEdit, loaded: LoadedModel) -> torch.Tensor:
+    if edit.method not in STEERING_METHODS:
+        names = ", ".join(STEERING_METHODS)
+        raise SteeringInvalid(f"Method {edit.method!r} does not exist; choose one of {names}.")
     if edit.unit not in STEERING_UNITS:
         raise SteeringInvalid(f"Unit {edit.unit!r} is not one of {', '.join(STEERING_UNITS)}.")
+    units = UNITS_OF_METHOD.get(edit.method)
+    if units is not None and edit.unit not in units:
+        names = ", ".join(units)
+        raise SteeringInvalid(f'"{edit.method}" has no unit "{edit.unit}"; choose {names}.')
     if not math.isfinite(edit.coefficient):
         raise SteeringInvalid("The coefficient must be a finite number.")
-    direction = torch.as_tensor(edit.direction_D, dtype=torch.float32, device=loaded.device)
-    width = loaded.card.d_model
-    if direction.shape != (width,):
-        shape = tuple(direction.shape)
+    if units is not None and edit.unit == "max" and not (edit.max_activation or 0) > 0:
+        raise SteeringInvalid(
+            'The unit "max" needs the feature\'s largest activation, which is above zero only for '
+            'features that fire; use the unit "activation".'
+        )
+    if edit.unit == "kl" and edit.coefficient == 0 and units is not None:
+        raise SteeringInvalid("A KL target must not be 0; its sign says which way to steer.")
+    if edit.reads_latent and edit.latent is None:
+        raise SteeringInvalid(f'"{edit.method}" needs a feature of a dictionary, not a direction.')
+    _check_direction(edit.direction_D, loaded.card.d_model)
+
+
+def _check_direction(direction_D: torch.Tensor, width: int) -> None:
+    if tuple(direction_D.shape) != (width,):
+        shape = tuple(direction_D.shape)
         raise SteeringInvalid(f"The direction has shape {shape}; this model needs ({width},).")
-    norm = direction.norm()
+    norm = direction_D.norm()
     if not bool(torch.isfinite(norm)) or norm <= 0:
         raise SteeringInvalid("The direction is zero or not finite.")
-    unit_D: torch.Tensor = direction / norm
-    return unit_D

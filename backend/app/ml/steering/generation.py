@@ -1,51 +1,43 @@
-"""Two texts from one prompt in one batch: row 0 as the model is, row 1 steered."""
+"""Two texts from one prompt, one of them steered, and what is between them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import torch
+from dataclasses import replace
 
 from app.ml.configs import SteeringConfig
-from app.ml.devices import coded_memory_errors
-from app.ml.errors import NoEffect
-from app.ml.language_models.forward import hooked
+from app.ml.errors import SteeringInvalid, Stopped
 from app.ml.language_models.loading import LoadedModel
-from app.ml.records import FeatureEdit, ShouldStop, SteeringProof, SteeringResult, TokenEvent
-from app.ml.steering.comparison import compare_branches
-from app.ml.steering.edits import Proof, SteeringHook, activation_delta, resolve_places
-from app.ml.steering.prompts import check_length, encode_prompt, end_token_ids
-from app.ml.steering.sampling import Sampler
+from app.ml.records import ShouldStop
+from app.ml.steering.calibration import KlProbe, calibrate
+from app.ml.steering.comparison import pair_metrics, text_metrics
+from app.ml.steering.decoding import BatchDecoder, OnTokens
+from app.ml.steering.edits import FeatureEdit, check_edit
+from app.ml.steering.promoted import promoted_by
+from app.ml.steering.records import (
+    GeneratedText,
+    ResolvedEdit,
+    SteeringProof,
+    SteeringResult,
+    TextMetrics,
+)
+from app.ml.steering.rows import RowPlan
 
-BRANCHES: tuple[Literal["unsteered", "steered"], ...] = ("unsteered", "steered")
-
-
-@dataclass
-class Branch:
-    """One text as it grows; ``logits`` float32 (V,) per generated token, of its own model."""
-
-    sampler: Sampler
-    ids: list[int] = field(default_factory=list)
-    logits: list[torch.Tensor] = field(default_factory=list)
-    ended: bool = False
-
-    def filled(self, length: int) -> list[int]:
-        """Return the tokens, one that ended padded so that the batch stays a rectangle.
-
-        Rows do not see each other, and what the model says after an end is not read.
-        """
-        return self.ids + self.ids[-1:] * (length - len(self.ids))
+UNSTEERED, STEERED = "unsteered", "steered"
+OnPrompt = Callable[[list[int], list[str], list[bool]], None]
+SimilarityOf = Callable[[str, str], float | None]
+"""Cosine of two texts' embeddings; None when there is nothing to embed with."""
 
 
 def generate_comparison(
     loaded: LoadedModel,
     edits: Sequence[FeatureEdit],
     config: SteeringConfig,
-    on_token: Callable[[TokenEvent], None] | None = None,
+    on_tokens: OnTokens | None = None,
     should_stop: ShouldStop | None = None,
+    similarity_of: SimilarityOf | None = None,
+    on_prompt: OnPrompt | None = None,
 ) -> SteeringResult:
     """Continue a prompt twice, unsteered and steered, and measure the difference.
 
@@ -56,133 +48,157 @@ def generate_comparison(
 
     Args:
         loaded: The model.
-        edits: Directions to add; several at one place are summed.
+        edits: What to do; several at one place act on the state as it was before all of them.
         config: Prompt, sampling, positions.
-        on_token: Told of every token as it is chosen.
-        should_stop: Asked before each token; true ends both texts there and keeps them.
+        on_tokens: Told of the tokens of every step as they are chosen.
+        should_stop: Asked before each step; true ends both texts there and keeps them.
+        similarity_of: Compares the two texts' embeddings.
+        on_prompt: Told of the prompt's token ids, their texts and which are steered, at the start.
 
     Raises:
         SteeringInvalid: unusable edits, or a prompt longer than the model reads.
         NoEffect: not one position would be steered.
+        Stopped: asked to stop before the first token.
         HookPointNotFound: a layer or hook type does not exist.
     """
     began = time.monotonic()
-    places = resolve_places(loaded, edits)
-    prompt_ids = encode_prompt(loaded, config)
-    check_length(loaded, prompt_ids, config)
-    proof = Proof()
-    hooks = [SteeringHook(p, proof, counts_positions=i == 0) for i, p in enumerate(places)]
-    run = _Generation(loaded, config, hooks, prompt_ids, on_token, should_stop)
-    with (
-        torch.inference_mode(),
-        coded_memory_errors("generating text"),
-        hooked(loaded.model, [(h.place.point, h.edit()) for h in hooks]),
-    ):
-        run.generate()
-    if proof.positions == 0:
-        raise NoEffect("No position was steered; generate more tokens or include the prompt.")
-    seconds = time.monotonic() - began
-    with torch.inference_mode(), coded_memory_errors("comparing the texts"):
-        compared = compare_branches(loaded, edits, prompt_ids, *run.branches)
-    n_generated = sum(len(branch.ids) for branch in run.branches)
+    edits, kl_reached = resolve_kl(loaded, edits, config)
+    decoder = make_pair(loaded, edits, config, on_tokens, should_stop)
+    prompt = decoder.prompt_ids, [loaded.tokenizer.decode([i]) for i in decoder.prompt_ids]
+    if on_prompt is not None:
+        on_prompt(*prompt, decoder.prompt_mask)
+    decoder.run()
+    if not decoder.texts[0].ids:
+        raise Stopped("Stopped before the first token.")
+    unsteered, steered = decoder.generated(0), decoder.generated(1)
+    assert steered.proof is not None
+    promoted = promoted_by(loaded, edits)
+    metrics = [text_metrics(text, promoted) for text in (unsteered, steered)]
+    embedded = similarity_of(unsteered.text, steered.text) if similarity_of is not None else None
+    states = [text.reading_state_D for text in decoder.texts]
+    assert states[0] is not None
+    assert states[1] is not None
+    n_generated = len(unsteered.tokens) + len(steered.tokens)
     return SteeringResult(
-        unsteered_text=loaded.tokenizer.decode(run.branches[0].ids, skip_special_tokens=True),
-        steered_text=loaded.tokenizer.decode(run.branches[1].ids, skip_special_tokens=True),
-        unsteered_tokens=compared.unsteered_tokens,
-        steered_tokens=compared.steered_tokens,
-        prompt_tokens=[loaded.tokenizer.decode([i]) for i in prompt_ids],
-        prompt_steered=run.prompt_mask.tolist(),
-        metrics=compared.metrics,
-        proof=SteeringProof(
-            positions_touched=proof.positions,
-            prompt_positions_touched=int(run.prompt_mask.sum()),
-            mean_delta_norm_ratio=proof.ratio_sum / proof.values,
-            mean_delta_norm=proof.norm_sum / proof.values,
-            deltas_in_activation_units=[activation_delta(e) for e in edits if e.unit != "norm"],
-        ),
-        seconds=seconds,
-        tokens_per_second=n_generated / max(seconds, 1e-9),
-        stopped=run.stopped,
+        unsteered=unsteered,
+        steered=steered,
+        prompt_ids=prompt[0],
+        prompt_tokens=prompt[1],
+        prompt_steered=decoder.prompt_mask,
+        unsteered_metrics=metrics[0],
+        steered_metrics=metrics[1],
+        pair=pair_metrics(unsteered, steered, (states[0], states[1]), embedded),
+        proof=steered.proof,
+        resolved=resolved_edits(edits, kl_reached, steered.proof, len(edits) == 1),
+        warnings=warnings_of(edits, steered, metrics[1]),
+        seconds=time.monotonic() - began,
+        first_token_seconds=decoder.first_token_seconds,
+        tokens_per_second=n_generated / max(decoder.seconds, 1e-9),
+        stopped=decoder.stopped,
     )
 
 
-class _Generation:
-    def __init__(
-        self,
-        loaded: LoadedModel,
-        config: SteeringConfig,
-        hooks: list[SteeringHook],
-        prompt_ids: list[int],
-        on_token: Callable[[TokenEvent], None] | None,
-        should_stop: ShouldStop | None,
-    ) -> None:
-        self.loaded, self.config, self.hooks = loaded, config, hooks
-        self.prompt_ids = prompt_ids
-        self.on_token, self.should_stop = on_token, should_stop
-        self.branches = (Branch(Sampler(config)), Branch(Sampler(config)))
-        self.special = set(loaded.special_ids)
-        self.end_ids = end_token_ids(loaded)
-        self.prompt_mask = torch.tensor(
-            [config.steer_prompt and self._may_steer(p, i) for p, i in enumerate(prompt_ids)]
+def make_pair(
+    loaded: LoadedModel,
+    edits: Sequence[FeatureEdit],
+    config: SteeringConfig,
+    on_tokens: OnTokens | None = None,
+    should_stop: ShouldStop | None = None,
+) -> BatchDecoder:
+    """Return the decoder of both texts, not run yet."""
+    if not edits:
+        raise SteeringInvalid("Choose at least one feature to steer with.")
+    plans = [
+        RowPlan(UNSTEERED, (), config.seed),
+        RowPlan(STEERED, tuple(edits), config.seed),
+    ]
+    watched = [edit.latent for edit in edits if edit.latent is not None]
+    return BatchDecoder(loaded, config, plans, watched, on_tokens, should_stop)
+
+
+def resolve_kl(
+    loaded: LoadedModel, edits: Sequence[FeatureEdit], config: SteeringConfig
+) -> tuple[list[FeatureEdit], list[float | None]]:
+    """Turn KL targets into strengths; each feature is calibrated by itself.
+
+    Returns:
+        The edits, and the KL that each calibrated one reached.
+    """
+    for edit in edits:
+        check_edit(edit, loaded)
+    wanted = [edit.method == "add" and edit.unit == "kl" for edit in edits]
+    if not any(wanted):
+        return list(edits), [None] * len(edits)
+    probe = KlProbe(loaded, config)
+    resolved: list[FeatureEdit] = []
+    reached: list[float | None] = []
+    for edit, is_kl in zip(edits, wanted, strict=True):
+        found = calibrate(probe, edit, edit.coefficient) if is_kl else None
+        reached.append(found.kl if found else None)
+        resolved.append(
+            replace(edit, coefficient=found.strength, unit="activation") if found else edit
         )
-        self.stopped = False
+    return resolved, reached
 
-    def generate(self) -> None:
-        """Fill both branches, up to the limit or until both ended."""
-        cache: Any = None
-        for index in range(self.config.max_new_tokens):
-            if self.should_stop is not None and self.should_stop():
-                self.stopped = True
-                return
-            logits_BV, cache = self._forward(index, cache)
-            for row, branch in enumerate(self.branches):
-                if not branch.ended:
-                    self._extend(branch, BRANCHES[row], index, logits_BV[row])
-            if all(branch.ended for branch in self.branches):
-                return
 
-    def _forward(self, index: int, cache: Any) -> tuple[torch.Tensor, Any]:
-        """Return the next-token logits of both rows, float32 (2, V), and the new cache."""
-        device = self.loaded.device
-        rows = [[*self.prompt_ids, *branch.filled(index)] for branch in self.branches]
-        ids_BS = torch.tensor(rows, device=device)
-        mask_BS = torch.zeros_like(ids_BS, dtype=torch.bool)
-        steered = self._steered_row()
-        mask_BS[1, : len(steered)] = torch.tensor(steered, device=device)
-        first_new = ids_BS.shape[1] - 1 if cache is not None else 0
-        for hook in self.hooks:
-            hook.mask_BS, hook.first_position = mask_BS[:, first_new:], first_new
-        output = self.loaded.model(
-            input_ids=ids_BS[:, first_new:],
-            past_key_values=cache,
-            use_cache=self.config.use_cache,
-            logits_to_keep=1,
+def resolved_edits(
+    edits: Sequence[FeatureEdit],
+    kl_reached: Sequence[float | None],
+    proof: SteeringProof,
+    is_alone: bool,
+) -> list[ResolvedEdit]:
+    """Say each strength in all units that exist; the share of the norm is this run's mean."""
+    mean_norm = proof.mean_delta_norm / proof.mean_delta_norm_ratio if (
+        proof.mean_delta_norm_ratio > 0
+    ) else None  # fmt: skip
+    return [
+        _resolved(edit, kl, mean_norm, proof if is_alone else None)
+        for edit, kl in zip(edits, kl_reached, strict=True)
+    ]
+
+
+def _resolved(
+    edit: FeatureEdit, kl: float | None, mean_norm: float | None, own_proof: SteeringProof | None
+) -> ResolvedEdit:
+    size = edit.direction_D.norm().item()
+    if edit.method not in ("add", "clamp", "floor"):
+        share = own_proof.mean_delta_norm_ratio if own_proof else None
+        return ResolvedEdit(None, None, share, kl, size)
+    activation: float | None = edit.amount()
+    share = None
+    if edit.unit == "norm":
+        share = edit.coefficient
+        activation = share * mean_norm / size if mean_norm and own_proof else None
+    elif edit.method == "add" and mean_norm:
+        share = edit.amount() * size / mean_norm
+    multiple = activation / edit.max_activation if (
+        activation is not None and edit.max_activation
+    ) else None  # fmt: skip
+    return ResolvedEdit(activation, multiple, share, kl, size)
+
+
+def warnings_of(
+    edits: Sequence[FeatureEdit], steered: GeneratedText, metrics: TextMetrics
+) -> list[str]:
+    """Say what a reader of the texts must know and cannot see."""
+    found = []
+    proof = steered.proof
+    if proof is not None and proof.positions_changed == 0:
+        found.append(
+            f"The change was zero at all {proof.positions_touched} steered positions: "
+            + (
+                "the features are active at none of them, so there was nothing to change."
+                if any(edit.reads_latent for edit in edits)
+                else "all strengths are 0."
+            )
         )
-        return output.logits[:, -1].float(), output.past_key_values
-
-    def _steered_row(self) -> list[bool]:
-        """Say where to steer; an end is not, for nothing comes after it."""
-        steered = self.branches[1]
-        start = len(self.prompt_ids)
-        ids = steered.ids[:-1] if steered.ended else steered.ids
-        generated = [
-            self.config.steer_generated and self._may_steer(start + p, i) for p, i in enumerate(ids)
-        ]
-        return [*self.prompt_mask.tolist(), *generated]
-
-    def _may_steer(self, position: int, token_id: int) -> bool:
-        return not self.config.exclude_special or (position > 0 and token_id not in self.special)
-
-    def _extend(
-        self,
-        branch: Branch,
-        name: Literal["unsteered", "steered"],
-        index: int,
-        logits_V: torch.Tensor,
-    ) -> None:
-        token = branch.sampler.choose(logits_V, [*self.prompt_ids, *branch.ids])
-        branch.ids.append(token)
-        branch.logits.append(logits_V)
-        branch.ended = token in self.end_ids
-        if self.on_token is not None:
-            self.on_token(TokenEvent(name, index, token, self.loaded.tokenizer.decode([token])))
+    for edit in edits:
+        trained_at = edit.latent.layer if edit.latent is not None else edit.layer
+        if edit.layer != trained_at:
+            found.append(
+                f"Feature {edit.feature} was learned at layer {trained_at} and acts at layer "
+                f"{edit.layer} here, where its direction may mean something else."
+            )
+    if metrics.repeated_3 > 0.5:
+        found.append("Most of the steered text repeats itself: the strength is likely too high.")
+    return found

@@ -8,15 +8,15 @@ from app.ml.configs import SteeringConfig
 
 
 class Sampler:
-    """One branch's sampler with its own random stream.
+    """One text's sampler with its own random stream.
 
-    Both branches start from the same seed and draw exactly one number per token, so they choose
-    alike until their distributions differ: differences come from steering, not from luck.
+    Texts to be compared start from the same seed and draw exactly one number per token, so they
+    choose alike until their distributions differ: differences come from steering, not from luck.
     """
 
-    def __init__(self, config: SteeringConfig) -> None:
+    def __init__(self, config: SteeringConfig, seed: int | None = None) -> None:
         self.config = config
-        self.random = torch.Generator().manual_seed(config.seed)
+        self.random = torch.Generator().manual_seed(config.seed if seed is None else seed)
 
     def choose(self, logits_V: torch.Tensor, seen_ids: list[int]) -> int:
         """Return the next token id for float32 logits on any device."""

@@ -1,56 +1,131 @@
-"""Steered generation in the warm process, which keeps models and directions between jobs."""
+"""Steered generation in the warm process, which keeps models and dictionaries between jobs."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import torch
+import transformers
+
 from app.core.paths import model_dir, safe_join
 from app.ml.configs import SteeringConfig
+from app.ml.errors import Stopped
 from app.ml.language_models import LoadedModel, load_language_model
-from app.ml.records import FeatureEdit, TokenEvent, to_json
-from app.ml.steering import feature_edit, generate_comparison
+from app.ml.records import to_json
+from app.ml.sae_training import load_sae
+from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder
+from app.ml.sentence_embedding import find_sentence_embedder, load_sentence_embedder
+from app.ml.steering import FeatureEdit, feature_edit, generate_comparison
+from app.ml.steering.edits import written_hook_type
+from app.ml.steering.records import TokenEvent
+from app.schemas.events import (
+    SteeringPromptToken,
+    SteeringStarted,
+    SteeringStartedData,
+    SteeringToken,
+    SteeringTokens,
+    SteeringTokensData,
+)
 from app.services.steering_figures import steering_json
-from app.workers.context import JobContext, JobOutcome
+from app.services.steering_payload import UNIT_NAMES
+from app.workers.context import JobContext, JobInterrupted, JobOutcome
 from app.workers.model_cache import ModelCache
 from app.workers.tasks.reporting import should_stop
 
-# The core's words for the units of the API.
-UNITS = {"max_multiple": "max", "activation": "activation", "norm_fraction": "norm"}
-
 
 def handle(context: JobContext, cache: ModelCache) -> JobOutcome:
-    """Generate both texts of one request."""
+    """Generate both texts of one request; a cancelled one keeps what it has."""
     payload = context.payload
     config = SteeringConfig.from_dict(payload["config"])
     context.report(0, 0, "Loading the model")
-    loaded = _load_model(context, cache)
-    edits = [_make_edit(context, edit) for edit in payload["edits"]]
-    result = generate_comparison(
-        loaded, edits, config, partial(_report, context, config), should_stop(context)
-    )
-    context.raise_if_stopped()
-    return JobOutcome(result=steering_json(payload, to_json(result)))
+    loaded = load_model(context, cache)
+    edits = [make_edit(context, cache, edit) for edit in payload["edits"]]
+    try:
+        result = generate_comparison(
+            loaded,
+            edits,
+            config,
+            on_tokens=partial(_send, context, config.max_new_tokens),
+            should_stop=should_stop(context),
+            similarity_of=partial(_similarity, cache),
+            on_prompt=partial(_send_prompt, context),
+        )
+    except Stopped:
+        context.raise_if_stopped()
+        raise
+    answer = steering_json(payload, to_json(result), environment(loaded, config))
+    action = context.stop_requested()
+    if result.stopped and action is not None:
+        return JobOutcome(JobInterrupted(action).outcome().state, answer)
+    return JobOutcome(result=answer)
 
 
-def _load_model(context: JobContext, cache: ModelCache) -> LoadedModel:
+def load_model(context: JobContext, cache: ModelCache) -> LoadedModel:
     model_id = UUID(context.payload["model_id"])
     folder = context.data_root / model_dir(model_id)
     load = partial(load_language_model, folder, device=context.settings.device)
     return cache.get(("model", model_id), load, context.payload["memory_bytes"])
 
 
-def _make_edit(context: JobContext, edit: dict[str, Any]) -> FeatureEdit:
-    """One direction; only its row of the dictionary is read."""
+def make_edit(context: JobContext, cache: ModelCache, edit: dict[str, Any]) -> FeatureEdit:
+    """The core's edit of one feature; its dictionary stays loaded."""
+    folder = safe_join(context.data_root, edit["sae_path"])
     return feature_edit(
-        safe_join(context.data_root, edit["sae_path"]),
+        load_dictionary(cache, folder),
         edit["neuron_index"],
         edit["layer"],
         edit["hook_type"],
         edit["coefficient"],
-        UNITS[edit["unit"]],
+        UNIT_NAMES[edit["unit"]],
         edit["max_activation"],
+        method=edit["method"],
+        only_active=edit["only_active"],
+        target_hook_type=written_hook_type(folder),
+        at_layer=edit["at_layer"],
     )
 
 
-def _report(context: JobContext, config: SteeringConfig, event: TokenEvent) -> None:
-    context.report(event.index + 1, config.max_new_tokens, "Generating", unit="tokens")
+def load_dictionary(cache: ModelCache, folder: Path) -> SparseAutoencoder:
+    weights = folder / "sae.safetensors"
+    size_bytes = weights.stat().st_size if weights.is_file() else 0
+    return cache.get(("sae", folder), partial(load_sae, folder), size_bytes)
+
+
+def environment(loaded: LoadedModel, config: SteeringConfig) -> dict[str, str]:
+    """What the text depends on besides the request."""
+    kind = "greedy" if config.temperature == 0 else f"temperature {config.temperature:g}"
+    return {
+        "model": loaded.card.architecture,
+        "dtype": str(loaded.dtype).removeprefix("torch."),
+        "device": str(loaded.device),
+        "torch": str(torch.__version__),
+        "transformers": str(transformers.__version__),
+        "sampler": f"{kind}, top-k {config.top_k}, top-p {config.top_p:g}, repetition penalty "
+        f"{config.repetition_penalty:g}, one generator per text, seed {config.seed}",
+    }
+
+
+def _similarity(cache: ModelCache, first: str, second: str) -> float | None:
+    folder = find_sentence_embedder()
+    if folder is None or not first.strip() or not second.strip():
+        return None
+    size_bytes = (folder / "model.safetensors").stat().st_size
+    embedder = cache.get(("embedder", folder), partial(load_sentence_embedder, folder), size_bytes)
+    return embedder.similarity(first, second)
+
+
+def _send_prompt(context: JobContext, ids: list[int], texts: list[str], mask: list[bool]) -> None:
+    tokens = [
+        SteeringPromptToken(token_id=i, text=text, steered=steered)
+        for i, text, steered in zip(ids, texts, mask, strict=True)
+    ]
+    data = SteeringStartedData(job_id=context.job_id, prompt_tokens=tokens)
+    context.publish(SteeringStarted(seq=context.next_seq(), data=data))
+
+
+def _send(context: JobContext, max_new_tokens: int, events: list[TokenEvent]) -> None:
+    tokens = [SteeringToken(**vars(event)) for event in events]
+    data = SteeringTokensData(job_id=context.job_id, tokens=tokens)
+    context.publish(SteeringTokens(seq=context.next_seq(), data=data))
+    context.report(events[0].index + 1, max_new_tokens, "Generating", unit="tokens")

@@ -10,6 +10,7 @@ import { answer, answerPage, refuse } from '@/test/featureApi';
 import {
   makeFeature,
   makeFeatureRow,
+  makeProof,
   makeSteeringResult,
   TRAINING_ID,
 } from '@/test/featureFactories';
@@ -191,7 +192,7 @@ describe('generating', () => {
 
   it('runs with Ctrl+Enter in the prompt', async () => {
     const result = makeSteeringResult({
-      proof: { positions_touched: 1, mean_delta_norm_ratio: 0, first_divergence: null },
+      proof: makeProof({ positions_touched: 1, mean_delta_norm_ratio: 0, first_divergence: null }),
     });
     answer('post', '/steering/generate', result);
     const { user } = await openReady();

@@ -37,6 +37,14 @@ export const UNIT_SCALES: Record<CoefficientUnit, UnitScale> = {
     step: 0.02,
     quick: 0.4,
   },
+  kl: {
+    label: 'nats of change',
+    suffix: 'nats',
+    help: 'The strength is found by a few probes, so that the 95th percentile of the KL divergence is this; the sign says which way.',
+    limit: 3,
+    step: 0.1,
+    quick: 1,
+  },
 };
 
 /** The same strength to a user's eye when the unit changes: its share of the slider stays. */

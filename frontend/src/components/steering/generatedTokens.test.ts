@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { SteeringMetric } from '@/types/steering.types';
 import { divergenceTokens, formatMetric, largestDivergence, metricTone } from './generatedTokens';
 
-const token = { token_id: 1, text: ' cat', logprob: -0.5, base_logprob: -3.25, kl: 0.75 };
+const token = {
+  token_id: 1,
+  text: ' cat',
+  logprob: -0.5,
+  base_logprob: -3.25,
+  kl: 0.75,
+  activations: [],
+  achieved: [],
+};
 const metric = (key: string, value: number | null, unit = ''): SteeringMetric => ({
   key,
   value,

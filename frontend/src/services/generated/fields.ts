@@ -1077,6 +1077,17 @@ export const fields = {
       "max": 2147483647,
       "options": null
     },
+    "stop": {
+      "type": "array",
+      "required": false,
+      "nullable": false,
+      "default": [],
+      "help": "Texts that end the generation; they are cut off.",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    },
     "steer_prompt": {
       "type": "boolean",
       "required": false,
@@ -1096,6 +1107,17 @@ export const fields = {
       "help": "Steer the generated tokens.",
       "unit": null,
       "min": null,
+      "max": null,
+      "options": null
+    },
+    "positions": {
+      "type": "array",
+      "required": false,
+      "nullable": false,
+      "default": [],
+      "help": "Steer only at these absolute positions, the first being 0; empty means all.",
+      "unit": null,
+      "min": 0,
       "max": null,
       "options": null
     },
@@ -1121,6 +1143,17 @@ export const fields = {
       "max": null,
       "options": null
     },
+    "system_prompt": {
+      "type": "string",
+      "required": false,
+      "nullable": false,
+      "default": "",
+      "help": "System message of the chat format; empty means none.",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    },
     "use_cache": {
       "type": "boolean",
       "required": false,
@@ -1129,6 +1162,17 @@ export const fields = {
       "help": "Keep keys and values of earlier tokens (same result).",
       "unit": null,
       "min": null,
+      "max": null,
+      "options": null
+    },
+    "prefill_chunk": {
+      "type": "integer",
+      "required": false,
+      "nullable": false,
+      "default": 512,
+      "help": "Tokens of the prompt read at once (same result).",
+      "unit": "tokens",
+      "min": 1,
       "max": null,
       "options": null
     },
@@ -1164,6 +1208,17 @@ export const fields = {
       "min": 0,
       "max": null,
       "options": null
+    },
+    "run_id": {
+      "type": "string",
+      "required": false,
+      "nullable": true,
+      "default": null,
+      "help": "An id of your own for the run: subscribe to the room job:{run_id} first, and no token is missed; cancel it under /jobs/{run_id}/cancel, which keeps the text so far",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
     }
   },
   "SteeredFeature": {
@@ -1180,10 +1235,10 @@ export const fields = {
     },
     "coefficient": {
       "type": "number",
-      "required": true,
+      "required": false,
       "nullable": false,
-      "default": null,
-      "help": "",
+      "default": 1,
+      "help": "Strength (add), target (clamp, floor) or factor (scale, project)",
       "unit": null,
       "min": -1000,
       "max": 1000,
@@ -1194,15 +1249,56 @@ export const fields = {
       "required": false,
       "nullable": false,
       "default": "max_multiple",
-      "help": "max_multiple: times the feature's largest measured activation; activation: absolute; norm_fraction: share of the residual norm at that position",
+      "help": "max_multiple: times the feature's largest measured activation; activation: absolute; norm_fraction: share of the residual norm at that position; kl: nats that the strength is calibrated to, its sign saying which way. Scale, ablate and project have none",
       "unit": null,
       "min": null,
       "max": null,
       "options": [
         "max_multiple",
         "activation",
-        "norm_fraction"
+        "norm_fraction",
+        "kl"
       ]
+    },
+    "method": {
+      "type": "string",
+      "required": false,
+      "nullable": false,
+      "default": "add",
+      "help": "add: the direction is added; clamp: the feature is set to the target; floor: raised to it where it is lower; scale: multiplied; ablate: set to 0; project: the state's part along the direction is multiplied (0 removes it)",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": [
+        "add",
+        "clamp",
+        "floor",
+        "scale",
+        "ablate",
+        "project"
+      ]
+    },
+    "only_active": {
+      "type": "boolean",
+      "required": false,
+      "nullable": false,
+      "default": false,
+      "help": "Act only where the feature is above zero",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    },
+    "layer": {
+      "type": "integer",
+      "required": false,
+      "nullable": true,
+      "default": null,
+      "help": "By default the intervention layer, else the SAE's own",
+      "unit": null,
+      "min": 0,
+      "max": null,
+      "options": null
     }
   }
 } as const satisfies Record<string, Record<string, FieldSpec>>;

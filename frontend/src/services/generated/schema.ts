@@ -1460,6 +1460,27 @@ export interface components {
          * @enum {string}
          */
         DatasetStatus: "downloading" | "ingesting" | "ready" | "error";
+        /**
+         * DiffPart
+         * @description A stretch of tokens in both texts, as half-open ranges of token indices.
+         */
+        DiffPart: {
+            /**
+             * Op
+             * @enum {string}
+             */
+            op: "equal" | "replace" | "delete" | "insert";
+            /** Unsteered */
+            unsteered: [
+                number,
+                number
+            ];
+            /** Steered */
+            steered: [
+                number,
+                number
+            ];
+        };
         /** DiskInfo */
         DiskInfo: {
             /** Path */
@@ -1937,6 +1958,13 @@ export interface components {
             is_favorite: boolean;
             top_example: components["schemas"]["FeatureExample"] | null;
         };
+        /** FirstDifference */
+        FirstDifference: {
+            /** Index */
+            index: number;
+            /** Max Difference */
+            max_difference: number;
+        };
         /** GeneratedText */
         GeneratedText: {
             /** Text */
@@ -1952,7 +1980,7 @@ export interface components {
              * Ended
              * @enum {string}
              */
-            ended: "eos" | "length";
+            ended: "eos" | "length" | "stop" | "stopped";
         };
         /** GeneratedToken */
         GeneratedToken: {
@@ -1975,6 +2003,16 @@ export interface components {
              * @description KL(steered || unsteered) at this step, nats
              */
             kl: number;
+            /**
+             * Activations
+             * @description Of each feature at this token, when the unsteered model reads the text
+             */
+            activations: number[];
+            /**
+             * Achieved
+             * @description Of each feature at this token in the model that wrote it, after the edit
+             */
+            achieved: number[];
         };
         /** GpuHealth */
         GpuHealth: {
@@ -2680,6 +2718,15 @@ export interface components {
             /** Has Next */
             has_next: boolean;
         };
+        /** PromptToken */
+        PromptToken: {
+            /** Token Id */
+            token_id: number;
+            /** Text */
+            text: string;
+            /** Steered */
+            steered: boolean;
+        };
         /**
          * Quantization
          * @enum {string}
@@ -2699,9 +2746,45 @@ export interface components {
              * Unit
              * @enum {string}
              */
-            unit: "max_multiple" | "activation" | "norm_fraction";
+            unit: "max_multiple" | "activation" | "norm_fraction" | "kl";
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "add" | "clamp" | "floor" | "scale" | "ablate" | "project";
+            /** Layer */
+            layer: number;
             /** Strength In Activation Units */
             strength_in_activation_units: number | null;
+            /** Strength In Max Multiples */
+            strength_in_max_multiples: number | null;
+            /**
+             * Strength As Norm Fraction
+             * @description Mean over the steered positions of this run
+             */
+            strength_as_norm_fraction: number | null;
+            /**
+             * Calibrated Kl
+             * @description p95 reached on the calibration text, for a KL target
+             */
+            calibrated_kl: number | null;
+            /**
+             * Activation Unsteered
+             * @description Mean over the unsteered text, read by the unsteered model
+             */
+            activation_unsteered: number | null;
+            /**
+             * Activation Steered
+             * @description Mean over the steered text, read by the unsteered model
+             */
+            activation_steered: number | null;
+            /**
+             * Achieved Mean
+             * @description Mean over the steered text in the steered model, after the edit
+             */
+            achieved_mean: number | null;
+            /** Achieved Max */
+            achieved_max: number | null;
         };
         /**
          * ResourceType
@@ -2715,15 +2798,55 @@ export interface components {
              * @description Feature id, as the feature list gives it
              */
             id: number;
-            /** Coefficient */
-            coefficient: number;
+            /**
+             * Coefficient
+             * @description Strength (add), target (clamp, floor) or factor (scale, project)
+             * @default 1
+             */
+            coefficient?: number;
             /**
              * Unit
-             * @description max_multiple: times the feature's largest measured activation; activation: absolute; norm_fraction: share of the residual norm at that position
+             * @description max_multiple: times the feature's largest measured activation; activation: absolute; norm_fraction: share of the residual norm at that position; kl: nats that the strength is calibrated to, its sign saying which way. Scale, ablate and project have none
              * @default max_multiple
              * @enum {string}
              */
-            unit?: "max_multiple" | "activation" | "norm_fraction";
+            unit?: "max_multiple" | "activation" | "norm_fraction" | "kl";
+            /**
+             * Method
+             * @description add: the direction is added; clamp: the feature is set to the target; floor: raised to it where it is lower; scale: multiplied; ablate: set to 0; project: the state's part along the direction is multiplied (0 removes it)
+             * @default add
+             * @enum {string}
+             */
+            method?: "add" | "clamp" | "floor" | "scale" | "ablate" | "project";
+            /**
+             * Only Active
+             * @description Act only where the feature is above zero
+             * @default false
+             */
+            only_active?: boolean;
+            /**
+             * Layer
+             * @description By default the intervention layer, else the SAE's own
+             */
+            layer?: number | null;
+        };
+        /**
+         * SteeringEnvironment
+         * @description What the text depends on besides the request; texts are reproducible per device.
+         */
+        SteeringEnvironment: {
+            /** Model */
+            model: string;
+            /** Dtype */
+            dtype: string;
+            /** Device */
+            device: string;
+            /** Torch */
+            torch: string;
+            /** Transformers */
+            transformers: string;
+            /** Sampler */
+            sampler: string;
         };
         /**
          * SteeringGenerate
@@ -2769,6 +2892,12 @@ export interface components {
              */
             seed?: number;
             /**
+             * Stop
+             * @description Texts that end the generation; they are cut off.
+             * @default []
+             */
+            stop?: string[];
+            /**
              * Steer Prompt
              * @description Steer the tokens of the prompt.
              * @default true
@@ -2780,6 +2909,12 @@ export interface components {
              * @default true
              */
             steer_generated?: boolean;
+            /**
+             * Positions
+             * @description Steer only at these absolute positions, the first being 0; empty means all.
+             * @default []
+             */
+            positions?: number[];
             /**
              * Exclude Special
              * @description Leave special tokens and the first position (attention sink) alone.
@@ -2793,11 +2928,23 @@ export interface components {
              */
             use_chat_template?: boolean;
             /**
+             * System Prompt
+             * @description System message of the chat format; empty means none.
+             * @default
+             */
+            system_prompt?: string;
+            /**
              * Use Cache
              * @description Keep keys and values of earlier tokens (same result).
              * @default true
              */
             use_cache?: boolean;
+            /**
+             * Prefill Chunk
+             * @description Tokens of the prompt read at once (same result).
+             * @default 512
+             */
+            prefill_chunk?: number;
             /**
              * Model Id
              * Format: uuid
@@ -2810,6 +2957,11 @@ export interface components {
              * @description By default the layer that the SAE was trained on
              */
             intervention_layer?: number | null;
+            /**
+             * Run Id
+             * @description An id of your own for the run: subscribe to the room job:{run_id} first, and no token is missed; cancel it under /jobs/{run_id}/cancel, which keeps the text so far
+             */
+            run_id?: string | null;
         };
         /** SteeringMetric */
         SteeringMetric: {
@@ -2831,11 +2983,22 @@ export interface components {
         SteeringProof: {
             /** Positions Touched */
             positions_touched: number;
+            /** Prompt Positions Touched */
+            prompt_positions_touched: number;
+            /**
+             * Positions Changed
+             * @description Of the touched ones, those with a change above 0
+             */
+            positions_changed: number;
+            /** Mean Delta Norm */
+            mean_delta_norm: number;
             /**
              * Mean Delta Norm Ratio
              * @description Mean of ‖delta‖ / ‖h‖ over touched positions
              */
             mean_delta_norm_ratio: number;
+            /** @description First step whose logits differ by more than 1e-4 from the unsteered model's on the same text */
+            first_differing_logit: components["schemas"]["FirstDifference"] | null;
             /**
              * First Divergence
              * @description First token index where the texts differ
@@ -2856,17 +3019,34 @@ export interface components {
             model_id: string;
             /** Prompt */
             prompt: string;
+            /**
+             * Prompt Tokens
+             * @description As the model read it, chat template and start token included
+             */
+            prompt_tokens: components["schemas"]["PromptToken"][];
             /** Intervention Layer */
             intervention_layer: number;
             /** Features */
             features: components["schemas"]["ResolvedFeature"][];
             unsteered_output: components["schemas"]["GeneratedText"];
             steered_output: components["schemas"]["GeneratedText"];
+            /** Diff */
+            diff: components["schemas"]["DiffPart"][];
             /** Metrics */
             metrics: components["schemas"]["SteeringMetric"][];
             proof: components["schemas"]["SteeringProof"];
+            /** Warnings */
+            warnings: string[];
+            environment: components["schemas"]["SteeringEnvironment"];
+            /**
+             * Stopped
+             * @description Whether it was cancelled: the texts end there
+             */
+            stopped: boolean;
             /** Seconds */
             seconds: number;
+            /** First Token Seconds */
+            first_token_seconds: number;
         };
         /** SystemInfo */
         SystemInfo: {
@@ -3326,6 +3506,107 @@ export interface components {
              */
             type?: "job.updated";
             data: components["schemas"]["JobRead"];
+        };
+        /** SteeringPromptToken */
+        SteeringPromptToken: {
+            /** Token Id */
+            token_id: number;
+            /** Text */
+            text: string;
+            /** Steered */
+            steered: boolean;
+        };
+        /**
+         * SteeringStarted
+         * @description The prompt as the model reads it, before the first token.
+         */
+        SteeringStarted: {
+            /** Seq */
+            seq: number;
+            /**
+             * Timestamp
+             * Format: date-time
+             */
+            timestamp?: string;
+            /**
+             * Type
+             * @default steering.started
+             * @constant
+             */
+            type?: "steering.started";
+            data: components["schemas"]["SteeringStartedData"];
+        };
+        /** SteeringStartedData */
+        SteeringStartedData: {
+            /**
+             * Job Id
+             * Format: uuid
+             */
+            job_id: string;
+            /** Prompt Tokens */
+            prompt_tokens: components["schemas"]["SteeringPromptToken"][];
+        };
+        /** SteeringToken */
+        SteeringToken: {
+            /** Row */
+            row: number;
+            /**
+             * Branch
+             * @description unsteered or steered; in a sweep the row's name
+             */
+            branch: string;
+            /** Index */
+            index: number;
+            /** Token Id */
+            token_id: number;
+            /** Text */
+            text: string;
+            /** Logprob */
+            logprob: number;
+            /** Base Logprob */
+            base_logprob: number;
+            /** Kl */
+            kl: number;
+            /**
+             * Read Activations
+             * @description Of each feature at the token before this one, which was read to choose it, in the unsteered model
+             */
+            read_activations: number[];
+            /**
+             * Read Achieved
+             * @description The same in the model that writes the text
+             */
+            read_achieved: number[];
+        };
+        /**
+         * SteeringTokens
+         * @description What one step added to the texts; a lost one leaves a gap in ``index`` until the answer.
+         */
+        SteeringTokens: {
+            /** Seq */
+            seq: number;
+            /**
+             * Timestamp
+             * Format: date-time
+             */
+            timestamp?: string;
+            /**
+             * Type
+             * @default steering.tokens
+             * @constant
+             */
+            type?: "steering.tokens";
+            data: components["schemas"]["SteeringTokensData"];
+        };
+        /** SteeringTokensData */
+        SteeringTokensData: {
+            /**
+             * Job Id
+             * Format: uuid
+             */
+            job_id: string;
+            /** Tokens */
+            tokens: components["schemas"]["SteeringToken"][];
         };
         /** TrainingCompleted */
         TrainingCompleted: {

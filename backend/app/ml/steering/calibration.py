@@ -1,0 +1,163 @@
+"""The strength at which steering changes the model by a wanted number of nats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+
+from app.ml.configs import SteeringConfig
+from app.ml.errors import SteeringInvalid
+from app.ml.language_models.forward import hooked
+from app.ml.language_models.loading import LoadedModel
+from app.ml.steering.decoding import BatchDecoder
+from app.ml.steering.edits import FeatureEdit
+from app.ml.steering.hooks import MAX_RATIO, Evidence, ForwardPass, hook_list, steering_hooks
+from app.ml.steering.prompts import PositionRule
+from app.ml.steering.rows import RowPlan
+from app.ml.steering.watching import Watcher
+
+PROBE_TOKENS = 20
+MAX_PROBES = 8
+TOLERANCE = 0.1
+"""Relative; a target of 1 nat is met between 0.9 and 1.1."""
+FIRST_SHARE = 0.2
+"""The first probe's delta as a share of the mean state norm: mild, in the quadratic range."""
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A strength along the direction, in activation units, and the KL that it reached."""
+
+    strength: float
+    kl: float
+    n_probes: int
+
+
+class KlProbe:
+    """KL(steered || unsteered) on one fixed text: the prompt and its greedy unsteered end.
+
+    A fixed text makes the KL a smooth function of the strength, which one forward pass measures.
+    The figure is the 95th percentile over the positions that predict the probe's generated
+    tokens, in nats.
+    """
+
+    def __init__(self, loaded: LoadedModel, config: SteeringConfig) -> None:
+        self.loaded = loaded
+        greedy = replace(
+            config, temperature=0.0, max_new_tokens=min(PROBE_TOKENS, config.max_new_tokens),
+            stop=(),
+        )  # fmt: skip
+        decoder = BatchDecoder(loaded, greedy, [RowPlan("unsteered", (), 0)])
+        decoder.run()
+        rule, generated = PositionRule(loaded, greedy), decoder.texts[0].ids
+        n_prompt = len(decoder.prompt_ids)
+        masks = [rule.steers_generated(n_prompt + n, i) for n, i in enumerate(generated)]
+        self.n_read = len(generated)
+        # The last token predicts nothing that is measured.
+        self.ids_1S = torch.tensor([[*decoder.prompt_ids, *generated][:-1]], device=loaded.device)
+        self.mask_1S = torch.tensor([[*decoder.prompt_mask, *masks][:-1]], device=loaded.device)
+        self.base_TV = self._log_probabilities(())
+        if not bool(self.mask_1S.any()):
+            raise SteeringInvalid(
+                "A KL target needs positions to steer; steer the prompt or generate more tokens."
+            )
+
+    def measure(self, edits: tuple[FeatureEdit, ...]) -> float:
+        own_TV = self._log_probabilities(edits)
+        kl_T = (own_TV.exp() * (own_TV - self.base_TV)).sum(dim=1).clamp_min(0).double()
+        return torch.quantile(kl_T, 0.95).item()
+
+    def mean_norm(self, edit: FeatureEdit) -> float:
+        """Return the mean norm of the state at the edit's place over the steered positions."""
+        evidence = self._evidence((replace(edit, coefficient=1.0, unit="norm", method="add"),))
+        return float(evidence.sums_T4[0, 2] / evidence.sums_T4[0, 0])
+
+    def _evidence(self, edits: tuple[FeatureEdit, ...]) -> Evidence:
+        self._log_probabilities(edits)
+        return self._last_evidence
+
+    def _log_probabilities(self, edits: tuple[FeatureEdit, ...]) -> torch.Tensor:
+        device = self.loaded.device
+        self._last_evidence = evidence = Evidence(1, device)
+        hooks = steering_hooks(self.loaded, [edits], evidence)
+        zero = torch.zeros(1, dtype=torch.int64, device=device)
+        for hook in hooks:
+            hook.current = ForwardPass(self.mask_1S, 0, zero, zero)
+        with (
+            torch.inference_mode(),
+            hooked(self.loaded.model, hook_list(hooks, Watcher(self.loaded, []))),
+        ):
+            output = self.loaded.model(
+                input_ids=self.ids_1S, use_cache=False, logits_to_keep=self.n_read
+            )
+        return torch.log_softmax(output.logits[0].float(), dim=-1)
+
+
+def calibrate(probe: KlProbe, edit: FeatureEdit, target: float) -> Calibrated:
+    """Find the strength of an added direction that changes the probe's text by ``target`` nats.
+
+    Args:
+        probe: Prompt and positions.
+        edit: Its coefficient and unit do not matter.
+        target: p95 of the KL, in nats; its sign says which way to go.
+
+    Raises:
+        SteeringInvalid: no strength that leaves anything of the model reaches it.
+    """
+    norm = probe.mean_norm(edit) / edit.direction_D.norm().item()
+    sign = math.copysign(1.0, target)
+
+    def kl_at(strength: float) -> float:
+        return probe.measure(
+            (replace(edit, coefficient=sign * strength, unit="activation", method="add"),)
+        )
+
+    found = solve_strength(kl_at, abs(target), FIRST_SHARE * norm, 0.5 * MAX_RATIO * norm)
+    return Calibrated(sign * found.strength, found.kl, found.n_probes)
+
+
+def solve_strength(
+    kl_at: Callable[[float], float], target: float, first: float, largest: float
+) -> Calibrated:
+    """Solve ``kl_at(c) = target`` by secants of log KL over log c, kept inside a bracket.
+
+    For small c the KL grows as its square, so the first step assumes that slope.
+
+    Raises:
+        SteeringInvalid: the target lies beyond what the largest strength reaches.
+    """
+    low, high = 0.0, largest
+    points: list[tuple[float, float]] = []
+    strength = first
+    best = Calibrated(first, math.inf, 0)
+    for number in range(1, MAX_PROBES + 1):
+        kl = kl_at(strength)
+        if abs(math.log(max(kl, 1e-12) / target)) < abs(math.log(max(best.kl, 1e-12) / target)):
+            best = Calibrated(strength, kl, number)
+        if abs(kl - target) <= TOLERANCE * target:
+            return replace(best, n_probes=number)
+        low, high = (strength, high) if kl < target else (low, strength)
+        points.append((math.log(strength), math.log(max(kl, 1e-12))))
+        strength = _next_strength(points, target, low, high)
+    if best.kl < target * 0.5:
+        raise SteeringInvalid(
+            f"No strength reaches {target:g} nats here; the most was {best.kl:.2g}. Ask for less, "
+            "steer more positions or another layer."
+        )
+    return replace(best, n_probes=MAX_PROBES)
+
+
+def _next_strength(
+    points: list[tuple[float, float]], target: float, low: float, high: float
+) -> float:
+    (x, y), goal = points[-1], math.log(target)
+    slope = 2.0
+    if len(points) > 1 and (run := x - points[-2][0]) != 0:
+        slope = min(max((y - points[-2][1]) / run, 0.3), 8.0)
+    guess = math.exp(x + (goal - y) / slope)
+    inside = low < guess < high
+    middle = math.sqrt(low * high) if low > 0 else high / 2
+    return guess if inside else middle
