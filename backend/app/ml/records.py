@@ -192,12 +192,18 @@ class SAEEvaluation:
 
 @dataclass(frozen=True)
 class TokenEvidence:
-    """A token at which a feature peaks, in how many of its strongest contexts."""
+    """A token that a feature fires on.
+
+    ``count`` firings on it, ``share`` of the feature's activation mass, ``p_fire`` of the token's
+    occurrences fire the feature.
+    """
 
     token: str
     token_id: int
     count: int
     mean_activation: float
+    share: float
+    p_fire: float
 
 
 @dataclass(frozen=True)
@@ -208,22 +214,47 @@ class LogitEffect:
 
 
 @dataclass(frozen=True)
+class Relation:
+    """Another feature that fires with this one, or points the same way; None: not listed there."""
+
+    index: int
+    pearson: float | None = None
+    jaccard: float | None = None
+    pmi: float | None = None
+    together: int | None = None
+    cosine: float | None = None
+
+
+@dataclass(frozen=True)
 class FeatureRecord:
     """One latent; ``histogram`` holds counts per logarithmic bin with its edges.
 
-    ``label`` is token evidence, never an invented concept: empty when nothing recurs.
+    ``label`` is evidence, never an invented concept: empty when nothing recurs; ``label_source``
+    names the rule that gave it. ``scores`` are defined in ``configs.METRIC_DEFINITIONS``; one that
+    was not measured is missing.
     """
 
     index: int
     activation_frequency: float
     n_fires: int
     mean_activation: float
+    deviation: float
     max_activation: float
     quantiles: dict[str, float]
     histogram: dict[str, list[float]]
+    intervals: list[dict[str, float]]
     label: str
+    label_source: str
     top_tokens: list[TokenEvidence]
+    rule_tokens: list[str]
     logit_lens: dict[str, list[LogitEffect]] | None
+    correlated: list[Relation]
+    decoder_neighbours: list[Relation]
+    encoder_neighbours: list[Relation]
+    scores: dict[str, float]
+    score_details: dict[str, Any]
+    place: tuple[float, float] | None
+    cluster: int | None
     n_examples: int
 
 
@@ -231,11 +262,14 @@ class FeatureRecord:
 class ExampleRecord:
     """A context: tokens around the peak with the feature's activation at each.
 
-    ``token_index`` points into the token store, ``position`` into ``tokens`` (the peak),
-    ``document`` is the document's number in the imported corpus.
+    ``kind`` is "top", "sample" (of the ``octave`` of its activation) or "near_miss" (it lacked
+    ``-margin`` to fire). ``token_index`` points into the token store, ``position`` into ``tokens``
+    (the peak), ``window_position`` into its window, ``document`` is the document's number in the
+    imported corpus.
     """
 
     feature: int
+    kind: Literal["top", "sample", "near_miss"]
     rank: int
     document: int
     token_index: int
@@ -247,6 +281,8 @@ class ExampleRecord:
     activations: list[float]
     max_activation: float
     text: str
+    octave: int | None = None
+    margin: float | None = None
 
 
 @dataclass(frozen=True)
@@ -257,6 +293,9 @@ class DiscoverySummary:
     n_dense: int
     n_labelled: int
     n_tokens: int
+    n_co_firing_tokens: int
+    token_counts_exact: bool
+    layout: str
     mean_l0: float
     seconds: float
     tokens_per_second: float

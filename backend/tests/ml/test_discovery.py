@@ -1,5 +1,8 @@
 """One pass must find what a plain look at all activations finds."""
 
+import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +12,15 @@ import torch
 from app.ml.activation_extraction import ActivationStore, TokenStore
 from app.ml.configs import DiscoveryConfig
 from app.ml.errors import Stopped
-from app.ml.feature_discovery import DiscoveryResult, discover_features, logit_effects
+from app.ml.feature_discovery import (
+    DiscoveryResult,
+    discard_discovery,
+    discover_features,
+    logit_effects,
+)
 from app.ml.feature_discovery.firing_log import FiringLog
-from app.ml.feature_discovery.labels import make_label, token_evidence
+from app.ml.feature_discovery.interval_samples import IntervalSamples
+from app.ml.feature_discovery.labels import word_of
 from app.ml.feature_discovery.reading import choose_rows
 from app.ml.feature_discovery.statistics import FeatureCounters
 from app.ml.feature_discovery.top_contexts import (
@@ -21,12 +30,12 @@ from app.ml.feature_discovery.top_contexts import (
     rank_within,
 )
 from app.ml.language_models import LoadedModel
-from app.ml.records import Progress, TokenEvidence
+from app.ml.records import FeatureRecord, Progress, to_json
 from app.ml.sae_training import load_sae
 from tests.ml.conftest import ignore, never
 
 PLACE = (2, "residual")
-CONFIG = DiscoveryConfig(examples_per_feature=6, precision="float32", batch_size=3000)
+CONFIG = DiscoveryConfig(examples_per_feature=6, precision="float32", batch_size=3000, layout="pca")
 
 
 @pytest.fixture(scope="module")
@@ -122,20 +131,25 @@ def test_all_examples_come_in_order(result: DiscoveryResult) -> None:
     assert len(every) == sum(f.n_examples for f in result.features)
 
 
-def test_labels_are_what_the_features_peak_on(result: DiscoveryResult) -> None:
-    labelled = [f for f in result.features if f.label.startswith("token ")]
+def test_a_token_label_names_what_carries_the_activation(
+    result: DiscoveryResult, latents: np.ndarray, store: ActivationStore, tokens: TokenStore
+) -> None:
+    ids = tokens.tokens[store.indices["token"]]
+    labelled = [f for f in result.features if f.label_source == "token"]
     assert labelled
     for feature in labelled:
-        peaks = [e.tokens[e.position].strip().lower() for e in result.examples(feature.index)]
-        named = feature.label.removeprefix("token ").strip('"').replace("\\n", "\n")
-        assert peaks.count(named.strip().lower()) >= len(peaks) / 2
+        word = word_of(feature.top_tokens[0].token)
+        assert word_of(json.loads(feature.label.removeprefix("token "))) == word
+        same = [t.token_id for t in feature.top_tokens if word_of(t.token) == word]
+        own = latents[:, feature.index]
+        assert own[np.isin(ids, same)].sum() / own.sum() >= 0.8
 
 
 def test_bfloat16_pass_finds_nearly_the_same(
     result: DiscoveryResult, sae_path: Path, store: ActivationStore, tokens: TokenStore,
     glass: LoadedModel, tmp_path: Path,
 ) -> None:  # fmt: skip
-    config = DiscoveryConfig(examples_per_feature=6, precision="bfloat16")
+    config = DiscoveryConfig(examples_per_feature=6, precision="bfloat16", layout="none")
     seen: list[Progress] = []
     with discover_features(
         sae_path, store, tokens, glass, *PLACE, config, seen.append, never, scratch_dir=tmp_path
@@ -163,7 +177,7 @@ def test_a_limited_pass_reads_whole_windows_from_everywhere(store: ActivationSto
 def test_without_a_model_there_is_no_lens_and_no_text(
     sae_path: Path, store: ActivationStore, tokens: TokenStore
 ) -> None:
-    config = DiscoveryConfig(max_tokens=2000, examples_per_feature=2)
+    config = DiscoveryConfig(max_tokens=2000, examples_per_feature=2, layout="none")
     with discover_features(sae_path, store, tokens, None, *PLACE, config, ignore, never) as plain:
         assert all(f.logit_lens is None for f in plain.features)
         example = next(plain.all_examples())
@@ -177,8 +191,9 @@ def test_a_stopped_pass_leaves_nothing(
         answers = iter([False] * n_answers + [True])
         with pytest.raises(Stopped):
             discover_features(
-                sae_path, store, tokens, None, *PLACE, DiscoveryConfig(batch_size=20_000),
-                ignore, lambda a=answers: next(a), scratch_dir=tmp_path,
+                sae_path, store, tokens, None, *PLACE,
+                DiscoveryConfig(batch_size=20_000, layout="none"), ignore,
+                lambda a=answers: next(a), scratch_dir=tmp_path,
             )  # fmt: skip
         assert not list(tmp_path.iterdir())
 
@@ -255,28 +270,167 @@ def test_firings_are_found_again(tmp_path: Path) -> None:
     assert empty.finish().look_up(np.array([0]), np.array([1])).tolist() == [0]
 
 
-def evidence(*counts: tuple[str, int]) -> list[TokenEvidence]:
-    return [TokenEvidence(token, i, n, 1.0) for i, (token, n) in enumerate(counts)]
+def test_a_killed_pass_goes_on_and_finds_the_same(
+    result: DiscoveryResult, sae_path: Path, store: ActivationStore, tokens: TokenStore,
+    glass: LoadedModel, tmp_path: Path,
+) -> None:  # fmt: skip
+    def discover(should_stop: Callable[[], bool], seen: list[Progress]) -> DiscoveryResult:
+        return discover_features(
+            sae_path, store, tokens, glass, *PLACE, CONFIG, seen.append, should_stop,
+            scratch_dir=tmp_path, resume_key="job", save_seconds=0,
+        )  # fmt: skip
+
+    answers = iter([False] * 5 + [True])
+    with pytest.raises(Stopped):
+        discover(lambda: next(answers), [])
+    # What was logged after the last saved state is not counted twice.
+    with (tmp_path / "discovery-job" / "latents").open("ab") as log:
+        log.write(b"torn write")
+    seen: list[Progress] = []
+    with discover(never, seen) as resumed:
+        assert seen[0].done == 6 * 3000
+        # Sums of the same numbers in another grouping differ in their last bits.
+        assert _rounded(resumed.features) == _rounded(result.features)
+        for index in range(0, 512, 37):
+            assert resumed.contexts(index) == result.contexts(index)
+    assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    ("counts", "n", "label"),
-    [
-        ([(" healing", 12), (" water", 1)], 20, 'token " healing"'),
-        ([(" heal", 6), ("Heal", 5), ("x", 1)], 20, 'token " heal"'),
-        ([("\n", 20)], 20, 'token "\\n"'),
-        ([("met", 6), (" meta", 5), ("a", 1)], 20, 'tokens "met", " meta"'),
-        ([("a", 2), ("b", 2), ("c", 1)], 20, ""),
-        ([("a", 1)], 1, ""),
-        ([], 0, ""),
-    ],
-)
-def test_labels_say_no_more_than_the_tokens(
-    counts: list[tuple[str, int]], n: int, label: str
+def _rounded(features: list[FeatureRecord]) -> list[object]:
+    def rounded(value: object) -> object:
+        return float(f"{value:.6g}") if isinstance(value, float) else value
+
+    texts = (json.dumps(to_json(feature)) for feature in features)
+    return [json.loads(text, parse_float=lambda number: rounded(float(number))) for text in texts]
+
+
+def test_another_setting_does_not_continue_an_old_state(
+    sae_path: Path, store: ActivationStore, tokens: TokenStore, tmp_path: Path
 ) -> None:
-    assert make_label(evidence(*counts), n) == label
+    def discover(config: DiscoveryConfig, should_stop: Callable[[], bool]) -> DiscoveryResult:
+        return discover_features(
+            sae_path, store, tokens, None, *PLACE, config, ignore, should_stop,
+            scratch_dir=tmp_path, resume_key="job",
+        )  # fmt: skip
+
+    small = DiscoveryConfig(max_tokens=3000, batch_size=1000, layout="none")
+    answers = iter([False, True])
+    with pytest.raises(Stopped):
+        discover(small, lambda: next(answers))
+    with discover(replace(small, near_misses=0), never) as found:
+        assert found.summary.n_tokens == pytest.approx(3000, rel=0.1)
+        assert not any(found.near_misses(index) for index in range(512))
+    answers = iter([False, True])
+    with pytest.raises(Stopped):
+        discover(small, lambda: next(answers))
+    discard_discovery(tmp_path, "job")
+    assert not list(tmp_path.iterdir())
 
 
-def test_token_evidence_counts_and_averages() -> None:
-    found = token_evidence(np.array([5, 9, 5]), np.array([2, 7, 4], np.float32), str)
-    assert [(e.token, e.count, e.mean_activation) for e in found] == [("5", 2, 3.0), ("9", 1, 7.0)]
+def test_samples_come_from_every_octave(result: DiscoveryResult, latents: np.ndarray) -> None:
+    for feature in result.features[::41]:
+        values = latents[latents[:, feature.index] > 0, feature.index]
+        samples = result.samples(feature.index)
+        octaves = np.floor(np.log2(values))
+        assert {s.octave for s in samples} == set(octaves.astype(int).tolist())
+        for sample in samples:
+            assert 2**sample.octave <= sample.max_activation < 2 ** (sample.octave + 1)
+        for interval in feature.intervals:
+            assert interval["count"] == (octaves == interval["octave"]).sum()
+            shown = sum(s.octave == interval["octave"] for s in samples)
+            assert 0 < shown <= min(4, interval["count"])
+        assert sum(i["share"] for i in feature.intervals) == pytest.approx(float(len(values) > 0))
+
+
+def test_samples_do_not_depend_on_the_order() -> None:
+    random = np.random.default_rng(1)
+    n = 5000
+    latents, rows = random.integers(0, 3, n), np.arange(n)
+    values = random.lognormal(0, 2, n).astype(np.float32)
+    found = []
+    for order in (rows, rows[::-1], random.permutation(n)):
+        samples = IntervalSamples(3, 2, seed=7)
+        for part in np.array_split(order, 9):
+            samples.add(latents[part], values[part], part, (part // 4).astype(np.int32))
+        found.append([[a.tolist() for a in samples.of(latent)] for latent in range(3)])
+    assert found[0] == found[1] == found[2]
+    other = IntervalSamples(3, 2, seed=8)
+    other.add(latents, values, rows, (rows // 4).astype(np.int32))
+    assert other.of(0)[0].tolist() != found[0][0][0]
+
+
+def test_near_misses_did_not_fire_and_nearly_did(
+    result: DiscoveryResult, sae_path: Path, store: ActivationStore
+) -> None:
+    sae = load_sae(sae_path)
+    rows = store.rows(*PLACE).slice(0, store.n_rows)
+    pre = sae.margins(rows)
+    weakest = pre.topk(8, dim=1).values[:, -1].clamp_min(0)
+    row_of = {int(token): row for row, token in enumerate(store.indices["token"])}
+    checked = 0
+    for feature in result.features[::23]:
+        for example in result.near_misses(feature.index):
+            row = row_of[example.token_index]
+            assert example.activations[example.position] == 0
+            lacked = (weakest[row] - pre[row, feature.index]).item()
+            assert example.margin == pytest.approx(-lacked, abs=1e-4)
+            assert lacked >= 0
+            checked += 1
+    assert checked > 50
+
+
+def test_pairs_equal_a_plain_count(result: DiscoveryResult, latents: np.ndarray) -> None:
+    fires = latents > 0
+    assert result.summary.n_co_firing_tokens == len(latents)
+    checked = 0
+    for feature in result.features[::61]:
+        own = latents[:, feature.index]
+        listed = {p.index for p in feature.correlated}
+        assert feature.index not in listed
+        for partner in feature.correlated[:5]:
+            other = latents[:, partner.index]
+            together = (fires[:, feature.index] & fires[:, partner.index]).sum()
+            either = (fires[:, feature.index] | fires[:, partner.index]).sum()
+            assert partner.together == together
+            assert partner.jaccard == pytest.approx(together / either)
+            expected = np.log(together * len(own) / ((own > 0).sum() * (other > 0).sum()))
+            assert partner.pmi == pytest.approx(expected)
+            assert partner.pearson == pytest.approx(np.corrcoef(own, other)[0, 1], abs=1e-5)
+            checked += 1
+    assert checked > 10
+
+
+def test_neighbours_are_the_nearest_directions(result: DiscoveryResult, sae_path: Path) -> None:
+    sae = load_sae(sae_path)
+    for name, directions in (
+        ("decoder_neighbours", sae.W_dec_FD), ("encoder_neighbours", sae.W_enc_DF.T)
+    ):  # fmt: skip
+        unit = torch.nn.functional.normalize(directions.detach(), dim=1)
+        cosines = unit @ unit[300]
+        cosines[300] = -2
+        found = getattr(result.features[300], name)
+        assert [n.index for n in found] == cosines.topk(20).indices.tolist()
+        assert found[0].cosine == pytest.approx(cosines.max().item(), abs=1e-5)
+
+
+def test_tokens_equal_a_plain_count(
+    result: DiscoveryResult, latents: np.ndarray, store: ActivationStore, tokens: TokenStore
+) -> None:
+    ids = tokens.tokens[store.indices["token"]]
+    for feature in result.features[::71]:
+        own = latents[:, feature.index]
+        shares = []
+        for entry in feature.top_tokens:
+            here = ids == entry.token_id
+            assert entry.count == (own[here] > 0).sum()
+            assert entry.p_fire == pytest.approx((own[here] > 0).mean())
+            assert entry.share == pytest.approx(own[here].sum() / own.sum(), rel=1e-3)
+            shares.append(entry.share)
+        assert shares == sorted(shares, reverse=True)
+
+
+def test_the_map_is_within_its_frame(result: DiscoveryResult) -> None:
+    assert result.summary.layout == "pca"
+    places = np.array([feature.place for feature in result.features])
+    assert np.abs(places).max() == pytest.approx(1, abs=1e-5)
+    assert len({feature.cluster for feature in result.features}) > 3

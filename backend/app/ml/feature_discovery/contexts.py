@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -60,53 +60,83 @@ class ContextReader:
         pairs = zip(starts.tolist(), ends.tolist(), strict=True)
         return [self.tokens.tokens[start:end].tobytes() for start, end in pairs]
 
+    def words(self, rows: npt.NDArray[np.int64]) -> list[str]:
+        """Return the shown text of each row."""
+        starts, ends = self.spans(rows)
+        pairs = zip(starts.tolist(), ends.tolist(), strict=True)
+        return [self.decode(self.tokens.tokens[start:end].tolist()) for start, end in pairs]
+
+    def following(self, rows: npt.NDArray[np.int64]) -> list[str]:
+        """Return the token after each row's, where its context goes on."""
+        peaks = self.store.indices["token"][rows].astype(np.int64)
+        after = peaks[peaks + 1 < self.spans(rows)[1]] + 1 if len(rows) else peaks
+        return [self.text_of(i) for i in self.tokens.tokens[after].tolist()]
+
+    def activations(self, feature: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return the feature's activation at each row, 0 where it did not fire."""
+        peaks = self.store.indices["token"][rows].astype(np.int64)
+        return self.firings.look_up(self._log_rows(peaks), np.full(len(rows), feature))
+
     def examples(
-        self, feature: int, rows: npt.NDArray[np.int64], values: npt.NDArray[np.float32]
+        self,
+        feature: int,
+        rows: npt.NDArray[np.int64],
+        kind: Literal["top", "sample", "near_miss"] = "top",
+        octaves: npt.NDArray[np.int64] | None = None,
+        margins: npt.NDArray[np.float32] | None = None,
     ) -> list[ExampleRecord]:
-        """Build the records of one feature's chosen rows, strongest first."""
+        """Build the records of one feature's chosen rows, in their order.
+
+        Args:
+            feature: Latent.
+            rows: Rows of the store.
+            kind: What the rows are.
+            octaves: Of samples.
+            margins: Of near misses.
+        """
         if not len(rows):
             return []
         starts, ends = self.spans(rows)
         index = self.store.indices[rows]
-        documents = self.tokens.documents_at(index["token"].astype(np.int64))
-        places = [np.arange(s, e) for s, e in zip(starts, ends, strict=True)]
-        flat = np.concatenate(places)
+        peaks = index["token"].astype(np.int64)
+        documents = self.tokens.documents_at(peaks)
+        lengths = ends - starts
+        first = np.cumsum(lengths) - lengths
+        flat = np.arange(int(lengths.sum())) + np.repeat(starts - first, lengths)
         found = self.firings.look_up(self._log_rows(flat), np.full(len(flat), feature))
-        activations = np.split(found, np.cumsum([len(p) for p in places])[:-1])
-        return [
-            self._example(feature, rank, index[rank], int(documents[rank]), places[rank],
-                          activations[rank], float(values[rank]))
-            for rank in range(len(rows))
-        ]  # fmt: skip
+        ids, values = self.tokens.tokens[flat].tolist(), found.round(5).astype(float).tolist()
+        columns = (first, lengths, peaks, starts, documents, index["position"])
+        records = []
+        for rank, (at, n, peak, start, document, position) in enumerate(
+            zip(*(column.tolist() for column in columns), strict=True)
+        ):
+            shown = ids[at : at + n]
+            activations = values[at : at + n]
+            records.append(
+                ExampleRecord(
+                    feature=feature,
+                    kind=kind,
+                    rank=rank,
+                    document=int(self.tokens.doc_numbers[document]),
+                    token_index=peak,
+                    position=peak - start,
+                    window_position=position,
+                    split=self.tokens.split_of_document(document),
+                    token_ids=shown,
+                    tokens=[self.text_of(i) for i in shown],
+                    activations=activations,
+                    max_activation=float(found[at + peak - start])
+                    if kind != "near_miss"
+                    else max(activations),
+                    text=self.decode(shown),
+                    octave=None if octaves is None else int(octaves[rank]),
+                    margin=None if margins is None else float(margins[rank]),
+                )
+            )
+        return records
 
     def _log_rows(self, token_indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return which logged row holds each token, -1 where the token was dropped."""
         place = np.searchsorted(self.row_tokens, token_indices)
         inside = np.minimum(place, len(self.row_tokens) - 1)
         return np.where(self.row_tokens[inside] == token_indices, inside, -1)
-
-    def _example(
-        self,
-        feature: int,
-        rank: int,
-        index: Any,
-        document: int,
-        places: npt.NDArray[np.int64],
-        activations: npt.NDArray[np.float32],
-        value: float,
-    ) -> ExampleRecord:
-        ids = [int(i) for i in self.tokens.tokens[places]]
-        return ExampleRecord(
-            feature=feature,
-            rank=rank,
-            document=int(self.tokens.doc_numbers[document]),
-            token_index=int(index["token"]),
-            position=int(index["token"] - places[0]),
-            window_position=int(index["position"]),
-            split=self.tokens.split_of_document(document),
-            token_ids=ids,
-            tokens=[self.text_of(i) for i in ids],
-            activations=[round(float(a), 5) for a in activations],
-            max_activation=value,
-            text=self.decode(ids),
-        )

@@ -1,70 +1,80 @@
-"""One streaming pass over stored activations that serves all features at once."""
+"""From a trained dictionary to described features."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from app.ml.activation_extraction.activation_store import ActivationStore
 from app.ml.activation_extraction.token_store import TokenStore
 from app.ml.configs import DiscoveryConfig
-from app.ml.devices import coded_memory_errors, pick_dtype
+from app.ml.devices import coded_memory_errors
 from app.ml.errors import Stopped
 from app.ml.feature_discovery.contexts import ContextReader
-from app.ml.feature_discovery.firing_log import FiringLog
-from app.ml.feature_discovery.labels import make_label, token_evidence
-from app.ml.feature_discovery.logit_lens import LogitEffects, logit_effects
-from app.ml.feature_discovery.reading import choose_rows, token_texts
-from app.ml.feature_discovery.statistics import FeatureCounters
-from app.ml.feature_discovery.top_contexts import ChosenContexts, TopContexts, choose_distinct
+from app.ml.feature_discovery.describe import Describer, Findings, find_relations
+from app.ml.feature_discovery.reading import token_texts
+from app.ml.feature_discovery.streaming import SAVE_SECONDS, DiscoveryPass, prepare_folder
+from app.ml.feature_discovery.top_contexts import ChosenContexts
+from app.ml.files import read_json
 from app.ml.language_models.loading import LoadedModel
 from app.ml.records import (
     DiscoverySummary,
     ExampleRecord,
     FeatureRecord,
-    LogitEffect,
     Progress,
     Report,
     ShouldStop,
 )
-from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder, load_sae
+from app.ml.sae_training.sparse_autoencoder import load_sae
 
-CANDIDATES_PER_EXAMPLE = 3
-"""Windows kept per example wanted, so that copies and same documents can give way."""
 DENSE_SHARE = 0.1
-MERGE_ROWS = 32_768
-NO_LENS_HOOKS = ("mlp_input",)
+FEATURES_PER_REPORT = 256
 
 
 @dataclass
 class DiscoveryResult:
     """Features of a dictionary; examples are built when asked for.
 
-    Close it (or use it as a context manager) to delete the temporary file behind the examples.
+    Close it (or use it as a context manager) to delete the temporary files behind the examples.
     """
 
     features: list[FeatureRecord]
     summary: DiscoverySummary
+    _run: DiscoveryPass
     _chosen: list[ChosenContexts]
     _reader: ContextReader
     _folder: Path = field(repr=False)
 
     def examples(self, index: int) -> list[ExampleRecord]:
         """Return the strongest contexts of one feature, strongest first."""
-        chosen = self._chosen[index]
-        return self._reader.examples(index, chosen.rows, chosen.values)
+        return self._reader.examples(index, self._chosen[index].rows)
+
+    def samples(self, index: int) -> list[ExampleRecord]:
+        """Return contexts sampled from every octave of the activation, strongest octave first."""
+        rows, octaves = self._run.samples.of(index)
+        return self._reader.examples(index, rows, "sample", octaves)
+
+    def near_misses(self, index: int) -> list[ExampleRecord]:
+        """Return contexts in which the feature almost fired, the closest first."""
+        near = self._run.near.of(index)
+        rows = near["row"].astype(np.int64)
+        return self._reader.examples(index, rows, "near_miss", margins=near["value"])
+
+    def contexts(self, index: int) -> list[ExampleRecord]:
+        """Return everything of one feature that is to be stored."""
+        return [*self.examples(index), *self.samples(index), *self.near_misses(index)]
 
     def all_examples(self) -> Iterator[ExampleRecord]:
-        """Yield the examples of all features in order, for a bulk load."""
+        """Yield the strongest contexts of all features in order."""
         for index in range(len(self.features)):
             yield from self.examples(index)
 
@@ -90,187 +100,118 @@ def discover_features(
     should_stop: ShouldStop,
     *,
     scratch_dir: Path | None = None,
+    resume_key: str | None = None,
+    save_seconds: float = SAVE_SECONDS,
 ) -> DiscoveryResult:
-    """Describe every latent: statistics, strongest contexts, token evidence, logit lens.
+    """Describe every latent: statistics, contexts of all strengths, tokens, partners, lens, map.
 
     The language model is not run again; its unembedding gives the logit lens. Training and
     held-out tokens are both read, each example says which it is from.
 
     Args:
         sae_path: Checkpoint folder.
-        store: Extraction that holds the dictionary's place.
+        store: Extraction that holds the place that the dictionary reads.
         tokens: The store's tokens.
         loaded: For the logit lens and for token texts; None leaves the logit lens out and then
-            tokens are shown by number.
+            tokens are shown by number. Its device encodes.
         layer: Block of the dictionary.
-        hook_type: Place in that block.
+        hook_type: Place in that block that it reads.
         config: Limits, context widths, precision.
-        report: Gets progress in tokens.
+        report: Gets progress in tokens, then in features.
         should_stop: Asked between batches.
-        scratch_dir: Where the temporary file goes (8 bytes per firing); the system's by default.
+        scratch_dir: Where the temporary files go (8 bytes per firing); the system's by default.
+        resume_key: Names the temporary folder, so that the same call continues where a stopped
+            or killed process saved its state last; see ``discard_discovery``.
+        save_seconds: How often the state is saved.
 
     Raises:
         CheckpointInvalid, StoreInvalid, InvalidActivations: unusable or unfitting input.
-        Stopped: ``should_stop`` said so; nothing is left behind.
+        Stopped: ``should_stop`` said so; nothing is left behind without a ``resume_key``.
     """
     began = time.monotonic()
-    if scratch_dir is not None:
-        scratch_dir.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="discovery-", dir=scratch_dir))
+    device = "cpu" if loaded is None else str(loaded.device)
+    folder = _folder(scratch_dir, resume_key, [str(sae_path), str(store.path), layer, hook_type,
+                                               store.n_rows, config.to_dict()])  # fmt: skip
     try:
         with torch.no_grad(), coded_memory_errors("discovering features"):
-            run = _Pass(sae_path, store, tokens, (layer, hook_type), config, folder)
+            sae = load_sae(sae_path, device)
+            place = (layer, hook_type)
+            run = DiscoveryPass(sae, store, tokens, place, config, folder, save_seconds)
             run.stream(report, should_stop)
-            return run.describe(loaded, report, should_stop, began)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+            written = read_json(_metadata(sae_path)).get("target_hook_type", hook_type)
+            return _describe(run, loaded, written, report, should_stop, began)
+    except BaseException as error:
+        if not (isinstance(error, Stopped) and resume_key is not None):
+            shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-class _Pass:
-    def __init__(
-        self,
-        sae_path: Path,
-        store: ActivationStore,
-        tokens: TokenStore,
-        place: tuple[int, str],
-        config: DiscoveryConfig,
-        folder: Path,
-    ) -> None:
-        self.sae: SparseAutoencoder = load_sae(sae_path)
-        self.store, self.tokens, self.config, self.folder = store, tokens, config, folder
-        self.hook_type = place[1]
-        self.rows = store.rows(*place)
-        self.dtype = pick_dtype(config.precision, torch.device("cpu"))
-        self.read_rows = choose_rows(store, config.max_tokens)
-        self.counters = FeatureCounters(self.sae.d_sae)
-        keep = config.examples_per_feature * CANDIDATES_PER_EXAMPLE
-        self.top = TopContexts(self.sae.d_sae, keep)
-        self.log = FiringLog(folder)
+def discard_discovery(scratch_dir: Path, resume_key: str) -> None:
+    """Delete what a stopped discovery kept in order to be continued."""
+    shutil.rmtree(scratch_dir / f"discovery-{resume_key}", ignore_errors=True)
 
-    def stream(self, report: Report, should_stop: ShouldStop) -> None:
-        began, n = time.monotonic(), len(self.read_rows)
-        waiting: list[tuple[Any, ...]] = []
-        waiting_rows = 0
-        for start in range(0, n, self.config.batch_size):
+
+def _metadata(sae_path: Path) -> Path:
+    folder = sae_path.parent if sae_path.suffix == ".safetensors" else sae_path
+    return folder / "metadata.json"
+
+
+def _folder(scratch_dir: Path | None, resume_key: str | None, facts: list[object]) -> Path:
+    if scratch_dir is not None:
+        scratch_dir.mkdir(parents=True, exist_ok=True)
+    if resume_key is None or scratch_dir is None:
+        return Path(tempfile.mkdtemp(prefix="discovery-", dir=scratch_dir))
+    folder = scratch_dir / f"discovery-{resume_key}"
+    text = json.dumps(facts, sort_keys=True, default=str)
+    prepare_folder(folder, hashlib.sha256(text.encode()).hexdigest())
+    return folder
+
+
+def _describe(
+    run: DiscoveryPass,
+    loaded: LoadedModel | None,
+    written_hook: str,
+    report: Report,
+    should_stop: ShouldStop,
+    began: float,
+) -> DiscoveryResult:
+    n_features = run.sae.d_sae
+    report(Progress(0, n_features, "features", "Comparing features"))
+    text_of, decode = token_texts(loaded)
+    reader = ContextReader(
+        run.store, run.tokens, run.log.finish(), run.config, text_of, decode, run.read_rows
+    )
+    findings = find_relations(run, loaded, written_hook, reader)
+    describer = Describer(run, findings, reader, text_of)
+    features, chosen = [], []
+    for index in range(n_features):
+        if index % FEATURES_PER_REPORT == 0:
             if should_stop():
                 raise Stopped("Feature discovery was stopped.")
-            numbers = self.read_rows[start : start + self.config.batch_size]
-            waiting.append(self._read(numbers))
-            waiting_rows += len(numbers)
-            if waiting_rows >= MERGE_ROWS:
-                self._merge(waiting)
-                waiting, waiting_rows = [], 0
-            done = start + len(numbers)
-            rate = done / max(time.monotonic() - began, 1e-9)
-            report(Progress(done, n, "tokens", "Reading activations", rate))
-        if waiting:
-            self._merge(waiting)
-
-    def _read(self, numbers: npt.NDArray[np.int64]) -> tuple[Any, ...]:
-        active = self.sae.encode_active(self.rows.gather(numbers), self.dtype)
-        self.counters.add(len(numbers), active.latents, active.values)
-        counts = torch.bincount(active.rows, minlength=len(numbers)).numpy()
-        latents, values = active.latents.numpy(), active.values.numpy()
-        self.log.add(counts, latents, values)
-        rows = numbers[active.rows.numpy()]
-        return latents, values, rows, self.store.indices["window"][rows]
-
-    def _merge(self, waiting: list[tuple[Any, ...]]) -> None:
-        self.top.add(*(np.concatenate(column) for column in zip(*waiting, strict=True)))
-
-    def describe(
-        self,
-        loaded: LoadedModel | None,
-        report: Report,
-        should_stop: ShouldStop,
-        began: float,
-    ) -> DiscoveryResult:
-        n_features = self.sae.d_sae
-        report(Progress(0, n_features, "features", "Reading the logit lens"))
-        effects = None
-        if loaded is not None and self.hook_type not in NO_LENS_HOOKS:
-            effects = logit_effects(loaded, self.sae.W_dec_FD, self.config.logit_lens_tokens)
-        text_of, decode = token_texts(loaded)
-        reader = ContextReader(
-            self.store, self.tokens, self.log.finish(), self.config, text_of, decode,
-            self.read_rows,
-        )  # fmt: skip
-        features, chosen = [], []
-        bounds = np.searchsorted(self.top.kept["latent"], np.arange(n_features + 1))
-        for index in range(n_features):
-            if index % 256 == 0:
-                if should_stop():
-                    raise Stopped("Feature discovery was stopped.")
-                report(Progress(index, n_features, "features", "Describing features"))
-            candidates = self.top.kept[bounds[index] : bounds[index + 1]]
-            contexts = self._choose(reader, candidates)
-            chosen.append(contexts)
-            features.append(self._feature(index, candidates, contexts, effects, text_of))
-        report(Progress(n_features, n_features, "features", "Describing features"))
-        summary = self._summary(features, time.monotonic() - began)
-        return DiscoveryResult(features, summary, chosen, reader, self.folder)
-
-    def _choose(self, reader: ContextReader, candidates: npt.NDArray[Any]) -> ChosenContexts:
-        rows = candidates["row"].astype(np.int64)
-        documents = self.tokens.documents_at(self.store.indices["token"][rows].astype(np.int64))
-        return choose_distinct(
-            rows,
-            candidates["value"],
-            documents,
-            reader.texts(rows),
-            self.config.examples_per_feature,
-        )
-
-    def _feature(
-        self,
-        index: int,
-        candidates: npt.NDArray[Any],
-        contexts: ChosenContexts,
-        effects: LogitEffects | None,
-        text_of: Any,
-    ) -> FeatureRecord:
-        counters = self.counters
-        fires = int(counters.fires_F[index])
-        peaks = self.tokens.tokens[self.store.indices["token"][contexts.rows]].astype(np.int64)
-        evidence = token_evidence(peaks, contexts.values, text_of)
-        lens = None if effects is None else _lens(effects, index, text_of)
-        return FeatureRecord(
-            index=index,
-            activation_frequency=fires / max(counters.n_tokens, 1),
-            n_fires=fires,
-            mean_activation=counters.sum_F[index].item() / max(fires, 1),
-            max_activation=counters.max_F[index].item(),
-            quantiles=counters.quantiles(index),
-            histogram=counters.histogram(index),
-            label=make_label(evidence, len(contexts.rows)),
-            top_tokens=evidence,
-            logit_lens=lens,
-            n_examples=len(contexts.rows),
-        )
-
-    def _summary(self, features: list[FeatureRecord], seconds: float) -> DiscoverySummary:
-        counters = self.counters
-        alive = int((counters.fires_F > 0).sum())
-        return DiscoverySummary(
-            n_features=len(features),
-            n_alive=alive,
-            n_dead=len(features) - alive,
-            n_dense=sum(f.activation_frequency > DENSE_SHARE for f in features),
-            n_labelled=sum(bool(f.label) for f in features),
-            n_tokens=counters.n_tokens,
-            mean_l0=counters.fires_F.sum().item() / max(counters.n_tokens, 1),
-            seconds=seconds,
-            tokens_per_second=counters.n_tokens / max(seconds, 1e-9),
-        )
+            report(Progress(index, n_features, "features", "Describing features"))
+        chosen.append(describer.choose(index))
+        features.append(describer.record(index, chosen[-1]))
+    report(Progress(n_features, n_features, "features", "Describing features"))
+    summary = _summary(run, features, findings, time.monotonic() - began)
+    return DiscoveryResult(features, summary, run, chosen, reader, run.folder)
 
 
-def _lens(effects: LogitEffects, index: int, text_of: Any) -> dict[str, list[LogitEffect]]:
-    def entries(ids: npt.NDArray[Any], logits: npt.NDArray[Any]) -> list[LogitEffect]:
-        pairs = zip(ids[index].tolist(), logits[index].tolist(), strict=True)
-        return [LogitEffect(text_of(i), i, value) for i, value in pairs]
-
-    return {
-        "top": entries(effects.top_ids, effects.top_logits),
-        "bottom": entries(effects.bottom_ids, effects.bottom_logits),
-    }
+def _summary(
+    run: DiscoveryPass, features: list[FeatureRecord], findings: Findings, seconds: float
+) -> DiscoverySummary:
+    counters = run.counters
+    alive = int((counters.fires_F > 0).sum())
+    return DiscoverySummary(
+        n_features=len(features),
+        n_alive=alive,
+        n_dead=len(features) - alive,
+        n_dense=sum(f.activation_frequency > DENSE_SHARE for f in features),
+        n_labelled=sum(bool(f.label) for f in features),
+        n_tokens=counters.n_tokens,
+        n_co_firing_tokens=findings.co_firing.n_tokens,
+        token_counts_exact=findings.table.dropped == 0,
+        layout="none" if findings.layout is None else findings.layout.method,
+        mean_l0=counters.fires_F.sum().item() / max(counters.n_tokens, 1),
+        seconds=seconds,
+        tokens_per_second=counters.n_tokens / max(seconds, 1e-9),
+    )

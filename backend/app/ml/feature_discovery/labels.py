@@ -1,59 +1,173 @@
-"""Labels from token evidence: what a feature peaks on, never a concept that nobody measured."""
+"""Labels from evidence, without a language model: never a concept that nobody measured.
+
+The first of these that holds gives the label: one word carries the activation; its tokens are of
+one kind or share a beginning; a few words carry it together; the words after it agree; the tokens
+that it promotes agree; its contexts share telling words. Otherwise there is none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
-import numpy.typing as npt
+import calendar
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from app.ml.records import TokenEvidence
 
-SINGLE_SHARE = 0.5
-"""One token carries the label when it is the peak of at least this share of the contexts."""
-TOGETHER_SHARE = 0.5
-MAX_TOGETHER = 3
-MIN_COUNT = 2
-MAX_TOKENS = 10
+ONE_WORD_SHARE = 0.8
+KIND_SHARE = 0.8
+FEW_WORDS_SHARE = 0.5
+MAX_WORDS = 3
+NEXT_SHARE = 0.6
+PROMOTED_SHARE = 0.5
+MIN_CONTEXTS = 3
+MIN_STEM = 4
+MIN_WORD_CONTEXTS = 0.3
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_MONTHS = frozenset(name.lower() for name in calendar.month_name if name)
+_DAYS = frozenset(name.lower() for name in calendar.day_name)
+_KINDS: tuple[tuple[str, Callable[[str], bool]], ...] = (
+    ("digits", lambda t: t.strip().isdigit()),
+    ("line breaks", lambda t: "\n" in t and not t.strip()),
+    ("white space", lambda t: bool(t) and not t.strip()),
+    ("punctuation", lambda t: bool(t.strip()) and not any(c.isalnum() for c in t)),
+    ("months", lambda t: t.strip().lower() in _MONTHS),
+    ("days of the week", lambda t: t.strip().lower() in _DAYS),
+    ("words in capitals", lambda t: len(t.strip()) > 1 and t.strip().isupper()),
+)
 
 
-def token_evidence(
-    token_ids: npt.NDArray[np.int64],
-    values: npt.NDArray[np.float32],
-    text_of: Callable[[int], str],
-) -> list[TokenEvidence]:
-    """Count the peak tokens of a feature's strongest contexts, the most frequent first."""
-    ids, counts = np.unique(token_ids, return_counts=True)
-    sums = [values[token_ids == i].mean() for i in ids]
-    evidence = [
-        TokenEvidence(text_of(int(i)), int(i), int(n), float(mean))
-        for i, n, mean in zip(ids, counts, sums, strict=True)
-    ]
-    evidence.sort(key=lambda e: (-e.count, -e.mean_activation))
-    return evidence[:MAX_TOKENS]
+@dataclass(frozen=True)
+class Label:
+    """``source`` names the rule: token, kind, stem, tokens, next, promotes, words; or empty."""
+
+    text: str = ""
+    source: str = ""
 
 
-def make_label(evidence: list[TokenEvidence], n_contexts: int) -> str:
-    """Return ``token " healing"``, ``tokens " heal", "Heal"`` or an empty string.
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of one feature.
 
-    Spellings that differ in case or surrounding space count together, as one word.
+    Attributes:
+        tokens: That it fires on, by activation mass.
+        n_fires: All firings.
+        following: The token after the strongest one, per context.
+        promoted: Most promoted tokens, strongest first; empty where there is no lens.
+        contexts: Text of its strongest contexts.
     """
-    groups: dict[str, list[TokenEvidence]] = {}
-    for entry in evidence:
-        groups.setdefault(entry.token.strip().lower() or entry.token, []).append(entry)
-    ranked = sorted(groups.values(), key=lambda g: -sum(e.count for e in g))
-    if not ranked or n_contexts < MIN_COUNT:
-        return ""
-    sizes = [sum(e.count for e in group) for group in ranked]
-    if sizes[0] >= max(SINGLE_SHARE * n_contexts, MIN_COUNT):
-        return f"token {_quoted(ranked[0][0].token)}"
-    recurring = [g for g, size in zip(ranked, sizes, strict=True) if size >= MIN_COUNT]
-    together = recurring[:MAX_TOGETHER]
-    if sum(sum(e.count for e in g) for g in together) >= TOGETHER_SHARE * n_contexts:
-        return "tokens " + ", ".join(_quoted(g[0].token) for g in together)
-    return ""
+
+    tokens: Sequence[TokenEvidence]
+    n_fires: int
+    following: Sequence[str] = ()
+    promoted: Sequence[str] = ()
+    contexts: Sequence[str] = ()
 
 
-def _quoted(token: str) -> str:
+def make_label(evidence: Evidence, background: Callable[[str], float]) -> Label:
+    """Return the label of a feature.
+
+    Args:
+        evidence: What was measured.
+        background: Share of all contexts that hold a lower-case word.
+    """
+    if evidence.n_fires < MIN_CONTEXTS or not evidence.tokens:
+        return Label()
+    words = _by_word(evidence.tokens)
+    return (
+        _one_word(words)
+        or _kind(evidence.tokens)
+        or _stem(words)
+        or _few_words(words)
+        or _agreeing("before", "next", evidence.following, NEXT_SHARE)
+        or _agreeing("promotes", "promotes", evidence.promoted, PROMOTED_SHARE)
+        or _telling_words(evidence.contexts, background)
+        or Label()
+    )
+
+
+def quoted(token: str) -> str:
+    """A token in quotation marks with its white space visible."""
     shown = token.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
     return f'"{shown}"'
+
+
+def word_of(token: str) -> str:
+    """What spellings that differ in case or surrounding space have in common."""
+    return token.strip().lower() or token
+
+
+def _by_word(tokens: Sequence[TokenEvidence]) -> list[tuple[str, float, str]]:
+    """Words with their share of the mass and their most frequent spelling, largest first."""
+    shares: dict[str, float] = defaultdict(float)
+    spelling: dict[str, str] = {}
+    for entry in tokens:
+        shares[word_of(entry.token)] += entry.share
+        spelling.setdefault(word_of(entry.token), entry.token)
+    ranked = sorted(shares.items(), key=lambda pair: -pair[1])
+    return [(word, share, spelling[word]) for word, share in ranked]
+
+
+def _one_word(words: list[tuple[str, float, str]]) -> Label | None:
+    _, share, spelling = words[0]
+    return Label(f"token {quoted(spelling)}", "token") if share >= ONE_WORD_SHARE else None
+
+
+def _kind(tokens: Sequence[TokenEvidence]) -> Label | None:
+    for name, holds in _KINDS:
+        if sum(entry.share for entry in tokens if holds(entry.token)) >= KIND_SHARE:
+            return Label(name, "kind")
+    return None
+
+
+def _stem(words: list[tuple[str, float, str]]) -> Label | None:
+    first = words[0][0]
+    for length in range(len(first), MIN_STEM - 1, -1):
+        stem = first[:length]
+        sharing = [word for word, share, _ in words if word.startswith(stem)]
+        share = sum(share for word, share, _ in words if word.startswith(stem))
+        if len(sharing) > 1 and share >= KIND_SHARE:
+            return Label(f"words in {quoted(stem)}", "stem")
+    return None
+
+
+def _few_words(words: list[tuple[str, float, str]]) -> Label | None:
+    shown = words[:MAX_WORDS]
+    if sum(share for _, share, _ in shown) < FEW_WORDS_SHARE:
+        return None
+    # Words that add little would only blur the label.
+    telling = [spelling for _, share, spelling in shown if share >= shown[0][1] / 4]
+    return Label("tokens " + ", ".join(map(quoted, telling)), "tokens")
+
+
+def _agreeing(verb: str, source: str, tokens: Sequence[str], share: float) -> Label | None:
+    if len(tokens) < MIN_CONTEXTS:
+        return None
+    counts = Counter(word_of(token) for token in tokens)
+    word, count = counts.most_common(1)[0]
+    if count < share * len(tokens) or not any(c.isalnum() for c in word):
+        return None
+    spelling = next(token for token in tokens if word_of(token) == word)
+    return Label(f"{verb} {quoted(spelling)}", source)
+
+
+def _telling_words(contexts: Sequence[str], background: Callable[[str], float]) -> Label | None:
+    """Words that the contexts share and other texts do not, by TF-IDF."""
+    if len(contexts) < MIN_CONTEXTS:
+        return None
+    counts = Counter(word for text in contexts for word in context_words(text))
+    scored = []
+    for word, count in counts.items():
+        share, usual = count / len(contexts), background(word)
+        if share >= MIN_WORD_CONTEXTS and count >= MIN_CONTEXTS and share > 3 * usual:
+            scored.append((share * (share / max(usual, 1e-4)) ** 0.5, word))
+    if not scored:
+        return None
+    best = [word for _, word in sorted(scored, reverse=True)[:4]]
+    return Label("near " + ", ".join(map(quoted, best)), "words")
+
+
+def context_words(text: str) -> set[str]:
+    """The distinct lower-case words of three letters or more."""
+    return {word.lower() for word in _WORD.findall(text)}

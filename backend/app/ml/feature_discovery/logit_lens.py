@@ -17,12 +17,17 @@ CHUNK_LATENTS = 256
 
 @dataclass(frozen=True)
 class LogitEffects:
-    """Strongest and weakest tokens per latent, each (F, n), the most extreme first."""
+    """Strongest and weakest tokens per latent, each (F, n), the most extreme first.
+
+    ``kurtosis_F`` is the excess kurtosis over the vocabulary: 0 for a direction that pushes all
+    tokens a little, large for one that singles out a few.
+    """
 
     top_ids: npt.NDArray[np.int64]
     top_logits: npt.NDArray[np.float32]
     bottom_ids: npt.NDArray[np.int64]
     bottom_logits: npt.NDArray[np.float32]
+    kurtosis_F: npt.NDArray[np.float32]
 
 
 def final_gain(model: nn.Module) -> tuple[torch.Tensor | None, bool]:
@@ -63,6 +68,13 @@ def logit_effects(loaded: LoadedModel, W_dec_FD: torch.Tensor, n_tokens: int) ->
             logits_XV = direct_logits(loaded, W_dec_FD[start : start + CHUNK_LATENTS])
             n = min(n_tokens, logits_XV.shape[1])
             top, bottom = logits_XV.topk(n), logits_XV.topk(n, largest=False)
-            parts.append((top.indices, top.values, bottom.indices, bottom.values))
+            parts.append((top.indices, top.values, bottom.indices, bottom.values,
+                          _excess_kurtosis(logits_XV)))  # fmt: skip
     joined = [torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)]
     return LogitEffects(*joined)
+
+
+def _excess_kurtosis(logits_XV: torch.Tensor) -> torch.Tensor:
+    centred_XV = logits_XV - logits_XV.mean(dim=1, keepdim=True)
+    variance_X = centred_XV.pow(2).mean(dim=1).clamp_min(1e-30)
+    return centred_XV.pow(4).mean(dim=1) / variance_X.pow(2) - 3

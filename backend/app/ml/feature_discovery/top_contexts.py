@@ -12,15 +12,20 @@ CANDIDATE_DTYPE = np.dtype([("latent", "<i4"), ("window", "<i4"), ("row", "<i8")
 
 
 class TopContexts:
-    """Keeps the ``n_keep`` strongest windows per latent.
+    """Keeps the ``n_keep`` strongest windows per latent (or per any other group of firings).
 
     A firing below its latent's current n-th best is dropped at once, so after the first chunks
     almost nothing reaches the sort: about n (1 + ln(fires / n)) firings per latent ever do.
+
+    Args:
+        n_latents: Number of groups.
+        n_keep: Windows kept of each.
+        floor: Values at or below it are never kept.
     """
 
-    def __init__(self, n_latents: int, n_keep: int) -> None:
+    def __init__(self, n_latents: int, n_keep: int, floor: float = 0.0) -> None:
         self.n_keep = n_keep
-        self.threshold_F = np.zeros(n_latents, dtype=np.float32)
+        self.threshold_F = np.full(n_latents, floor, dtype=np.float32)
         self.kept: npt.NDArray[Any] = np.empty(0, dtype=CANDIDATE_DTYPE)
 
     def add(
@@ -39,12 +44,25 @@ class TopContexts:
         self.kept = self._strongest(best_per_window(merged))
         self._raise_thresholds()
 
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        return {"threshold": self.threshold_F, "kept": self.kept}
+
+    def restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        self.threshold_F, self.kept = state["threshold"], state["kept"]
+
+    def of(self, latent: int) -> npt.NDArray[Any]:
+        """Return what is kept of one latent, strongest first."""
+        low, high = np.searchsorted(self.kept["latent"], [latent, latent + 1])
+        return self.kept[low:high]
+
     def _strongest(self, candidates: npt.NDArray[Any]) -> npt.NDArray[Any]:
         order = np.lexsort((candidates["row"], -candidates["value"], candidates["latent"]))
         ordered = candidates[order]
         return ordered[rank_within(ordered["latent"]) < self.n_keep]
 
     def _raise_thresholds(self) -> None:
+        if not self.n_keep:
+            return
         last = self.kept[rank_within(self.kept["latent"]) == self.n_keep - 1]
         self.threshold_F[last["latent"]] = last["value"]
 

@@ -117,14 +117,16 @@ class SparseAutoencoder(nn.Module):
         return torch.zeros_like(pre_BF).scatter_(1, kept.indices, torch.relu(kept.values))
 
     def encode_topk(
-        self, x_BD: torch.Tensor, dtype: torch.dtype = torch.float32
+        self, x_BD: torch.Tensor, dtype: torch.dtype = torch.float32, k: int | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the k largest latents of each row: values and indices, (B, k), unsorted.
+
+        ``k`` is the dictionary's own unless another is asked for.
 
         With a 16-bit ``dtype`` the dense product only proposes k + 16 candidates, whose values
         are then computed in float32 and compared.
         """
-        k = self.k or self.d_sae
+        k = k or self.k or self.d_sae
         centred_BD = self._centred(x_BD)
         if dtype == torch.float32 or k + RESCORE_MARGIN >= self.d_sae:
             kept = self._pre_activations(centred_BD).topk(k, dim=1, sorted=False)
@@ -141,16 +143,22 @@ class SparseAutoencoder(nn.Module):
     ) -> SparseLatents:
         """Return only the latents above zero, sorted by row and then by latent."""
         if self.activation == "topk":
-            values_BK, indices_BK = self.encode_topk(x_BD, dtype)
-            order = indices_BK.argsort(dim=1)
-            values_BK, indices_BK = values_BK.gather(1, order), indices_BK.gather(1, order)
-            rows_B1 = torch.arange(len(x_BD), device=x_BD.device).unsqueeze(1)
-            active = values_BK > 0
-            rows = rows_B1.expand_as(indices_BK)[active]
-            return SparseLatents(rows, indices_BK[active], values_BK[active])
+            return sorted_active(*self.encode_topk(x_BD, dtype))
         latents_BF = self.encode(x_BD)
         rows, latents = latents_BF.nonzero(as_tuple=True)
         return SparseLatents(rows, latents, latents_BF[rows, latents])
+
+    def margins(self, x_BD: torch.Tensor) -> torch.Tensor:
+        """Return by how much each latent's pre-activation exceeds what makes it fire, (B, F).
+
+        Not for topk, where that depends on the other latents.
+        """
+        pre_BF = self._pre_activations(self._centred(x_BD))
+        if self.activation == "jumprelu":
+            return pre_BF - self.threshold_F
+        if self.activation == "gated":
+            return pre_BF - self.b_enc_F + self.b_gate_F
+        return pre_BF
 
     def decode_active(
         self, active: SparseLatents, n_rows: int, x_BD: torch.Tensor | None = None
@@ -208,6 +216,17 @@ class SparseAutoencoder(nn.Module):
             self._low_encoder_FD = self.W_enc_DF.T.to(dtype)
         bias_F = self.b_enc_F.to(dtype)
         return torch.nn.functional.linear(centred_BD.to(dtype), self._low_encoder_FD, bias_F)
+
+
+def sorted_active(values_BK: torch.Tensor, indices_BK: torch.Tensor) -> SparseLatents:
+    """Return k kept latents per row in compressed form; those that are not above zero are left."""
+    order = indices_BK.argsort(dim=1)
+    values_BK, indices_BK = values_BK.gather(1, order), indices_BK.gather(1, order)
+    rows_B1 = torch.arange(len(values_BK), device=values_BK.device).unsqueeze(1)
+    active = values_BK > 0
+    return SparseLatents(
+        rows_B1.expand_as(indices_BK)[active], indices_BK[active], values_BK[active]
+    )
 
 
 def load_sae(path: Path, device: str = "cpu") -> SparseAutoencoder:
