@@ -910,11 +910,82 @@ export const fields = {
       "type": "integer",
       "required": false,
       "nullable": false,
-      "default": 20,
+      "default": 100,
       "help": "Strongest contexts kept per feature, each from another window.",
       "unit": null,
       "min": 1,
       "max": 200,
+      "options": null
+    },
+    "samples_per_interval": {
+      "type": "integer",
+      "required": false,
+      "nullable": false,
+      "default": 4,
+      "help": "Contexts sampled from every octave of a feature's activation, weak ones included.",
+      "unit": null,
+      "min": 0,
+      "max": 20,
+      "options": null
+    },
+    "near_misses": {
+      "type": "integer",
+      "required": false,
+      "nullable": false,
+      "default": 8,
+      "help": "Contexts kept per feature in which it almost fired.",
+      "unit": null,
+      "min": 0,
+      "max": 100,
+      "options": null
+    },
+    "partners": {
+      "type": "integer",
+      "required": false,
+      "nullable": false,
+      "default": 20,
+      "help": "Correlated features and neighbours by direction listed per feature.",
+      "unit": null,
+      "min": 0,
+      "max": 100,
+      "options": null
+    },
+    "co_firing_tokens": {
+      "type": "integer",
+      "required": false,
+      "nullable": false,
+      "default": 200000,
+      "help": "Tokens, evenly from all that were read, on which pairs of features are counted.",
+      "unit": "tokens",
+      "min": 0,
+      "max": null,
+      "options": null
+    },
+    "layout": {
+      "type": "string",
+      "required": false,
+      "nullable": false,
+      "default": "auto",
+      "help": "How directions are laid out in two dimensions; auto takes UMAP where it is worth it.",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": [
+        "auto",
+        "umap",
+        "pca",
+        "none"
+      ]
+    },
+    "seed": {
+      "type": "integer",
+      "required": false,
+      "nullable": false,
+      "default": 0,
+      "help": "Decides which contexts are sampled.",
+      "unit": null,
+      "min": 0,
+      "max": 2147483647,
       "options": null
     },
     "left_context": {

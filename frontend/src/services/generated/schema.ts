@@ -1801,9 +1801,46 @@ export interface components {
             /**
              * Examples Per Feature
              * @description Strongest contexts kept per feature, each from another window.
-             * @default 20
+             * @default 100
              */
             examples_per_feature?: number;
+            /**
+             * Samples Per Interval
+             * @description Contexts sampled from every octave of a feature's activation, weak ones included.
+             * @default 4
+             */
+            samples_per_interval?: number;
+            /**
+             * Near Misses
+             * @description Contexts kept per feature in which it almost fired.
+             * @default 8
+             */
+            near_misses?: number;
+            /**
+             * Partners
+             * @description Correlated features and neighbours by direction listed per feature.
+             * @default 20
+             */
+            partners?: number;
+            /**
+             * Co Firing Tokens
+             * @description Tokens, evenly from all that were read, on which pairs of features are counted.
+             * @default 200000
+             */
+            co_firing_tokens?: number;
+            /**
+             * Layout
+             * @description How directions are laid out in two dimensions; auto takes UMAP where it is worth it.
+             * @default auto
+             * @enum {string}
+             */
+            layout?: "auto" | "umap" | "pca" | "none";
+            /**
+             * Seed
+             * @description Decides which contexts are sampled.
+             * @default 0
+             */
+            seed?: number;
             /**
              * Left Context
              * @description Tokens shown before the strongest one.
