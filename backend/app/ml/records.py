@@ -166,31 +166,6 @@ class TrainingOutcome:
 
 
 @dataclass(frozen=True)
-class SAEEvaluation:
-    """Held-out figures; each is defined in ``configs.METRIC_DEFINITIONS``."""
-
-    explained_variance: float
-    fvu: float
-    l0: float
-    dead_share: float
-    dead_latents: int
-    dense_share: float
-    cosine: float
-    l2_ratio: float
-    n_tokens: int
-    ce_clean: float | None
-    ce_sae: float | None
-    ce_zero: float | None
-    ce_mean: float | None
-    ce_recovered_zero: float | None
-    ce_recovered_mean: float | None
-    kl: float | None
-    n_ce_tokens: int
-    n_ce_windows: int
-    split: str = "heldout"
-
-
-@dataclass(frozen=True)
 class TokenEvidence:
     """A token that a feature fires on.
 

@@ -1,10 +1,10 @@
 """Trainings of sparse autoencoders, their metrics and checkpoints."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from app.core.enums import EncoderType, TrainingStatus
 from app.ml.configs import TrainingHyperparameters
@@ -41,6 +41,14 @@ class TrainingCreated(ResponseModel):
     job_id: UUID
 
 
+class FigureInterval(ResponseModel):
+    """Percentile interval over resampled held-out documents."""
+
+    low: float
+    high: float
+    level: float = Field(description="Share of the resamples between the two, e.g. 0.95")
+
+
 class MeasuredFigure(ResponseModel):
     """One held-out figure with what it means."""
 
@@ -50,6 +58,22 @@ class MeasuredFigure(ResponseModel):
     unit: str
     definition: str
     n_tokens: int
+    n_documents: int | None = Field(description="Held-out documents that the tokens come from")
+    interval: FigureInterval | None = Field(
+        description="Where a figure can have one and at least ten documents stand behind it"
+    )
+    verdict: Literal["good", "fair", "poor"] | None = Field(
+        description="By a rule of thumb for small models; figures fall with depth and width"
+    )
+    guide: str | None = Field(description="The bounds behind the verdict")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_earlier(cls, data: Any) -> Any:
+        """Evaluations stored by earlier versions have no spread and no verdict."""
+        if not isinstance(data, dict):
+            return data
+        return dict.fromkeys(("n_documents", "interval", "verdict", "guide")) | data
 
 
 class TrainingEvaluation(ResponseModel):

@@ -27,6 +27,7 @@ from app.ml.configs.training import (
     OPTIMIZERS,
     TrainingHyperparameters,
 )
+from app.ml.configs.verdicts import VERDICT_GUIDES, Guide
 
 __all__ = [
     "ACTIVATIONS",
@@ -42,11 +43,13 @@ __all__ = [
     "TRANSCODER_INPUT",
     "TRANSCODER_TARGET",
     "UNITS_OF_METHOD",
+    "VERDICT_GUIDES",
     "Config",
     "ConfigInvalid",
     "DiscoveryConfig",
     "ExtractionConfig",
     "FieldSpec",
+    "Guide",
     "Problem",
     "SteeringConfig",
     "TokenizationConfig",

@@ -3,23 +3,50 @@
 METRIC_DEFINITIONS: dict[str, str] = {
     "explained_variance": "1 - FVU, with FVU = sum |x - x'|^2 / sum |x - mean|^2 over all held-out "
     "tokens, in the original activation space; mean per dimension over the same tokens; sums in "
-    "float64.",
+    "float64. For a transcoder x is its target.",
     "fvu": "Fraction of variance unexplained: sum |x - x'|^2 / sum |x - mean|^2 over all held-out "
     "tokens, in the original activation space.",
     "l0": "Mean number of latents above zero per held-out token.",
+    "l0_p5": "5 % of the held-out tokens have this many latents above zero, or fewer.",
+    "l0_p95": "95 % of the held-out tokens have this many latents above zero, or fewer.",
     "dead_share": "Share of latents that fire on none of the held-out tokens (their number stands "
-    "beside it).",
+    "beside it). No interval: a resample holds fewer different documents, which only raises it.",
     "dense_share": "Share of latents that fire on more than 10 % of the held-out tokens.",
     "cosine": "Mean cosine between held-out activation and reconstruction.",
     "l2_ratio": "Mean norm of the reconstruction divided by the mean norm of the activation.",
+    "relative_bias": "Relative reconstruction bias: sum |x'|^2 / sum x . x'. 1 means that no "
+    "rescaling of the reconstruction would bring it nearer; below 1 it is shrunk.",
+    "pca_explained_variance": "Baseline: explained variance, on the same tokens, of the linear "
+    "subspace of as many dimensions as the dictionary's L0 (rounded) that holds most variance of "
+    "the training tokens. Beyond 1024 dimensions it is found by subspace iteration.",
+    "mean_explained_variance": "Baseline: explained variance, on the same tokens, of answering "
+    "every token with the mean of the training tokens. Slightly below 0, since the spread is "
+    "taken about the held-out mean.",
+    "skip_explained_variance": "Baseline: explained variance of the skip path with its bias alone, "
+    "all latents at zero.",
     "ce_recovered_zero": "(CE ablated - CE with reconstruction) / (CE ablated - CE clean), ablated "
     "= zeros in the same places. Replaced are the tokens a dictionary is trained on; special "
-    "tokens and norm outliers (attention sinks) keep their true activation in all three.",
+    "tokens and norm outliers (attention sinks) keep their true activation in all three. Not "
+    "clipped. A transcoder's output replaces the MLP's.",
     "ce_recovered_mean": "As ce_recovered_zero, with the mean held-out activation as ablation.",
+    "kl_recovered_zero": "1 - KL with reconstruction / KL ablated, KL from the untouched model's "
+    "next-token distribution, ablated = zeros; the same tokens as ce_recovered_zero.",
+    "kl_recovered_mean": "As kl_recovered_zero, with the mean held-out activation as ablation.",
     "ce_clean": "Mean next-token cross-entropy of the untouched model on the same held-out "
     "windows, in nats.",
+    "ce_sae": "The same with the reconstruction in the activation's place, in nats.",
+    "ce_zero": "The same with zeros in the activation's place, in nats.",
+    "ce_mean": "The same with the mean held-out activation in its place, in nats.",
+    "ce_skip": "The same with the skip path and its bias alone, in nats.",
     "kl": "Mean KL divergence from the untouched model's next-token distribution to the one with "
     "reconstruction, in nats per token.",
+    "kl_skip": "The same divergence with the skip path and its bias alone, in nats per token.",
+    "interval": "95 % percentile interval over 1000 seeded resamples of whole held-out documents "
+    "(the spread's mean held fixed); it shows the luck of the draw of documents, not of training.",
+    "floor_share": "Share of the hardware floor: seconds that the products x W_enc of the tokens "
+    "seen since the last point must take (2 x d_in x latents FLOP per token, at the rate of matrix "
+    "products measured on this device, in this number format, when the run began), divided by the "
+    "seconds that passed. 1 would mean that everything but the encoder's forward product is free.",
     "training_explained_variance": "1 - sum |x - x'|^2 / sum |x - mean|^2 of the training batch "
     "of this step; a guide, not a held-out figure.",
     "dead_latents": "Latents that have not fired for dead_window_tokens training tokens.",

@@ -3,61 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors.torch import save_file
 
-from app.ml.activation_extraction.activation_store import ActivationRows, ActivationStore
+from app.ml.activation_extraction.activation_store import ActivationStore
 from app.ml.activation_extraction.token_store import TokenStore
 from app.ml.devices import coded_memory_errors
-from app.ml.errors import InvalidActivations, Stopped
+from app.ml.files import read_json, replacing_file
 from app.ml.language_models.loading import LoadedModel
-from app.ml.records import Progress, Report, SAEEvaluation, ShouldStop
-from app.ml.sae_training.replacement import MAX_WINDOWS, ReplacementFigures, measure_replacement
+from app.ml.records import Report, ShouldStop
+from app.ml.sae_training.baselines import fit_subspace
+from app.ml.sae_training.document_sums import bootstrap_intervals
+from app.ml.sae_training.evaluation_record import SAEEvaluation
+from app.ml.sae_training.heldout_rows import MIN_HELDOUT_ROWS, HeldoutRows, heldout_rows
+from app.ml.sae_training.reconstruction import ReconstructionSums, add_baselines, reconstruct
+from app.ml.sae_training.replacement import (
+    MAX_WINDOWS,
+    Place,
+    ReplacementSums,
+    measure_replacement,
+)
 from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder, load_sae
 
+__all__ = ["MIN_HELDOUT_ROWS", "evaluate_sae"]
+
 BATCH_ROWS = 4096
-DENSE_SHARE = 0.1
-MIN_HELDOUT_ROWS = 2
-
-
-class ReconstructionSums:
-    """Sums over all rows, in float64, so that no figure depends on the batch size.
-
-    FVU = sum |x - x'|^2 / sum |x - mean|^2 with the mean over all rows; both sums of the
-    denominator are taken about a fixed pivot (the first batch's mean), or they would cancel.
-    """
-
-    def __init__(self, d_model: int, d_sae: int) -> None:
-        self.n = 0
-        self.error = self.square = self.cosine = self.norm_in = self.norm_out = 0.0
-        self.pivot_D: torch.Tensor | None = None
-        self.sum_D = torch.zeros(d_model, dtype=torch.float64)
-        self.fires_F = torch.zeros(d_sae, dtype=torch.int64)
-
-    def add(self, x_BD: torch.Tensor, output_BD: torch.Tensor, latents: torch.Tensor) -> None:
-        """Add a batch; ``latents`` holds the number of the latent of every firing, int64."""
-        x, output = x_BD.double(), output_BD.double()
-        if self.pivot_D is None:
-            self.pivot_D = x.mean(dim=0)
-        from_pivot = x - self.pivot_D
-        self.n += len(x)
-        self.error += (output - x).square().sum().item()
-        self.square += from_pivot.square().sum().item()
-        self.sum_D += from_pivot.sum(dim=0)
-        self.cosine += torch.cosine_similarity(x, output, dim=1).sum().item()
-        self.norm_in += x.norm(dim=1).sum().item()
-        self.norm_out += output.norm(dim=1).sum().item()
-        self.fires_F += torch.bincount(latents, minlength=len(self.fires_F))
-
-    def mean(self) -> torch.Tensor:
-        """Return the mean (D,) of the rows, float64."""
-        pivot = torch.zeros_like(self.sum_D) if self.pivot_D is None else self.pivot_D
-        return pivot + self.sum_D / max(self.n, 1)
-
-    @property
-    def fvu(self) -> float:
-        spread = self.square - self.sum_D.square().sum().item() / self.n
-        return self.error / spread if spread > 0 else float(self.error > 0)
+FIRING_FILE = "heldout_firing.safetensors"
 
 
 def evaluate_sae(
@@ -72,82 +45,105 @@ def evaluate_sae(
     *,
     batch_rows: int = BATCH_ROWS,
     max_ce_windows: int = MAX_WINDOWS,
+    keep_firing: bool = False,
 ) -> SAEEvaluation:
     """Measure a dictionary on the held-out documents; definitions in ``METRIC_DEFINITIONS``.
+
+    A transcoder (its metadata names a ``target_hook_type``) is measured against its targets, and
+    replaces them in the model.
 
     Args:
         sae_path: Checkpoint folder.
         store: Its held-out rows are read, all of them.
         loaded: Model to splice the reconstruction into; None leaves the CE figures out.
-        tokens: The store's tokens; needed with ``loaded``.
+        tokens: The store's tokens; needed with ``loaded``, and to tell documents apart.
         layer: Block of the dictionary.
-        hook_type: Place in that block.
+        hook_type: Place in that block that it reads.
         report: Gets progress in rows, then in windows.
         should_stop: Asked between batches.
         batch_rows: Changes speed and memory, never the figures.
         max_ce_windows: Held-out windows that the model reads, taken evenly.
+        keep_firing: Write ``heldout_firing.safetensors`` into the checkpoint: how often each
+            latent fired, on how many tokens. Exports state their sparsity by it.
 
     Raises:
         InvalidActivations: no held-out rows, wrong width, NaN.
         Stopped: ``should_stop`` said so.
     """
-    sae = load_sae(sae_path)
-    rows = store.rows(layer, hook_type)
-    if store.n_heldout_rows < MIN_HELDOUT_ROWS:
-        raise InvalidActivations(
-            "The store has no held-out tokens; tokenise with a held-out share above 0 %."
-        )
+    sae = load_sae(sae_path, str(loaded.device) if loaded is not None else "cpu")
+    place = Place(layer, hook_type, _target_hook_type(sae_path, hook_type))
+    rows = heldout_rows(store, tokens, layer, hook_type, place.target_hook_type)
     with torch.no_grad(), coded_memory_errors("evaluating the dictionary"):
-        sums = _reconstruct_heldout(sae, rows, store, report, should_stop, batch_rows)
-        ce = None
+        sums = _measure_rows(sae, rows, store.n_train_rows, report, should_stop, batch_rows)
+        if keep_firing:
+            _write_firing(sae_path, sums)
+        text = None
         if loaded is not None and tokens is not None:
-            ce = measure_replacement(
-                sae, store, loaded, tokens, (layer, hook_type), sums.mean().float(),
+            text = measure_replacement(
+                sae, store, loaded, tokens, place, sums.mean_D.float(),
                 report, should_stop, max_ce_windows,
             )  # fmt: skip
-    return _evaluation(sums, ce)
+    return _evaluation(sums, text)
 
 
-def _reconstruct_heldout(
+def _target_hook_type(sae_path: Path, hook_type: str) -> str:
+    metadata: dict[str, Any] = read_json(sae_path / "metadata.json")
+    return str(metadata.get("target_hook_type") or hook_type)
+
+
+def _measure_rows(
     sae: SparseAutoencoder,
-    rows: ActivationRows,
-    store: ActivationStore,
+    rows: HeldoutRows,
+    n_train_rows: int,
     report: Report,
     should_stop: ShouldStop,
     batch_rows: int,
 ) -> ReconstructionSums:
-    sums = ReconstructionSums(sae.d_model, sae.d_sae)
-    for start in range(store.n_train_rows, store.n_rows, batch_rows):
-        if should_stop():
-            raise Stopped("The evaluation was stopped.")
-        x_BD = rows.slice(start, min(start + batch_rows, store.n_rows))
-        active = sae.encode_active(x_BD)
-        sums.add(x_BD, sae.decode_active(active, len(x_BD), x_BD), active.latents)
-        done = start + len(x_BD) - store.n_train_rows
-        report(Progress(done, store.n_heldout_rows, "tokens", "Reconstructing held-out tokens"))
+    sums = reconstruct(sae, rows, batch_rows, report, should_stop)
+    rank = max(1, round(sums.documents.total("l0") / sums.n))
+    subspace = fit_subspace(rows.targets, n_train_rows, rank, sae.b_dec_D.device)
+    add_baselines(sums, rows, subspace, batch_rows)
     return sums
 
 
-def _evaluation(sums: ReconstructionSums, ce: ReplacementFigures | None) -> SAEEvaluation:
-    dead = int((sums.fires_F == 0).sum())
+def _write_firing(folder: Path, sums: ReconstructionSums) -> None:
+    with replacing_file(folder / FIRING_FILE) as temporary:
+        save_file({"fires_F": sums.fires_F, "n_tokens": torch.tensor([sums.n])}, temporary)
+
+
+def _evaluation(sums: ReconstructionSums, text: ReplacementSums | None) -> SAEEvaluation:
+    ratios = sums.ratios()
+    intervals = bootstrap_intervals(ratios)
+    values = {name: ratio.value() for name, ratio in ratios.items()}
+    spread = sums.documents.total("spread")
+    fvu = values["fvu"] if spread > 0 else float(sums.documents.total("error") > 0)
+    reading: dict[str, Any] = {}
+    if text is not None:
+        text_ratios = text.ratios()
+        intervals |= bootstrap_intervals(text_ratios)
+        reading = {name: ratio.value() for name, ratio in text_ratios.items()}
+        reading |= {"n_ce_tokens": text.n_tokens, "n_ce_windows": text.n_windows}
+        reading |= {"n_ce_documents": text.n_documents}
     n_latents = len(sums.fires_F)
     return SAEEvaluation(
-        explained_variance=1 - sums.fvu,
-        fvu=sums.fvu,
-        l0=sums.fires_F.sum().item() / sums.n,
-        dead_share=dead / n_latents,
-        dead_latents=dead,
-        dense_share=(sums.fires_F > DENSE_SHARE * sums.n).float().mean().item(),
-        cosine=sums.cosine / sums.n,
-        l2_ratio=sums.norm_out / max(sums.norm_in, 1e-30),
+        explained_variance=1 - (fvu or 0.0),
+        fvu=fvu or 0.0,
+        l0=sums.documents.total("l0") / sums.n,
+        l0_p5=sums.l0_percentile(0.05),
+        l0_p95=sums.l0_percentile(0.95),
+        dead_share=sums.dead_latents / n_latents,
+        dead_latents=sums.dead_latents,
+        dense_share=sums.dense_latents / n_latents,
+        dense_latents=sums.dense_latents,
+        cosine=sums.documents.total("cosine") / sums.n,
+        l2_ratio=values["l2_ratio"] or 0.0,
+        relative_bias=values["relative_bias"],
+        mean_explained_variance=values.get("mean_explained_variance"),
+        pca_explained_variance=values.get("pca_explained_variance"),
+        pca_rank=sums.pca_rank,
+        skip_explained_variance=values.get("skip_explained_variance"),
         n_tokens=sums.n,
-        ce_clean=ce.clean if ce else None,
-        ce_sae=ce.sae if ce else None,
-        ce_zero=ce.zero if ce else None,
-        ce_mean=ce.mean if ce else None,
-        ce_recovered_zero=ce.recovered(ce.zero) if ce else None,
-        ce_recovered_mean=ce.recovered(ce.mean) if ce else None,
-        kl=ce.kl if ce else None,
-        n_ce_tokens=ce.n_tokens if ce else 0,
-        n_ce_windows=ce.n_windows if ce else 0,
+        n_documents=sums.documents.n_documents,
+        intervals=intervals,
+        **reading,
     )

@@ -1,9 +1,9 @@
-"""What the language model loses when a dictionary's reconstruction takes the activation's place."""
+"""The model's own loss with a dictionary's output, or an ablation, in the place of activations."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,42 +12,67 @@ import torch
 from app.ml.activation_extraction.activation_store import ActivationStore
 from app.ml.activation_extraction.token_store import TokenStore
 from app.ml.errors import Stopped
-from app.ml.language_models.forward import Edit, edit_at
+from app.ml.language_models.forward import Edit, hooked
 from app.ml.language_models.hook_points import HookPoint, resolve_hook_point
 from app.ml.language_models.loading import LoadedModel
 from app.ml.records import Progress, Report, ShouldStop
+from app.ml.sae_training.document_sums import DocumentSums, Ratio
 from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder
 
 MAX_WINDOWS = 48
 BATCH_WINDOWS = 4
+ABLATIONS = ("zero", "mean")
 
-Replace = Callable[[torch.Tensor], torch.Tensor]
+Replace = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Gets the rows that are read and those that are to be replaced; returns the replacement."""
 
 
 @dataclass(frozen=True)
-class ReplacementFigures:
-    """Mean cross-entropies in nats over the same tokens, and KL(clean || with the SAE)."""
+class Place:
+    """Where a dictionary reads, and where it writes; the two differ for transcoders only."""
 
-    clean: float
-    sae: float
-    zero: float
-    mean: float
-    kl: float
-    n_tokens: int
+    layer: int
+    hook_type: str
+    target_hook_type: str
+
+
+@dataclass(frozen=True)
+class ReplacementSums:
+    """Nats per document: ``ce_x`` of every variant x and ``kl_x`` = KL(clean || x) without clean.
+
+    Variants are ``clean sae zero mean``, and ``skip`` for dictionaries with a skip path.
+    """
+
+    documents: DocumentSums
     n_windows: int
 
-    def recovered(self, ablated: float) -> float | None:
-        """Return (ablated - sae) / (ablated - clean); None when ablation changes nothing."""
-        damage = ablated - self.clean
-        return (ablated - self.sae) / damage if abs(damage) > 1e-9 else None
+    @property
+    def n_tokens(self) -> int:
+        return int(self.documents.total("n"))
 
+    @property
+    def n_documents(self) -> int:
+        return int((self.documents["n"] > 0).sum())
 
-@dataclass
-class _Sums:
-    n: int = 0
-    nats: dict[str, float] = field(
-        default_factory=lambda: dict.fromkeys(("clean", "sae", "zero", "mean", "kl"), 0.0)
-    )
+    def ratios(self) -> dict[str, Ratio]:
+        """Return mean nats per token, and what share of an ablation's damage is undone.
+
+        The share is (ablated - with the dictionary) / (ablated - clean), not clipped; with KL
+        the clean term is 0.
+        """
+        sums, kept = self.documents, self.documents["n"] > 0
+        n = sums["n"][kept]
+        found = {"kl": Ratio(sums["kl_sae"][kept], n)}
+        for variant in ("clean", "sae", "zero", "mean", "skip"):
+            for kind in ("ce", "kl"):
+                if (name := f"{kind}_{variant}") in sums and name != "kl_sae":
+                    found[name] = Ratio(sums[name][kept], n)
+        for ablation in ABLATIONS:
+            for kind, clean in (("ce", sums["ce_clean"][kept]), ("kl", 0.0 * n)):
+                ablated = sums[f"{kind}_{ablation}"][kept]
+                undone = ablated - sums[f"{kind}_sae"][kept]
+                found[f"{kind}_recovered_{ablation}"] = Ratio(undone, ablated - clean)
+        return found
 
 
 def measure_replacement(
@@ -55,43 +80,52 @@ def measure_replacement(
     store: ActivationStore,
     loaded: LoadedModel,
     tokens: TokenStore,
-    place: tuple[int, str],
+    place: Place,
     mean_D: torch.Tensor,
     report: Report,
     should_stop: ShouldStop,
     max_windows: int = MAX_WINDOWS,
-) -> ReplacementFigures | None:
-    """Read held-out windows four times: clean, with the SAE, zeroed, at the mean.
+) -> ReplacementSums | None:
+    """Read held-out windows once per variant: clean, with the dictionary, zeroed, at the mean.
 
     Only the positions that the store kept are replaced. Special tokens and norm outliers keep
-    their activation in all four: a dictionary never saw them, and one replaced attention sink
+    their activation in all of them: a dictionary never saw them, and one replaced attention sink
     costs more than all other tokens together. Cross-entropy counts every next token of text.
 
     Returns:
-        The figures, or None when the store holds no whole held-out window.
+        The sums, or None when the store holds no whole held-out window.
     """
     windows, keep_WS = heldout_windows(store, tokens, max_windows)
     if not len(windows):
         return None
-    point = resolve_hook_point(loaded.model, *place)
-    sae = sae.to(loaded.device)
-    mean_D = mean_D.to(loaded.device)
-    variants: dict[str, Replace] = {
-        "sae": lambda rows: sae(rows.float()),
-        "zero": torch.zeros_like,
-        "mean": lambda rows: mean_D.expand_as(rows),
-    }
-    sums = _Sums()
+    reading = _Reading(loaded, place, _variants(sae.to(loaded.device), mean_D.to(loaded.device)))
+    documents_WT = _target_documents(tokens, windows)
+    numbers, compact = np.unique(documents_WT, return_inverse=True)
+    compact_WT = torch.from_numpy(compact.reshape(documents_WT.shape).astype(np.int64))
+    sums = DocumentSums(len(numbers))
     for start in range(0, len(windows), BATCH_WINDOWS):
         if should_stop():
             raise Stopped("The evaluation was stopped.")
-        ids_BS = torch.from_numpy(tokens.read_windows(windows[start : start + BATCH_WINDOWS]))
-        keep_BS = torch.from_numpy(keep_WS[start : start + BATCH_WINDOWS])
-        _add_batch(sums, loaded, point, variants, ids_BS, keep_BS)
+        part = slice(start, start + BATCH_WINDOWS)
+        ids_BS = torch.from_numpy(tokens.read_windows(windows[part]))
+        values = reading.nats(ids_BS, torch.from_numpy(keep_WS[part]))
+        flat = {name: nats_BT.flatten() for name, nats_BT in values.items()}
+        documents = compact_WT[part].flatten()
+        sums.add(documents, {**flat, "n": torch.ones(len(documents))})
         done = min(start + BATCH_WINDOWS, len(windows))
         report(Progress(done, len(windows), "windows", "Reading text with the reconstruction"))
-    figures = {name: nats / sums.n for name, nats in sums.nats.items()}
-    return ReplacementFigures(**figures, n_tokens=sums.n, n_windows=len(windows))
+    return ReplacementSums(sums, len(windows))
+
+
+def _variants(sae: SparseAutoencoder, mean_D: torch.Tensor) -> dict[str, Replace]:
+    variants: dict[str, Replace] = {
+        "sae": lambda read, _written: sae(read.float()),
+        "zero": lambda _read, written: torch.zeros_like(written),
+        "mean": lambda _read, written: mean_D.expand_as(written),
+    }
+    if (skip_DD := sae.W_skip_DD) is not None:
+        variants["skip"] = lambda read, _: torch.addmm(sae.b_dec_D, read.float(), skip_DD.T)
+    return variants
 
 
 def heldout_windows(
@@ -111,42 +145,57 @@ def heldout_windows(
     return chosen, keep_WS
 
 
-def _add_batch(
-    sums: _Sums,
-    loaded: LoadedModel,
-    point: HookPoint,
-    variants: dict[str, Replace],
-    ids_BS: torch.Tensor,
-    keep_BS: torch.Tensor,
-) -> None:
-    ids, keep = ids_BS.to(loaded.device), keep_BS.to(loaded.device)
-    targets = ids[:, 1:]
-    clean_BSV = _log_probabilities(loaded, ids)
-    sums.n += targets.numel()
-    sums.nats["clean"] += _cross_entropy(clean_BSV, targets)
-    for name, replace in variants.items():
-        with edit_at(loaded.model, point, _replacing(keep, replace)):
-            changed_BSV = _log_probabilities(loaded, ids)
-        sums.nats[name] += _cross_entropy(changed_BSV, targets)
-        if name == "sae":
-            divergence = (clean_BSV.exp() * (clean_BSV - changed_BSV)).sum(dim=-1)
-            sums.nats["kl"] += divergence.double().sum().item()
+def _target_documents(tokens: TokenStore, windows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the document of every predicted token, (windows, window_length - 1)."""
+    positions = np.arange(1, tokens.window_length) - (tokens.start_id is not None)
+    return tokens.documents_at(tokens.window_starts(windows)[:, None] + positions)
 
 
-def _replacing(keep_BS: torch.Tensor, replace: Replace) -> Edit:
+class _Reading:
+    """Reads windows with every variant in turn."""
+
+    def __init__(self, loaded: LoadedModel, place: Place, variants: dict[str, Replace]) -> None:
+        self.loaded, self.variants = loaded, variants
+        self.source = resolve_hook_point(loaded.model, place.layer, place.hook_type)
+        self.target = resolve_hook_point(loaded.model, place.layer, place.target_hook_type)
+
+    def nats(self, ids_BS: torch.Tensor, keep_BS: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return ``ce_x`` and ``kl_x`` of every next token, float64 (B, S - 1)."""
+        ids, keep = ids_BS.to(self.loaded.device), keep_BS.to(self.loaded.device)
+        clean_BTV = self._log_probabilities(ids)
+        probability_BTV = clean_BTV.exp()
+        values = {"ce_clean": _cross_entropy(clean_BTV, ids)}
+        for name, replace in self.variants.items():
+            edits = _edits(self.source, self.target, keep, replace)
+            with hooked(self.loaded.model, edits):
+                changed_BTV = self._log_probabilities(ids)
+            values[f"ce_{name}"] = _cross_entropy(changed_BTV, ids)
+            divergence = probability_BTV * (clean_BTV - changed_BTV)
+            values[f"kl_{name}"] = divergence.sum(dim=-1).double()
+        return values
+
+    def _log_probabilities(self, ids_BS: torch.Tensor) -> torch.Tensor:
+        logits = self.loaded.model(input_ids=ids_BS, use_cache=False).logits
+        return torch.log_softmax(logits[:, :-1].float(), dim=-1)
+
+
+def _edits(
+    source: HookPoint, target: HookPoint, keep_BS: torch.Tensor, replace: Replace
+) -> Sequence[tuple[HookPoint, Edit]]:
+    """Read at the source, replace at the target, in one forward pass."""
+    read: list[torch.Tensor] = []
+
+    def note(value_BSD: torch.Tensor) -> None:
+        read[:] = [value_BSD[keep_BS]]
+
     def edit(value_BSD: torch.Tensor) -> torch.Tensor:
         changed = value_BSD.clone()
-        changed[keep_BS] = replace(value_BSD[keep_BS]).to(value_BSD.dtype)
+        changed[keep_BS] = replace(read[0], value_BSD[keep_BS]).to(value_BSD.dtype)
         return changed
 
-    return edit
+    return [(source, note), (target, edit)]
 
 
-def _log_probabilities(loaded: LoadedModel, ids_BS: torch.Tensor) -> torch.Tensor:
-    logits = loaded.model(input_ids=ids_BS, use_cache=False).logits
-    return torch.log_softmax(logits[:, :-1].float(), dim=-1)
-
-
-def _cross_entropy(log_probabilities_BSV: torch.Tensor, targets_BS: torch.Tensor) -> float:
-    chosen = log_probabilities_BSV.gather(-1, targets_BS.unsqueeze(-1))
-    return -chosen.double().sum().item()
+def _cross_entropy(log_probabilities_BTV: torch.Tensor, ids_BS: torch.Tensor) -> torch.Tensor:
+    chosen = log_probabilities_BTV.gather(-1, ids_BS[:, 1:].unsqueeze(-1))
+    return -chosen.squeeze(-1).double()

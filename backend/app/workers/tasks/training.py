@@ -95,8 +95,8 @@ def _clean_start(context: JobContext, plan: RunPlan) -> Path | None:
 
 def _evaluate(context: JobContext, plan: RunPlan, store: ActivationStore, sae_path: Path) -> None:
     """Measure the last checkpoint on held-out documents, if the store has any."""
-    if store.n_heldout_rows < MIN_HELDOUT_ROWS or plan.encoder_type == "transcoder":
-        return  # what a transcoder writes lies at another place than what it reads
+    if store.n_heldout_rows < MIN_HELDOUT_ROWS:
+        return
     start = 1 - EVALUATION_SHARE
     context.report(start, 1.0, "Measuring on held-out documents")
     loaded = load_language_model(
@@ -112,6 +112,7 @@ def _evaluate(context: JobContext, plan: RunPlan, store: ActivationStore, sae_pa
             plan.hook_type,
             reporter(context, start=start),
             partial(_is_abandoned, context),
+            keep_firing=True,
         )
     except Stopped:
         raise JobInterrupted(context.stop_requested() or JobAction.CANCEL) from None

@@ -223,6 +223,10 @@ describe('a card', () => {
       unit,
       definition: `What ${label} means`,
       n_tokens: 20_000,
+      n_documents: 40,
+      interval: null,
+      verdict: null,
+      guide: null,
     });
     const training = makeTraining({
       status: 'completed',

@@ -1995,6 +1995,21 @@ export interface components {
             is_favorite: boolean;
             top_example: components["schemas"]["FeatureExample"] | null;
         };
+        /**
+         * FigureInterval
+         * @description Percentile interval over resampled held-out documents.
+         */
+        FigureInterval: {
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /**
+             * Level
+             * @description Share of the resamples between the two, e.g. 0.95
+             */
+            level: number;
+        };
         /** FirstDifference */
         FirstDifference: {
             /** Index */
@@ -2500,6 +2515,23 @@ export interface components {
             definition: string;
             /** N Tokens */
             n_tokens: number;
+            /**
+             * N Documents
+             * @description Held-out documents that the tokens come from
+             */
+            n_documents: number | null;
+            /** @description Where a figure can have one and at least ten documents stand behind it */
+            interval: components["schemas"]["FigureInterval"] | null;
+            /**
+             * Verdict
+             * @description By a rule of thumb for small models; figures fall with depth and width
+             */
+            verdict: ("good" | "fair" | "poor") | null;
+            /**
+             * Guide
+             * @description The bounds behind the verdict
+             */
+            guide: string | null;
         };
         /** MemoryInfo */
         MemoryInfo: {
