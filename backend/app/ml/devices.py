@@ -74,6 +74,16 @@ def memory_bytes(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+def gpu_utilization(device: torch.device) -> float | None:
+    """Return the share of the last moments in which the GPU worked, in per cent, if it tells."""
+    if device.type != "cuda":
+        return None
+    try:
+        return float(torch.cuda.utilization(device))
+    except (ModuleNotFoundError, RuntimeError):  # no management library, or a virtual GPU
+        return None
+
+
 @contextmanager
 def coded_memory_errors(doing: str) -> Iterator[None]:
     """Turn the allocators' errors into ``OutOfMemory`` with what was being done."""

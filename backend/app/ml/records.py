@@ -117,7 +117,11 @@ class ExtractionSummary:
 
 @dataclass(frozen=True)
 class StepMetrics:
-    """One point of a training curve; ``loss`` is the value that this step descended."""
+    """One point of a training curve; ``loss`` is the value that this step descended.
+
+    ``floor_share`` is defined in ``configs.METRIC_DEFINITIONS``; ``gpu_utilization`` in per cent,
+    None without a GPU or where its driver does not tell.
+    """
 
     step: int
     loss: float
@@ -132,6 +136,8 @@ class StepMetrics:
     auxiliary_loss: float
     sparsity_loss: float
     memory_bytes: int
+    floor_share: float
+    gpu_utilization: float | None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from app.core.enums import EncoderType, TrainingStatus
-from app.ml.configs import TrainingHyperparameters
+from app.ml.configs import METRIC_DEFINITIONS, TrainingHyperparameters
 from app.schemas.common import RequestModel, ResponseModel
 from app.schemas.from_dataclass import request_model_from
 from app.schemas.job import JobSummary
@@ -91,7 +91,8 @@ class MetricPoint(ResponseModel):
     learning_rate: float | None
     grad_norm: float | None
     tokens_per_second: float | None
-    gpu_utilization: float | None
+    floor_share: float | None = Field(description=METRIC_DEFINITIONS["floor_share"])
+    gpu_utilization: float | None = Field(description="Per cent; empty where no GPU tells it")
     memory_used_bytes: int | None
     timestamp: datetime
 

@@ -144,7 +144,7 @@ def test_a_training_shows_newest_point_figures_and_counts(
     make_job(session, JobKind.FEATURE_EXTRACT, JobState.RUNNING, ResourceType.TRAINING, training.id)
     read = data_of(client.get(f"{URL}/{training.id}"))
     assert read["latest_metrics"]["step"] == 20
-    assert read["evaluation"]["figures"] == [figure]
+    assert read["evaluation"]["figures"][0].items() >= figure.items()
     assert (read["n_features"], read["progress"]) == (1, 100)
     assert read["job"]["kind"] == "training_run"
     assert read["discovery_job"]["kind"] == "feature_extract"

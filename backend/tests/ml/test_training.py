@@ -54,6 +54,7 @@ def test_reported_points(tmp_path: Path, store_of: StoreOf) -> None:
     assert metrics[-1].loss == metrics[-1].reconstruction_loss + metrics[-1].auxiliary_loss
     assert metrics[-1].l0 <= 4
     assert metrics[-1].memory_bytes > 0
+    assert 0 < metrics[-1].floor_share < 2
 
 
 def test_checkpoints_are_kept_by_rule(tmp_path: Path, store_of: StoreOf) -> None:

@@ -64,6 +64,7 @@ function toMetricPoint(point: SeriesPoint, timestamp: string): MetricPoint {
     tokens_per_second: null,
     gpu_utilization: null,
     memory_used_bytes: null,
+    floor_share: null,
     timestamp,
     ...point,
   };

@@ -191,6 +191,7 @@ export function makePoint(fields: Partial<MetricPoint> = {}): MetricPoint {
     tokens_per_second: 90_000,
     gpu_utilization: null,
     memory_used_bytes: null,
+    floor_share: null,
     timestamp: TIME,
     ...fields,
   };

@@ -77,6 +77,7 @@ class TrainingMetric(Base):
     learning_rate: Mapped[float | None] = mapped_column(Double)
     grad_norm: Mapped[float | None] = mapped_column(Double)
     tokens_per_second: Mapped[float | None] = mapped_column(Double)
+    floor_share: Mapped[float | None] = mapped_column(Double)
     timestamp: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

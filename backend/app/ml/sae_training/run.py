@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from app.ml.configs import TrainingHyperparameters
-from app.ml.devices import memory_bytes, pick_device, pick_dtype
+from app.ml.devices import gpu_utilization, memory_bytes, pick_device, pick_dtype
 from app.ml.errors import InvalidActivations, TrainingDiverged
 from app.ml.records import CheckpointInfo, StepMetrics, TrainingOutcome
 from app.ml.sae_training.architecture import architecture_of
@@ -23,6 +23,7 @@ from app.ml.sae_training.checkpoint import (
     save_checkpoint,
 )
 from app.ml.sae_training.folding import fold
+from app.ml.sae_training.hardware_floor import floor_share, product_rate
 from app.ml.sae_training.initialisation import initialise
 from app.ml.sae_training.normalisation import measure_normalisation
 from app.ml.sae_training.objectives.base import Batch, StepLosses
@@ -80,6 +81,9 @@ class TrainingRun:
         )
         dtype = pick_dtype(hyperparameters.precision, self.device)
         self.objective = build_objective(architecture, hyperparameters, dtype)
+        self.product_rate = product_rate(
+            self.device, dtype, hyperparameters.batch_size, source.d_in, architecture.d_sae
+        )
         self.identity = RunIdentity(
             source.encoder_type, source.layer, source.hook_type, source.target_hook_type,
             source.d_in, source.d_out, architecture.d_sae, source.n_train_rows,
@@ -247,6 +251,10 @@ class TrainingRun:
             auxiliary_loss=losses.auxiliary.item(),
             sparsity_loss=losses.sparsity.item(),
             memory_bytes=memory_bytes(self.device),
+            floor_share=floor_share(
+                tokens, seconds, self.identity.d_model, self.identity.d_sae, self.product_rate
+            ),
+            gpu_utilization=gpu_utilization(self.device),
         )
 
 

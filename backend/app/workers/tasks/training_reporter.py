@@ -122,5 +122,11 @@ def _point_of(metrics: StepMetrics) -> dict[str, Any]:
         "grad_norm": values["gradient_norm"],
         "tokens_per_second": values["tokens_per_second"],
         "memory_used_bytes": values["memory_bytes"],
+        "gpu_utilization": values["gpu_utilization"],
+        "floor_share": values["floor_share"],
     }
-    return {key: value if math.isfinite(value) else None for key, value in point.items()}
+    return {key: _finite(value) for key, value in point.items()}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -2573,7 +2573,15 @@ export interface components {
             grad_norm: number | null;
             /** Tokens Per Second */
             tokens_per_second: number | null;
-            /** Gpu Utilization */
+            /**
+             * Floor Share
+             * @description Share of the hardware floor: seconds that the products x W_enc of the tokens seen since the last point must take (2 x d_in x latents FLOP per token, at the rate of matrix products measured on this device, in this number format, when the run began), divided by the seconds that passed. 1 would mean that everything but the encoder's forward product is free.
+             */
+            floor_share: number | null;
+            /**
+             * Gpu Utilization
+             * @description Per cent; empty where no GPU tells it
+             */
             gpu_utilization: number | null;
             /** Memory Used Bytes */
             memory_used_bytes: number | null;
