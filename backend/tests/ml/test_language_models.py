@@ -8,18 +8,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    Gemma2Config,
-    GPT2Config,
-    GPTNeoXConfig,
-    LlamaConfig,
-    MistralConfig,
-    OPTConfig,
-    PhiConfig,
-    Qwen2Config,
-)
+from transformers import AutoTokenizer
 
 from app.ml.errors import HookPointNotFound, ModelFormatError
 from app.ml.feature_discovery.logit_lens import direct_logits, final_gain
@@ -33,81 +22,9 @@ from app.ml.language_models import (
     resolve_hook_point,
 )
 from app.ml.language_models.special_tokens import separator_token_id, start_token_id
-from app.ml.records import ModelCard, Progress
+from app.ml.records import Progress
 from tests.ml.conftest import GLASS, ignore
-
-SMALL = {
-    "vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2,
-    "intermediate_size": 32, "max_position_embeddings": 32,
-}  # fmt: skip
-KV = {**SMALL, "num_key_value_heads": 1, "head_dim": 8}
-CONFIGS = {
-    "gpt2": GPT2Config(vocab_size=50, n_embd=16, n_layer=3, n_head=2, n_positions=32),
-    "llama": LlamaConfig(**SMALL),
-    "mistral": MistralConfig(**KV),
-    "qwen2": Qwen2Config(**SMALL, num_key_value_heads=1),
-    "gemma2": Gemma2Config(**KV),
-    "neox": GPTNeoXConfig(**SMALL),
-    "phi": PhiConfig(**SMALL),
-    "opt": OPTConfig(
-        vocab_size=50, hidden_size=16, num_hidden_layers=3, num_attention_heads=2, ffn_dim=32,
-        max_position_embeddings=32, word_embed_proj_dim=16,
-    ),
-}  # fmt: skip
-IDS = torch.arange(12).reshape(2, 6) + 3
-
-
-def random_model(family: str) -> LoadedModel:
-    torch.manual_seed(0)
-    build: Any = AutoModelForCausalLM.from_config
-    model = build(CONFIGS[family], attn_implementation="eager").eval().requires_grad_(False)
-    card = ModelCard("x", family, 0, 3, 16, 2, 2, 32, 50, 32, True, "float32", 0, 0)
-    return LoadedModel(model, None, card, torch.device("cpu"), torch.float32)
-
-
-@pytest.mark.parametrize("family", CONFIGS)
-def test_residual_stream_equals_the_hidden_states_of_transformers(family: str) -> None:
-    loaded = random_model(family)
-    states = loaded.model(IDS, output_hidden_states=True).hidden_states
-    points = [resolve_hook_point(loaded.model, layer, "residual") for layer in (0, 1)]
-    found = capture(loaded, IDS, points)
-    for layer, point in enumerate(points):
-        # hidden_states[i] is the input of block i, so block i's output is the next entry.
-        assert torch.equal(found[point], states[layer + 1])
-
-
-@pytest.mark.parametrize("family", [f for f in CONFIGS if f not in ("neox", "phi")])
-def test_attention_and_mlp_outputs_add_up_to_the_residual_stream(family: str) -> None:
-    loaded = random_model(family)
-    kinds = ("residual", "attention", "mlp")
-    points = {kind: resolve_hook_point(loaded.model, 1, kind) for kind in kinds}
-    before = resolve_hook_point(loaded.model, 0, "residual")
-    found = capture(loaded, IDS, [before, *points.values()])
-    parts = [found[points[kind]].reshape(2, 6, 16) for kind in ("attention", "mlp")]
-    total = found[before] + parts[0] + parts[1]
-    torch.testing.assert_close(found[points["residual"]], total, atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize("family", ["neox", "phi"])
-def test_parallel_blocks_add_up_too(family: str) -> None:
-    loaded = random_model(family)
-    names = [(0, "residual"), (1, "attention"), (1, "mlp"), (1, "residual")]
-    points = [resolve_hook_point(loaded.model, *name) for name in names]
-    found = capture(loaded, IDS, points)
-    total = found[points[0]] + found[points[1]] + found[points[2]]
-    torch.testing.assert_close(found[points[3]], total, atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize("family", ["gpt2", "llama", "neox", "opt"])
-def test_mlp_input_is_what_the_mlp_module_is_called_with(family: str) -> None:
-    loaded = random_model(family)
-    point = resolve_hook_point(loaded.model, 1, "mlp_input")
-    seen: list[torch.Tensor] = []
-    module = loaded.model.get_submodule(point.module_name)
-    handle = module.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
-    loaded.model(IDS)
-    handle.remove()
-    assert torch.equal(capture(loaded, IDS, [point])[point], seen[0])
+from tests.ml.model_families import IDS, random_model
 
 
 def test_the_forward_pass_stops_at_the_last_hooked_layer(glass: LoadedModel) -> None:

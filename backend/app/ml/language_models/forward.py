@@ -18,6 +18,9 @@ Edit = Callable[[torch.Tensor], torch.Tensor | None]
 """Gets the value (batch, sequence, d_model); returns its replacement, or None to leave it."""
 
 
+PARTS = ("attention", "mlp")
+
+
 class _AllCaptured(Exception):
     pass
 
@@ -86,7 +89,8 @@ def capture(
 
     def keep(point: HookPoint) -> Edit:
         def edit(value: torch.Tensor) -> None:
-            found[point] = value
+            # Falcon adds the attention to the MLP's output in place, after this hook.
+            found[point] = value.clone() if point.hook_type in PARTS else value
             if len(found) == len(set(hook_points)):
                 raise _AllCaptured
 

@@ -21,7 +21,19 @@ BLOCK_LIST_PATHS = (
     "model.language_model.layers",
 )
 ATTENTION_NAMES = ("self_attn", "attn", "attention", "self_attention")
-MLP_NAMES = ("mlp", "feed_forward", "ffn")
+MLP_NAMES = ("mlp", "feed_forward", "ffn", "block_sparse_moe")
+MAX_LISTED = 12
+POST_NORMS = {
+    "attention": ("post_attention_layernorm", "post_self_attn_layernorm"),
+    "mlp": ("post_feedforward_layernorm", "post_mlp_layernorm"),
+}
+"""Norms between a part and the stream (Gemma 2 and 3, OLMo 2, GLM 4): what is added is theirs."""
+LAST_PROJECTIONS = {
+    "BloomAttention": "dense",
+    "BloomMLP": "dense_4h_to_h",
+    "MptMLP": "down_proj",
+}
+"""Parts that add the stream themselves: what they contribute leaves their last product."""
 FINAL_NORM_NAMES = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "norm_f")
 
 
@@ -59,16 +71,27 @@ def find_blocks(model: nn.Module) -> tuple[str, nn.ModuleList]:
     for path, module in modules.items():
         if isinstance(module, nn.ModuleList) and len(module) == depth:
             return path, module
-    kind = type(model).__name__
-    raise HookPointNotFound(f"{kind} has no recognisable list of transformer blocks.")
+    raise HookPointNotFound(_no_blocks_message(model, modules, depth))
+
+
+def _no_blocks_message(model: nn.Module, modules: dict[str, nn.Module], depth: int | None) -> str:
+    """Say what was looked for and which lists were found instead."""
+    lists = [f"{p} ({len(m)})" for p, m in modules.items() if isinstance(m, nn.ModuleList)]
+    found = ", ".join(lists[:MAX_LISTED]) or "none"
+    more = f" and {len(lists) - MAX_LISTED} more" if len(lists) > MAX_LISTED else ""
+    wanted = f" of {depth} entries" if depth else ""
+    return (
+        f"{type(model).__name__} has no recognisable list of transformer blocks{wanted}. "
+        f"Module lists in it: {found}{more}."
+    )
 
 
 def resolve_hook_point(model: nn.Module, layer: int, hook_type: str) -> HookPoint:
     """Find where ``hook_type`` of block ``layer`` (counted from 0) is read.
 
     ``residual`` is the stream after the block; ``attention`` and ``mlp`` are what they add to
-    it, after the sandwich norm of Gemma-like blocks; ``mlp_input`` is what the MLP reads, after
-    the norm before it.
+    it, after the norm behind them in blocks that have one; ``mlp_input`` is what the MLP reads,
+    after the norm before it.
 
     Raises:
         HookPointNotFound: no such layer or no such part in this architecture.
@@ -89,16 +112,20 @@ def resolve_hook_point(model: nn.Module, layer: int, hook_type: str) -> HookPoin
 
 def _find_part(block: nn.Module, hook_type: str) -> tuple[str, bool]:
     children = dict(block.named_children())
-    sandwiched = "pre_feedforward_layernorm" in children
+    if any(name in children for name in POST_NORMS["mlp"]) and hook_type in POST_NORMS:
+        return _first_child(children, POST_NORMS[hook_type], hook_type), False
     if hook_type == "attention":
-        if sandwiched:
-            return "post_attention_layernorm", False
-        return _first_child(children, ATTENTION_NAMES, hook_type), False
-    if hook_type == "mlp" and sandwiched:
-        return "post_feedforward_layernorm", False
+        return _contribution(children, _first_child(children, ATTENTION_NAMES, hook_type)), False
     if "fc1" in children and "fc2" in children:  # OPT-like blocks carry the MLP's halves bare
         return ("fc1", True) if hook_type == "mlp_input" else ("fc2", False)
-    return _first_child(children, MLP_NAMES, hook_type), hook_type == "mlp_input"
+    name = _first_child(children, MLP_NAMES, hook_type)
+    return (name, True) if hook_type == "mlp_input" else (_contribution(children, name), False)
+
+
+def _contribution(children: dict[str, nn.Module], name: str) -> str:
+    """Return the path of the module whose output is what ``name`` adds to the stream."""
+    last = LAST_PROJECTIONS.get(type(children[name]).__name__)
+    return f"{name}.{last}" if last else name
 
 
 def _first_child(children: dict[str, nn.Module], names: tuple[str, ...], hook_type: str) -> str:
