@@ -8,14 +8,17 @@ if TYPE_CHECKING:
     from app.ml.sae_training.checkpoint import list_checkpoints, verify_checkpoint
     from app.ml.sae_training.evaluation import evaluate_sae
     from app.ml.sae_training.loop import train
+    from app.ml.sae_training.many import TrainingJob, train_many
     from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder, load_sae
 
 __all__ = [
     "SparseAutoencoder",
+    "TrainingJob",
     "evaluate_sae",
     "list_checkpoints",
     "load_sae",
     "train",
+    "train_many",
     "verify_checkpoint",
 ]
 
@@ -23,10 +26,12 @@ __getattr__ = lazy_exports(
     __name__,
     {
         "SparseAutoencoder": "sparse_autoencoder",
+        "TrainingJob": "many",
         "evaluate_sae": "evaluation",
         "list_checkpoints": "checkpoint",
         "load_sae": "sparse_autoencoder",
         "train": "loop",
+        "train_many": "many",
         "verify_checkpoint": "checkpoint",
     },
 )
