@@ -107,6 +107,8 @@ export function formatDateTime(iso: string | null | undefined): string {
 /** Names whose spelling no rule gives. */
 const SPELLINGS: Record<string, string> = {
   topk: 'TopK',
+  batchtopk: 'BatchTopK',
+  jumprelu: 'JumpReLU',
   relu: 'ReLU',
   adamw: 'AdamW',
   sgd: 'SGD',

@@ -11,7 +11,7 @@ NARROW_WIDTH = 128
 
 
 class Recipe:
-    """The resolved values of ``TrainingHyperparameters``; sources stand in ADR 0016."""
+    """The resolved values of ``TrainingHyperparameters``; see docs/decisions."""
 
     activation: str
     expansion_factor: int

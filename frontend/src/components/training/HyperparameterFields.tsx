@@ -1,23 +1,34 @@
 import { Disclosure } from '@/components/common/Disclosure';
+import { Input } from '@/components/common/Input';
 import { SpecField } from '@/components/common/SpecField';
 import type { useSpecForm } from '@/hooks/useSpecForm';
 import { fields } from '@/services/generated/fields';
 import { formatInteger } from '@/utils/format';
-import { advancedFields, mainFields } from './hyperparameterFields';
+import { advancedFields, type Choices, mainFields, matters, nests } from './hyperparameterFields';
 
 interface HyperparameterFieldsProps {
   form: ReturnType<typeof useSpecForm<keyof typeof fields.Hyperparameters>>;
+  choices: Choices;
+  /** Matryoshka sizes as typed. */
+  sizes: string;
+  onSizes: (text: string) => void;
   /** Number of latents of the dictionary; null while no model is chosen. */
   latents: number | null;
   serverErrors: Record<string, string | undefined>;
 }
 
-/** All hyperparameters; defaults, bounds, units and help are the API's own. */
-export function HyperparameterFields({ form, latents, serverErrors }: HyperparameterFieldsProps) {
-  const { activation } = form.values;
+/** The hyperparameters that matter; defaults, bounds, units and help are the API's own. */
+export function HyperparameterFields({
+  form,
+  choices: chosen,
+  sizes,
+  onSizes,
+  latents,
+  serverErrors,
+}: HyperparameterFieldsProps) {
   const render = (views: typeof mainFields) =>
     views
-      .filter(({ only }) => only === undefined || only === activation)
+      .filter((view) => matters(view, chosen))
       .map(({ name, label, choices }) => (
         <SpecField
           key={name}
@@ -45,7 +56,20 @@ export function HyperparameterFields({ form, latents, serverErrors }: Hyperparam
         </p>
       )}
       <Disclosure title="Advanced Hyperparameters">
-        <div className="grid gap-4 sm:grid-cols-2">{render(advancedFields)}</div>
+        <div className="grid gap-4 sm:grid-cols-2">
+          {render(advancedFields)}
+          {nests(chosen) && (
+            <Input
+              label="Matryoshka Sizes"
+              help={fields.Hyperparameters.matryoshka_sizes.help}
+              placeholder="none, or rising numbers: 256, 1024"
+              value={sizes}
+              onChange={onSizes}
+              error={serverErrors.matryoshka_sizes}
+              mono
+            />
+          )}
+        </div>
       </Disclosure>
     </div>
   );

@@ -13,7 +13,7 @@ import type { Activation, LanguageModel } from '@/types/model.types';
 import type { EncoderType } from '@/types/training.types';
 import { formatInteger } from '@/utils/format';
 import { navigate } from '@/utils/urlState';
-import { fieldNames } from './hyperparameterFields';
+import { fieldNames, keepsK, nests, parseSizes, sentValues } from './hyperparameterFields';
 import { HyperparameterFields } from './HyperparameterFields';
 import { TrainingSource } from './TrainingSource';
 import { useTrainingSource } from './useTrainingSource';
@@ -26,9 +26,12 @@ interface TrainingConfigProps {
 
 /** The configuration form; starting jumps to the new training's card. */
 export function TrainingConfig(lists: TrainingConfigProps) {
-  const source = useTrainingSource(lists);
   const [encoderType, setEncoderType] = useState<EncoderType>('sparse');
+  const source = useTrainingSource(lists, encoderType);
   const form = useSpecForm(fields.Hyperparameters, fieldNames);
+  const [sizeText, setSizeText] = useState('');
+  const choices = { encoderType, values: form.values };
+  const sizes = nests(choices) ? parseSizes(sizeText) : [];
   const { run, isBusy, error } = useAction(async () => {
     const created = await trainingService.create({
       dataset_id: source.datasetId,
@@ -37,7 +40,7 @@ export function TrainingConfig(lists: TrainingConfigProps) {
       layer: Number(source.layer),
       hook_type: source.hookType,
       encoder_type: encoderType,
-      hyperparameters: form.values,
+      hyperparameters: { ...sentValues(choices), matryoshka_sizes: sizes ?? [] },
     });
     await useTrainingStore.getState().refresh(created.training_id);
     navigate({ tab: 'training', training: created.training_id });
@@ -45,9 +48,11 @@ export function TrainingConfig(lists: TrainingConfigProps) {
 
   const latents = countLatents(form.values, source.model?.d_model ?? null);
   const kError =
-    form.values.activation === 'topk' && latents !== null && Number(form.values.k) > latents
+    keepsK(choices) && latents !== null && Number(form.values.k) > latents
       ? `At most the ${formatInteger(latents)} latents`
       : undefined;
+
+  const sizesError = sizes === null ? 'Rising whole numbers, with commas between' : undefined;
 
   const handleSubmit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -66,8 +71,15 @@ export function TrainingConfig(lists: TrainingConfigProps) {
         />
         <HyperparameterFields
           form={form}
+          choices={choices}
+          sizes={sizeText}
+          onSizes={setSizeText}
           latents={latents}
-          serverErrors={{ ...hyperparameterErrors(error?.fieldErrors), k: kError }}
+          serverErrors={{
+            ...hyperparameterErrors(error?.fieldErrors),
+            ...(kError && { k: kError }),
+            ...(sizesError && { matryoshka_sizes: sizesError }),
+          }}
         />
         {error && <ErrorBox problem={error} />}
         <Button
@@ -77,7 +89,7 @@ export function TrainingConfig(lists: TrainingConfigProps) {
           block
           icon={Play}
           busy={isBusy}
-          disabled={isBusy || !source.store || form.hasErrors || kError !== undefined}
+          disabled={isBusy || !source.store || form.hasErrors || !!(kError ?? sizesError)}
         >
           Start Training
         </Button>

@@ -95,26 +95,42 @@ export function TrainingSource({
             label="Activation Type"
             value={source.hookType}
             onChange={source.chooseHookType}
-            options={source.store.hook_types.map((type) => ({
-              value: type,
-              label: HOOKS[type] ?? type,
-            }))}
+            options={
+              encoderType === 'transcoder'
+                ? [{ value: 'mlp_input', label: 'MLP Input → MLP Output' }]
+                : source.store.hook_types.map((type) => ({
+                    value: type,
+                    label: HOOKS[type] ?? type,
+                  }))
+            }
             error={errors.hook_type}
           />
         </div>
       ) : (
-        <NoStore modelId={source.modelId} isChosen={!!source.datasetId && !!source.modelId} />
+        <NoStore
+          modelId={source.modelId}
+          isChosen={!!source.datasetId && !!source.modelId}
+          isTranscoder={encoderType === 'transcoder'}
+        />
       )}
     </div>
   );
 }
 
-function NoStore({ modelId, isChosen }: { modelId: string; isChosen: boolean }) {
+interface NoStoreProps {
+  modelId: string;
+  isChosen: boolean;
+  isTranscoder: boolean;
+}
+
+function NoStore({ modelId, isChosen, isTranscoder }: NoStoreProps) {
   if (!isChosen) return null;
   return (
     <div className="flex flex-wrap items-center justify-between gap-4 rounded-lg border border-yellow-500/30 bg-yellow-500/10 p-4 text-sm">
       <p className="text-yellow-200">
-        There are no activations of this model on this dataset yet; a training reads stored ones.
+        {isTranscoder
+          ? 'A transcoder needs the MLP input and the MLP output of a layer in one store; none holds both yet.'
+          : 'There are no activations of this model on this dataset yet; a training reads stored ones.'}
       </p>
       <Button
         variant="purple"

@@ -102,6 +102,46 @@ describe('the configuration', () => {
     expect(screen.getByLabelText('LR Schedule')).toHaveValue('trapezoid');
   });
 
+  it('offers what a transcoder and a nested dictionary need, and sends only that', async () => {
+    serve([]);
+    const { user } = renderWithUser(<TrainingPanel />);
+    const start = screen.getByRole('button', { name: 'Start Training' });
+    await waitFor(() => expect(start).toBeEnabled());
+    await user.selectOptions(screen.getByLabelText('Encoder Type'), 'Transcoder');
+    expect(screen.getByText(/none holds both yet/)).toBeVisible();
+    expect(start).toBeDisabled();
+
+    const both = makeActivation({
+      model_id: model.id,
+      dataset_id: dataset.id,
+      hook_types: ['mlp_input', 'mlp'],
+    });
+    act(() => useActivationStore.setState({ items: [store, both] }));
+    expect(screen.getByLabelText('Activation Type')).toHaveDisplayValue('MLP Input → MLP Output');
+    await user.selectOptions(screen.getByLabelText('Activation'), 'BatchTopK');
+    await user.click(screen.getByRole('switch', { name: 'Linear Skip Path' }));
+    expect(screen.getByLabelText('Skip Path Rank')).toBeVisible();
+    await user.click(screen.getByRole('button', { name: 'Advanced Hyperparameters' }));
+    const sizes = screen.getByLabelText('Matryoshka Sizes');
+    await user.type(sizes, '256, 128');
+    expect(screen.getByText('Rising whole numbers, with commas between')).toBeVisible();
+    expect(start).toBeDisabled();
+    await user.clear(sizes);
+    await user.type(sizes, '128, 256');
+    const created = { training_id: makeTraining().id, status: 'initializing', job_id: 'j' };
+    const seen = answer('post', '/trainings', created, 201);
+    await user.click(start);
+    await waitFor(() => expect(seen).toHaveLength(1));
+    const body = seen[0]?.body as { hyperparameters: Record<string, unknown> };
+    expect(body).toMatchObject({
+      activation_id: both.id,
+      hook_type: 'mlp_input',
+      encoder_type: 'transcoder',
+      hyperparameters: { activation: 'batchtopk', skip: true, matryoshka_sizes: [128, 256] },
+    });
+    expect(body.hyperparameters).not.toHaveProperty('l1_coefficient');
+  });
+
   it('puts the refusal of a field beside the field', async () => {
     serve([]);
     refuse('post', '/trainings', {

@@ -2,12 +2,16 @@ import { useState } from 'react';
 import { useUrlState } from '@/hooks/useUrlState';
 import type { Dataset } from '@/types/dataset.types';
 import type { Activation, LanguageModel } from '@/types/model.types';
+import type { EncoderType } from '@/types/training.types';
 
 interface Lists {
   datasets: readonly Dataset[] | null;
   models: readonly LanguageModel[] | null;
   activations: readonly Activation[] | null;
 }
+
+/** Places of one layer that a transcoder reads and writes; one store must hold both. */
+const TRANSCODED = ['mlp_input', 'mlp'];
 
 const isReady = (item: { status: string }) => item.status === 'ready';
 
@@ -17,13 +21,20 @@ const isReady = (item: { status: string }) => item.status === 'ready';
  * Each choice falls back to the newest that fits the ones before it, so that a single store needs
  * no click; `?activation=` chooses all at once.
  */
-export function useTrainingSource({ datasets, models, activations }: Lists) {
+export function useTrainingSource(
+  { datasets, models, activations }: Lists,
+  encoderType: EncoderType,
+) {
   const [linked, setLinked] = useUrlState('activation', 'replace');
   const [chosen, setChosen] = useState({ dataset: '', model: '', layer: '', hookType: '' });
 
-  const stores = activations?.filter(isReady) ?? [];
+  const isTranscoder = encoderType === 'transcoder';
+  const ready = activations?.filter(isReady) ?? [];
+  const stores = isTranscoder
+    ? ready.filter(({ hook_types }) => TRANSCODED.every((type) => hook_types.includes(type)))
+    : ready;
   const link = stores.find((store) => store.id === linked);
-  const newest = stores[0];
+  const newest = stores[0] ?? ready[0];
   const readyDatasets = datasets?.filter(isReady) ?? [];
   const readyModels = models?.filter(isReady) ?? [];
   const datasetId =
@@ -33,7 +44,7 @@ export function useTrainingSource({ datasets, models, activations }: Lists) {
     (store) => store.dataset_id === datasetId && store.model_id === modelId,
   );
   const store = link ?? fitting[0];
-  const hookType = pick(store?.hook_types, chosen.hookType) ?? '';
+  const hookType = isTranscoder ? 'mlp_input' : (pick(store?.hook_types, chosen.hookType) ?? '');
   const layer = pick(store?.layers.map(String), chosen.layer) ?? '';
 
   const choose = (change: Partial<typeof chosen>) => setChosen({ ...chosen, ...change });
