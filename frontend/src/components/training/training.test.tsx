@@ -128,8 +128,11 @@ describe('the configuration', () => {
     expect(start).toBeDisabled();
     await user.clear(sizes);
     await user.type(sizes, '128, 256');
-    const created = { training_id: makeTraining().id, status: 'initializing', job_id: 'j' };
+    const training = makeTraining();
+    const created = { training_id: training.id, status: 'initializing', job_id: 'j' };
     const seen = answer('post', '/trainings', created, 201);
+    answer('get', `/trainings/${training.id}`, training);
+    answer('get', `/trainings/${training.id}/metrics`, []);
     await user.click(start);
     await waitFor(() => expect(seen).toHaveLength(1));
     const body = seen[0]?.body as { hyperparameters: Record<string, unknown> };
