@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import random
 import statistics
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,12 +20,15 @@ from app.core.enums import (
     TrainingStatus,
 )
 from app.db.models import Activation, Dataset, LanguageModel, Training
-from app.db.repositories import features, trainings
+from app.db.repositories import feature_loading, trainings
+from app.db.repositories.feature_pages import FeatureFilter
 from app.db.session import session_scope
 from app.ml.configs import TrainingHyperparameters
+from app.schemas.common import Meta
+from app.services import deletion, feature_relations, feature_service
 from benchmarks.servers import fresh_servers
 
-ROUNDS = 20
+ROUNDS = 40
 WORDS = ("the", "cat", "sat", "while", "rain", "fell", "over", "every", "quiet", "street")
 
 
@@ -71,7 +75,10 @@ def feature_rows(count: int) -> Iterator[dict[str, Any]]:
             "max_activation": 10 * random.random(),
             "mean_activation": random.random(),
             "n_fires": 100,
-            "metadata": {"label": f"{random.choice(WORDS)} {index}"},
+            "label": f'token " {random.choice(WORDS)}{index}"',
+            "top_token": random.choice(WORDS),
+            "token_rule": random.random() if index % 2 else None,
+            "metadata": {"n_tokens": 1_000_000, "checkpoint_step": 1, "details": [0.5] * 300},
         }
 
 
@@ -94,24 +101,106 @@ def example_rows(feature_ids: list[int], each: int, length: int) -> Iterator[dic
 
 
 def milliseconds(call: Callable[[], object]) -> tuple[float, float]:
-    """Median and slowest of ``ROUNDS`` calls, after one to warm up."""
+    """Median and 95th percentile of ``ROUNDS`` calls, after one to warm up."""
     call()
     taken = []
     for _ in range(ROUNDS):
         start = time.perf_counter()
         call()
         taken.append(1000 * (time.perf_counter() - start))
-    return statistics.median(taken), max(taken)
+    return statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
+
+
+def token_rows(training_id: UUID, feature_ids: list[int]) -> Iterator[dict[str, Any]]:
+    for feature_id in feature_ids:
+        for kind in ("fires_on", "promotes"):
+            for rank in range(10):
+                word = f"{random.choice(WORDS)}{random.randrange(5000)}"
+                yield {
+                    "training_id": training_id, "feature_id": feature_id, "kind": kind,
+                    "rank": rank, "word": word, "token": word, "weight": 1 / (rank + 1),
+                }  # fmt: skip
 
 
 def load(training_id: UUID, n_features: int, each: int) -> list[int]:
     start = time.perf_counter()
     with session_scope() as session:
-        ids = list(features.put_features(session, training_id, feature_rows(n_features)).values())
-        count = features.put_examples(session, example_rows(ids, each, length=32))
+        rows = feature_rows(n_features)
+        ids = list(feature_loading.put_features(session, training_id, rows).values())
+        feature_loading.put_tokens(session, token_rows(training_id, ids))
+    print(f"{'load features and their tokens':<44}{time.perf_counter() - start:>12.1f} s")
+    start = time.perf_counter()
+    with session_scope() as session:
+        count = feature_loading.put_examples(session, example_rows(ids, each, length=25))
     rate = count / (time.perf_counter() - start)
-    print(f"{'load features and examples by COPY':<44}{rate:>12,.0f} examples/s")
+    print(f"{'load contexts by COPY':<44}{rate:>12,.0f} rows/s")
+    with session_scope() as session:
+        feature_loading.analyze(session)
     return ids
+
+
+def table(training_id: UUID, **options: Any) -> Callable[[], object]:
+    """The list as the API reads it: the page's rows with their strongest contexts and reasons."""
+    wanted = FeatureFilter(training_id=training_id, **options.pop("wanted", {}))
+
+    def read() -> object:
+        with session_scope() as session:
+            return feature_service.list_features(
+                session, wanted, Meta.now("bench"), page=1, limit=50, cursor=None,
+                **{"sort_by": "activation_frequency", "order": "desc"} | options,
+            )  # fmt: skip
+
+    return read
+
+
+def detail(feature_id: int) -> Callable[[], object]:
+    def read() -> object:
+        with session_scope() as session:
+            feature_service.read_feature(session, feature_id)
+            return feature_relations.list_examples(session, feature_id, 20, "top")
+
+    return read
+
+
+def queries(training_id: UUID, ids: list[int]) -> dict[str, Callable[[], object]]:
+    name = ids[len(ids) // 2]
+    return {
+        "list by frequency": table(training_id),
+        "sort by maximum, rising": table(training_id, sort_by="max_activation", order="asc"),
+        "sort by a score that half of them have": table(training_id, sort_by="token_rule"),
+        "sort by name": table(training_id, sort_by="name", order="asc"),
+        "filter by two ranges": table(
+            training_id,
+            wanted={"ranges": {"max_activation": (5.0, 6.0), "token_rule": (0.9, None)}},
+        ),
+        "search a rare word": table(training_id, wanted={"search": "rain4242"}),
+        "search a word in a tenth of the labels": table(training_id, wanted={"search": "street"}),
+        "one feature with 20 contexts": detail(name),
+    }
+
+
+def print_times(heading: str, calls: dict[str, Callable[[], object]]) -> None:
+    print(f"{heading:<44}{'median':>12}{'p95':>12}")
+    for name, call in calls.items():
+        median, p95 = milliseconds(call)
+        print(f"{name:<44}{median:>9.1f} ms{p95:>9.1f} ms")
+
+
+def read_while_deleting(training_id: UUID, other_id: UUID, ids: list[int]) -> None:
+    """Times of the other training's page while a whole training is deleted."""
+
+    def delete() -> None:
+        with session_scope() as session:
+            deletion.delete_training_row(session, training_id)
+
+    thread = threading.Thread(target=delete)
+    start = time.perf_counter()
+    thread.start()
+    print_times(
+        "while another training is deleted", {"list": table(other_id), "detail": detail(ids[0])}
+    )
+    thread.join()
+    print(f"{'deleting took':<44}{time.perf_counter() - start:>12.1f} s")
 
 
 def load_metrics(training_id: UUID, steps: int) -> None:
@@ -127,33 +216,18 @@ def load_metrics(training_id: UUID, steps: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--features", type=int, default=4096)
+    parser.add_argument("--features", type=int, default=16_384)
     parser.add_argument("--examples", type=int, default=20, help="of each feature")
     options = parser.parse_args()
     random.seed(0)
     with fresh_servers():
-        training_id = make_training()
-        print(f"\nPostgreSQL: {options.features} features with {options.examples} examples each")
+        training_id, other_id = make_training(), make_training()
+        print(f"\nPostgreSQL: {options.features:,} features with {options.examples} contexts each")
         ids = load(training_id, options.features, options.examples)
         load_metrics(training_id, 1000)
-        with session_scope() as session:
-            queries: dict[str, Callable[[], object]] = {
-                "page of 50 features, by frequency": lambda: (
-                    features.list_page(session, training_id=training_id).items
-                ),
-                "page of 50 features, text search": lambda: (
-                    features.list_page(
-                        session, training_id=training_id, search="quiet street"
-                    ).items
-                ),
-                "examples of one feature": lambda: features.list_examples(
-                    session, ids[len(ids) // 2], options.examples
-                ),
-            }
-            print(f"{'query':<44}{'median':>12}{'slowest':>12}")
-            for name, query in queries.items():
-                median, slowest = milliseconds(query)
-                print(f"{name:<44}{median:>9.1f} ms{slowest:>9.1f} ms")
+        print_times("query", queries(training_id, ids))
+        other_ids = load(other_id, 512, 5)
+        read_while_deleting(training_id, other_id, other_ids)
 
 
 if __name__ == "__main__":

@@ -51,3 +51,7 @@ class SteeringInvalid(MlError):
 
 class NoEffect(SteeringInvalid):
     """Not a single position would be steered: refused instead of silently doing nothing."""
+
+
+class TextInvalid(MlError):
+    """A text that is empty, too long or otherwise not to be read by the model."""

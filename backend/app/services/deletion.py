@@ -22,7 +22,7 @@ from app.core.paths import (
     training_dir,
 )
 from app.db.models import Activation, Dataset, LanguageModel, Tokenization, Training
-from app.db.repositories import features, models
+from app.db.repositories import feature_loading, models
 
 TRASH = "cache/trash"
 
@@ -83,6 +83,6 @@ def delete_activation_row(session: Session, activation_id: UUID) -> None:
 
 def delete_training_row(session: Session, training_id: UUID) -> None:
     """The training with its features and examples, metrics and checkpoints."""
-    features.delete_examples(session, training_id)
-    features.delete_features(session, training_id)
+    feature_loading.delete_examples(session, training_id)
+    feature_loading.delete_features(session, training_id)
     session.execute(delete(Training).where(Training.id == training_id))

@@ -7,9 +7,17 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.db.repositories import features
+from app.db.models.feature import NUMERIC_COLUMNS
+from app.db.repositories import feature_loading
+from app.db.repositories.feature_search import FIRES_ON, PROMOTES
 from app.services.lookup import require_training
 from app.services.training_records import SourceFiles, source_files
+
+DETAILS = (
+    "top_tokens", "rule_tokens", "quantiles", "histogram", "intervals", "logit_lens", "correlated",
+    "decoder_neighbours", "encoder_neighbours", "score_details", "deviation",
+)  # fmt: skip
+MAX_TOKEN_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,9 @@ def read_discovery_plan(session: Session, training_id: UUID) -> DiscoveryPlan:
 def replace_features(
     session: Session,
     training_id: UUID,
-    rows: Iterable[dict[str, Any]],
+    records: Iterable[dict[str, Any]],
+    layer: int,
+    discovery: dict[str, Any],
     examples: Iterable[tuple[int, dict[str, Any]]],
 ) -> int:
     """Put a discovery's findings in the place of an earlier one's, in one transaction.
@@ -43,48 +53,94 @@ def replace_features(
     Args:
         session: Its transaction shows the old features until it commits.
         training_id: The training.
-        rows: One per latent, as ``feature_row`` makes them.
+        records: The core's feature records as JSON, one per latent; read once.
+        layer: Block of the dictionary.
+        discovery: Settings, checkpoint step and number of tokens of the whole discovery.
         examples: Latent index and row, as ``example_row`` makes them; read once.
 
     Returns:
-        Number of examples loaded.
+        Number of contexts loaded.
     """
-    features.delete_examples(session, training_id)
-    ids = features.put_features(session, training_id, rows)
-    return features.put_examples(session, _with_feature_ids(examples, ids))
+    feature_loading.delete_examples(session, training_id)
+    tokens: list[tuple[int, dict[str, Any]]] = []
 
+    def rows() -> Iterator[dict[str, Any]]:
+        for record in records:
+            tokens.extend((record["index"], row) for row in token_rows(record))
+            yield feature_row(record, layer, discovery)
 
-def _with_feature_ids(
-    examples: Iterable[tuple[int, dict[str, Any]]], ids: dict[int, int]
-) -> Iterator[dict[str, Any]]:
-    for index, row in examples:
-        yield {"feature_id": ids[index], **row}
+    ids = feature_loading.put_features(session, training_id, rows())
+    feature_loading.put_tokens(
+        session,
+        ({"training_id": training_id, "feature_id": ids[i], **row} for i, row in tokens),
+    )
+    loaded = feature_loading.put_examples(
+        session, ({"feature_id": ids[index], **row} for index, row in examples)
+    )
+    feature_loading.analyze(session)
+    return loaded
 
 
 def feature_row(record: dict[str, Any], layer: int, discovery: dict[str, Any]) -> dict[str, Any]:
-    """A row of ``features``.
-
-    Args:
-        record: The core's feature record as JSON.
-        layer: Block of the dictionary.
-        discovery: Settings, checkpoint step and number of tokens of the whole discovery.
-    """
-    described = ("label", "top_tokens", "quantiles", "histogram", "logit_lens")
+    """A row of ``features``; figures that were not measured stay empty."""
+    top = record["top_tokens"]
+    measured = record["scores"] | {
+        key: record[key]
+        for key in ("activation_frequency", "max_activation", "mean_activation", "n_fires")
+    }
+    place = record["place"] or (None, None)
     return {
+        **{name: measured.get(name) for name in NUMERIC_COLUMNS},
         "neuron_index": record["index"],
         "layer": layer,
-        "activation_frequency": record["activation_frequency"],
-        "max_activation": record["max_activation"],
-        "mean_activation": record["mean_activation"],
-        "n_fires": record["n_fires"],
-        "metadata": {key: record[key] for key in described} | discovery,
+        "label": record["label"][:500] or None,
+        "label_source": record["label_source"] or None,
+        "top_token": top[0]["token"][:MAX_TOKEN_CHARACTERS] if top else None,
+        "p99_activation": record["quantiles"]["p99"] if record["n_fires"] else None,
+        "interpretability_score": interpretability(record["score_details"]),
+        "map_x": place[0],
+        "map_y": place[1],
+        "cluster": record["cluster"],
+        "metadata": {key: record[key] for key in DETAILS} | discovery,
     }
+
+
+def interpretability(details: dict[str, Any]) -> float | None:
+    """How much better than chance a simple explanation predicts the feature, 0 .. 1.
+
+    The lower end of the 95 % interval against the same score of the null, on the part of the
+    scale that is left above the null; of several scores the best. None where none was measured.
+    """
+    found = [
+        max(score["interval"][0] - score["null"], 0.0) / max(1.0 - score["null"], 1e-9)
+        for score in details.values()
+        if score.get("interval") is not None and score.get("null") is not None
+    ]
+    return max(found, default=None)
+
+
+def token_rows(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Rows of ``feature_tokens`` without their ids."""
+    lens = record["logit_lens"] or {"top": []}
+    listed = (
+        (FIRES_ON, ((t["token"], t["share"]) for t in record["top_tokens"])),
+        (PROMOTES, ((t["token"], t["logit"]) for t in lens["top"])),
+    )
+    for kind, tokens in listed:
+        for rank, (token, weight) in enumerate(tokens):
+            shown = token[:MAX_TOKEN_CHARACTERS]
+            word = shown.strip().lower() or shown
+            yield {"kind": kind, "rank": rank, "word": word[:MAX_TOKEN_CHARACTERS],
+                   "token": shown, "weight": weight}  # fmt: skip
 
 
 def example_row(record: dict[str, Any]) -> dict[str, Any]:
     """A row of ``feature_activations`` without its feature's id; ``record`` as the core has it."""
     return {
+        "kind": record["kind"],
         "rank": record["rank"],
+        "octave": record["octave"],
+        "margin": record["margin"],
         "split": "train" if record["split"] == "train" else "held_out",
         "document": record["document"],
         "position": record["position"],

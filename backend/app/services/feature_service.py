@@ -1,57 +1,124 @@
-"""Features: the table, one feature, its contexts and its logit lens."""
+"""Features: the table, one feature and what people write about it."""
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.core.errors import NotFound
-from app.db.models import Feature, FeatureActivation
-from app.db.repositories import features
+from app.core.errors import Conflict, ValidationFailed
+from app.db.models import Feature
+from app.db.repositories import feature_pages, features
+from app.db.repositories.feature_pages import RANGE_COLUMNS, FeatureFilter
 from app.ml.configs import METRIC_DEFINITIONS
+from app.schemas.common import Meta
 from app.schemas.feature import (
-    FeatureExample,
+    FeatureChange,
+    FeaturePage,
+    FeaturePagination,
     FeaturePatch,
     FeatureRead,
     FeatureRow,
-    LensToken,
-    LogitLens,
 )
+from app.services.feature_matches import explain_matches
+from app.services.feature_relations import example_of
 from app.services.lookup import require_feature, require_training
-from app.services.paging import RowPage, SortOrder
+from app.services.paging import SortOrder
 from app.services.versions import require_match
 
+HIDDEN = ("logit_lens", "correlated", "decoder_neighbours", "encoder_neighbours")
+PLAIN = tuple(
+    name for name in FeatureRow.model_fields if name not in {"name", "top_example", "matches"}
+)
+EDITABLE = ("name", "description", "is_favorite", "tags")
+MAX_EDITS = 100
 
-class LensNotMeasured(NotFound):
+
+class NothingToUndo(Conflict):
     pass
 
 
 def list_features(
     session: Session,
+    wanted: FeatureFilter,
+    meta: Meta,
     *,
-    training_id: UUID | None,
     page: int,
     limit: int,
-    search: str | None = None,
-    is_favorite: bool | None = None,
-    sort_by: str = "activation_frequency",
-    order: SortOrder = "desc",
-) -> RowPage[FeatureRow]:
-    if training_id is not None:
-        require_training(session, training_id)
-    rows = features.list_page(
-        session,
+    cursor: str | None,
+    sort_by: str,
+    order: SortOrder,
+) -> FeaturePage:
+    if wanted.training_id is not None:
+        require_training(session, wanted.training_id)
+    found = feature_pages.list_page(
+        session, wanted, sort_by=sort_by, order=order, limit=limit,
+        offset=0 if cursor else (page - 1) * limit, cursor=cursor,
+    )  # fmt: skip
+    ids = [row.id for row in found.items]
+    top = features.top_examples(session, ids)
+    matches = explain_matches(session, found.items, wanted.search)
+    pagination = FeaturePagination(
+        page=page, limit=limit, total=found.total,
+        has_next=found.next_cursor is not None if cursor else page * limit < found.total,
+        next_cursor=found.next_cursor,
+    )  # fmt: skip
+    rows = [
+        FeatureRow(
+            **_row(feature),
+            top_example=example_of(top[feature.id]) if feature.id in top else None,
+            matches=matches.get(feature.id, []),
+        )
+        for feature in found.items
+    ]
+    return FeaturePage(data=rows, pagination=pagination, meta=meta)
+
+
+def make_filter(
+    *,
+    training_id: UUID | None,
+    search: str | None,
+    is_favorite: bool | None,
+    tags: Sequence[str],
+    ranges: Sequence[str],
+) -> FeatureFilter:
+    """A filter from what a request says.
+
+    Raises:
+        ValidationFailed: An unusable range.
+    """
+    return FeatureFilter(
         training_id=training_id,
-        page=page,
-        limit=limit,
-        search=search,
+        search=(search or "").strip() or None,
         is_favorite=is_favorite,
-        sort_by=sort_by,
-        order=order,
+        tags=tuple(tag.strip().lower() for tag in tags),
+        ranges=read_ranges(ranges),
     )
-    top = features.top_examples(session, [row.id for row in rows.items])
-    items = [FeatureRow(**_row(row, top.get(row.id))) for row in rows.items]
-    return RowPage(items, rows.page, rows.limit, rows.total)
+
+
+def read_ranges(texts: Sequence[str]) -> dict[str, tuple[float | None, float | None]]:
+    """Parse filters such as ``max_activation:1.5:`` (from 1.5 up) or ``n_fires::10``.
+
+    Raises:
+        ValidationFailed: Unknown column, or bounds that are no numbers.
+    """
+    found = {}
+    for text in texts:
+        name, *bounds = text.split(":")
+        if name not in RANGE_COLUMNS or len(bounds) != 2:
+            raise ValidationFailed(
+                f"'{text}' is no range. Write column:from:to, either bound may be empty; columns "
+                f"are {', '.join(RANGE_COLUMNS)}.",
+                details={"field": "range", "value": text, "choices": list(RANGE_COLUMNS)},
+            )
+        try:
+            low, high = (float(bound) if bound else None for bound in bounds)
+        except ValueError as error:
+            raise ValidationFailed(
+                f"The bounds of '{text}' are no numbers.", details={"field": "range"}
+            ) from error
+        found[name] = (low, high)
+    return found
 
 
 def read_feature(session: Session, feature_id: int) -> FeatureRead:
@@ -61,7 +128,9 @@ def read_feature(session: Session, feature_id: int) -> FeatureRead:
 def patch_feature(
     session: Session, feature_id: int, patch: FeaturePatch, if_match: str | None = None
 ) -> FeatureRead:
-    """Name, describe or mark a feature; an emptied name gives way to the measured label.
+    """Name, describe, tag or mark a feature; an emptied name gives way to the measured label.
+
+    What was there before is kept, so that it can be brought back.
 
     Raises:
         PreconditionFailed: ``if_match`` names another state of it.
@@ -72,79 +141,66 @@ def patch_feature(
     values = patch.model_dump(exclude_unset=True)
     for field in ("name", "description"):
         if field in values:
-            setattr(feature, field, (values[field] or "").strip() or None)
-    if values.get("is_favorite") is not None:
-        feature.is_favorite = values["is_favorite"]
-    session.flush()
+            values[field] = (values[field] or "").strip() or None
+    for field in ("is_favorite", "tags"):
+        if field in values and values[field] is None:
+            del values[field]
+    before = {field: getattr(feature, field) for field in values}
+    if before != values:
+        features.add_edit(session, feature_id, before, values)
+        _write(session, feature, values)
     return _read(session, feature)
 
 
-def list_examples(session: Session, feature_id: int, top_k: int) -> list[FeatureExample]:
-    """The strongest contexts, strongest first."""
-    require_feature(session, feature_id)
-    return [_example(row) for row in features.list_examples(session, feature_id, top_k)]
+def undo_change(session: Session, feature_id: int) -> FeatureRead:
+    """Take the latest change back that was not taken back yet.
 
-
-def read_logit_lens(session: Session, feature_id: int) -> LogitLens:
-    """
     Raises:
-        LensNotMeasured: The place of the dictionary has no direct way to the logits.
+        NothingToUndo: There is none.
     """
-    feature = require_feature(session, feature_id)
-    lens = feature.metadata_.get("logit_lens")
-    if not lens:
-        raise LensNotMeasured(
-            "The logit lens of this feature was not measured.", details={"feature_id": feature_id}
+    feature = require_feature(session, feature_id, lock=True)
+    edit = features.last_edit(session, feature_id)
+    if edit is None:
+        raise NothingToUndo(
+            "Nothing on this feature is left to undo.", details={"feature_id": feature_id}
         )
-    return LogitLens(
-        feature_id=feature.id,
-        definition=METRIC_DEFINITIONS["logit_lens"],
-        top=[LensToken(**token) for token in lens["top"]],
-        bottom=[LensToken(**token) for token in lens["bottom"]],
-    )
+    edit.is_undone = True
+    _write(session, feature, edit.before)
+    return _read(session, feature)
+
+
+def list_changes(session: Session, feature_id: int) -> list[FeatureChange]:
+    """What people changed, the latest first."""
+    require_feature(session, feature_id)
+    edits = features.list_edits(session, feature_id, MAX_EDITS)
+    return [FeatureChange.model_validate(edit) for edit in edits]
+
+
+def _write(session: Session, feature: Feature, values: dict[str, Any]) -> None:
+    for field in EDITABLE:
+        if field in values:
+            setattr(feature, field, values[field])
+    session.flush()
 
 
 def _read(session: Session, feature: Feature) -> FeatureRead:
     top = features.top_examples(session, [feature.id]).get(feature.id)
-    shown = {key: value for key, value in feature.metadata_.items() if key != "logit_lens"}
+    shown = {key: value for key, value in feature.metadata_.items() if key not in HIDDEN}
+    row = _row(feature)
     return FeatureRead(
-        **_row(feature, top),
+        **row,
+        top_example=example_of(top) if top is not None else None,
+        matches=[],
         metadata=shown,
+        definitions={key: METRIC_DEFINITIONS[key] for key in row if key in METRIC_DEFINITIONS},
         n_tokens=feature.metadata_.get("n_tokens"),
         n_examples=features.count_examples(session, feature.id),
         created_at=feature.created_at,
     )
 
 
-def _row(feature: Feature, top: FeatureActivation | None) -> dict[str, Any]:
-    label = feature.metadata_.get("label") or None
+def _row(feature: Feature) -> dict[str, Any]:
     return {
-        "id": feature.id,
-        "training_id": feature.training_id,
-        "neuron_index": feature.neuron_index,
-        "layer": feature.layer,
-        "name": feature.name or label,
-        "label": label,
-        "description": feature.description,
-        "activation_frequency": feature.activation_frequency,
-        "interpretability_score": feature.interpretability_score,
-        "max_activation": feature.max_activation,
-        "mean_activation": feature.mean_activation,
-        "n_fires": feature.n_fires,
-        "is_favorite": feature.is_favorite,
-        "top_example": _example(top) if top is not None else None,
+        **{name: getattr(feature, name) for name in PLAIN},
+        "name": feature.name or feature.label,
     }
-
-
-def _example(row: FeatureActivation) -> FeatureExample:
-    split: Literal["train", "held_out"] = "train" if row.split == "train" else "held_out"
-    return FeatureExample(
-        rank=row.rank,
-        document=row.document,
-        position=row.position,
-        split=split,
-        tokens=row.tokens,
-        token_ids=row.token_ids,
-        activations=row.activations,
-        max_activation=row.max_activation,
-    )

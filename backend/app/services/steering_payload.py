@@ -91,7 +91,7 @@ def _edit(
     return {
         "id": feature.id,
         "neuron_index": feature.neuron_index,
-        "name": feature.name or feature.metadata_.get("label") or None,
+        "name": feature.name or feature.label,
         "coefficient": wanted.coefficient,
         "unit": wanted.unit,
         "method": wanted.method,

@@ -7,12 +7,14 @@ from sqlalchemy.orm import Session
 
 from app.core.enums import JobKind, JobState, ResourceType, TrainingStatus
 from app.db.models import ExtractionTemplate, Job, Training
+from app.db.models.feature import NUMERIC_COLUMNS
 from tests.api.asserts import data_of, error_of, page_of
 from tests.factories import (
     make_checkpoint,
     make_example,
     make_feature,
     make_job,
+    make_token,
     make_training,
 )
 
@@ -96,6 +98,7 @@ def test_the_table(client: TestClient, session: Session, training: Training) -> 
     url = f"{URL}?training_id={training.id}"
     rows, pagination = page_of(client.get(f"{url}&sortBy=max_activation&limit=2"))
     assert names_of(rows) == [4, 3]
+    assert pagination.pop("next_cursor")
     assert pagination == {"page": 1, "limit": 2, "total": 5, "has_next": True}
     assert rows[0]["top_example"]["rank"] == 0
     assert rows[0]["top_example"]["tokens"] == ["the", " cat", " sat"]
@@ -106,17 +109,28 @@ def test_the_table(client: TestClient, session: Session, training: Training) -> 
     error_of(client.get(f"{URL}?training_id={uuid4()}"), 404, "NOT_FOUND")
 
 
-def test_searching_names_labels_descriptions_and_contexts(
+def test_a_search_finds_texts_and_tokens_and_says_why(
     client: TestClient, session: Session, training: Training
 ) -> None:
     make_feature(session, training, 0, name="Whales")
     make_feature(session, training, 1, description="about 100% whales")
-    make_feature(session, training, 2, metadata={"label": 'token "whale"'})
-    context = make_feature(session, training, 3, metadata={"label": ""})
-    make_example(session, context, 0, sample_text="a white Whale rose")
-    make_feature(session, training, 4)
+    make_feature(session, training, 2, label='token "whale"')
+    fires = make_feature(session, training, 3, label=None)
+    make_token(session, fires, "fires_on", " Whale", 0.4)
+    promotes = make_feature(session, training, 4)
+    make_token(session, promotes, "promotes", "whales", 2.5)
+    make_feature(session, training, 5)
     url = f"{URL}?training_id={training.id}&sort_by=neuron_index&order=asc&search="
-    assert names_of(page_of(client.get(f"{url}whale"))[0]) == [0, 1, 2, 3]
+    hits = page_of(client.get(f"{url}whale"))[0]
+    assert names_of(hits) == [0, 1, 2, 3, 4]
+    assert [(hit["matches"][0]["where"], hit["matches"][0]["text"]) for hit in hits] == [
+        ("name", "Whales"), ("description", "about 100% whales"), ("label", 'token "whale"'),
+        ("fires_on", " Whale"), ("promotes", "whales"),
+    ]  # fmt: skip
+    assert hits[3]["matches"][0]["weight"] == 0.4
+    assert names_of(page_of(client.get(f"{url}whalse"))[0]) == [0, 1, 2]  # forgives a slip
+    best = page_of(client.get(f"{url}whale".replace("neuron_index", "relevance")))[0]
+    assert len(best) == 5
     assert names_of(page_of(client.get(f"{url}100%25"))[0]) == [1]
     assert page_of(client.get(f"{url}_____"))[0] == []
 
@@ -170,7 +184,117 @@ def test_the_logit_lens(client: TestClient, session: Session, training: Training
     error_of(client.get(f"{URL}/{without.id}/logit-lens"), 404, "NOT_FOUND", "was not measured")
 
 
-@pytest.mark.parametrize("path", ["", "/activations", "/logit-lens"])
-def test_an_unknown_feature(client: TestClient, path: str) -> None:
+@pytest.mark.parametrize(
+    "part",
+    ["", "activations", "logit-lens", "intervals", "histogram", "correlations", "neighbours",
+     "history"],
+)  # fmt: skip
+def test_an_unknown_feature(client: TestClient, part: str) -> None:
+    path = f"/{part}" if part else ""
     error_of(client.get(f"{URL}/999999999{path}"), 404, "NOT_FOUND", "This feature")
     error_of(client.get(f"{URL}/0{path}"), 400, "VALIDATION_ERROR")
+
+
+def test_sorting_by_every_column_keeps_missing_values_last(
+    client: TestClient, session: Session, training: Training
+) -> None:
+    for index, score in enumerate((0.5, None, 0.9, 0.9, None, 0.7)):
+        make_feature(session, training, index, token_rule=score)
+    url = f"{URL}?training_id={training.id}&sort_by=token_rule"
+    falling, rising = [2, 3, 5, 0, 1, 4], [0, 5, 3, 2, 1, 4]
+    for order, expected in (("desc", falling), ("asc", rising)):
+        assert names_of(page_of(client.get(f"{url}&order={order}"))[0]) == expected
+        by_page, by_cursor, cursor = [], [], ""
+        for page in (1, 2, 3):
+            by_page += names_of(page_of(client.get(f"{url}&order={order}&limit=2&page={page}"))[0])
+            rows, pagination = page_of(client.get(f"{url}&order={order}&limit=2{cursor}"))
+            by_cursor += names_of(rows)
+            assert pagination["total"] == 6
+            cursor = f"&cursor={pagination['next_cursor']}"
+        assert by_page == by_cursor == expected
+    for column in NUMERIC_COLUMNS:
+        assert page_of(client.get(f"{url.replace('token_rule', column)}"))[1]["total"] == 6
+    _, pagination = page_of(client.get(f"{url}&limit=2"))
+    wrong = f"{url.replace('token_rule', 'n_fires')}&cursor={pagination['next_cursor']}"
+    error_of(client.get(wrong), 400, "VALIDATION_ERROR", "another sorting")
+    error_of(client.get(f"{url}&cursor=nonsense"), 400, "VALIDATION_ERROR")
+
+
+def test_ranges_and_tags_narrow_the_table(
+    client: TestClient, session: Session, training: Training
+) -> None:
+    for index in range(6):
+        make_feature(session, training, index, tags=["even", "x"] if index % 2 == 0 else ["odd"])
+    url = f"{URL}?training_id={training.id}&sort_by=neuron_index&order=asc"
+    assert names_of(page_of(client.get(f"{url}&range=max_activation:11:13"))[0]) == [1, 2, 3]
+    both = f"{url}&range=max_activation:11:&range=neuron_index::4"
+    assert names_of(page_of(client.get(both))[0]) == [1, 2, 3, 4]
+    assert names_of(page_of(client.get(f"{url}&tag=Even&tag=x"))[0]) == [0, 2, 4]
+    assert names_of(page_of(client.get(f"{url}&range=token_rule:0:"))[0]) == []
+    for bad in ("beauty:0:1", "max_activation:1", "max_activation:a:"):
+        error_of(client.get(f"{url}&range={bad}"), 400, "VALIDATION_ERROR")
+
+
+def test_changes_are_kept_and_taken_back(
+    client: TestClient, session: Session, training: Training
+) -> None:
+    url = f"{URL}/{make_feature(session, training, 0).id}"
+    client.patch(url, json={"name": "first", "tags": ["A", "a", " b "]})
+    client.patch(url, json={"name": "second"})
+    client.patch(url, json={"name": "second"})  # changes nothing, so there is nothing to undo
+    history = data_of(client.get(f"{url}/history"))
+    assert [change["after"] for change in history] == [
+        {"name": "second"}, {"name": "first", "tags": ["a", "b"]}
+    ]  # fmt: skip
+    assert data_of(client.post(f"{url}/undo"))["name"] == "first"
+    undone = data_of(client.post(f"{url}/undo"))
+    assert (undone["name"], undone["tags"]) == ('token "0"', [])
+    error_of(client.post(f"{url}/undo"), 409, "CONFLICT", "left to undo")
+    error_of(client.patch(url, json={"tags": ["x" * 51]}), 400, "VALIDATION_ERROR")
+
+
+def test_intervals_near_misses_and_the_histogram(
+    client: TestClient, session: Session, training: Training
+) -> None:
+    metadata = {
+        "intervals": [{"octave": 2, "from": 4, "to": 8, "count": 7, "share": 0.7},
+                      {"octave": 1, "from": 2, "to": 4, "count": 3, "share": 0.3}],
+        "histogram": {"edges": [2, 4, 8], "counts": [3, 7]},
+    }  # fmt: skip
+    feature = make_feature(session, training, 0, metadata=metadata)
+    make_example(session, feature, 0)
+    make_example(session, feature, 0, kind="sample", octave=1)
+    make_example(session, feature, 0, kind="near_miss", margin=-0.25)
+    url = f"{URL}/{feature.id}"
+    high, low = data_of(client.get(f"{url}/intervals"))
+    assert (high["share"], high["examples"], len(low["examples"])) == (0.7, [], 1)
+    [near] = data_of(client.get(f"{url}/activations?kind=near_miss"))
+    assert (near["kind"], near["margin"]) == ("near_miss", -0.25)
+    assert len(data_of(client.get(f"{url}/activations"))) == 1
+    histogram = data_of(client.get(f"{url}/histogram"))
+    assert (histogram["counts"], histogram["n_zero"]) == ([3, 7], 990)
+
+
+def test_partners_and_neighbours(client: TestClient, session: Session, training: Training) -> None:
+    partner = {"index": 1, "pearson": 0.5, "jaccard": 0.25, "pmi": 1.5, "together": 9}
+    metadata = {
+        "correlated": [partner], "n_co_firing_tokens": 1000,
+        "decoder_neighbours": [{"index": 1, "cosine": 0.95}, {"index": 7, "cosine": 0.4}],
+        "encoder_neighbours": [],
+    }  # fmt: skip
+    feature = make_feature(session, training, 0, metadata=metadata, nearest_cosine=0.95, map_x=0.5)
+    other = make_feature(session, training, 1, activation_frequency=0.0, name="twin")
+    found = data_of(client.get(f"{URL}/{feature.id}/correlations"))
+    assert found["n_tokens"] == 1000
+    assert found["features"][0] == {
+        **{key: partner[key] for key in ("pearson", "jaccard", "pmi", "together")},
+        "id": other.id, "neuron_index": 1, "name": "twin", "cosine": None,
+    }  # fmt: skip
+    near = data_of(client.get(f"{URL}/{feature.id}/neighbours"))
+    assert [n["id"] for n in near["decoder"]] == [other.id, None]
+    assert near["encoder"] == []
+    shown = data_of(client.get(f"{URL}/map?training_id={training.id}"))
+    assert shown["features"]["ids"] == [feature.id, other.id]
+    assert shown["features"]["x"] == [0.5, None]
+    assert (shown["dead"], shown["dense"]) == ([other.id], [])
+    assert shown["duplicates"] == [[feature.id, other.id, 0.95]]

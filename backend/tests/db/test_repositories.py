@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import ValidationFailed
 from app.db.models import Feature
-from app.db.repositories import datasets, features, trainings
+from app.db.repositories import datasets, feature_loading, features, trainings
 from app.db.repositories.copying import encode_field
 from tests.factories.rows import make_dataset, make_training
 
@@ -62,13 +62,13 @@ def test_features_are_loaded_and_loaded_again(session: Session) -> None:
         {"neuron_index": n, "max_activation": float(n), "name": f"f{n}", "metadata": {"n": n}}
         for n in range(20)
     ]
-    ids = features.put_features(session, training.id, rows)
+    ids = feature_loading.put_features(session, training.id, rows)
     assert sorted(ids) == list(range(20))
     kept = features.get(session, ids[3])
     assert kept is not None
     kept.name, kept.is_favorite = "mine", True
     session.flush()
-    again = features.put_features(
+    again = feature_loading.put_features(
         session, training.id, ({**row, "max_activation": 9.0} for row in rows)
     )
     session.expire_all()
@@ -80,7 +80,9 @@ def test_features_are_loaded_and_loaded_again(session: Session) -> None:
 
 def test_examples_keep_odd_text(session: Session) -> None:
     training = make_training(session)
-    [feature_id] = features.put_features(session, training.id, [{"neuron_index": 0}]).values()
+    [feature_id] = feature_loading.put_features(
+        session, training.id, [{"neuron_index": 0}]
+    ).values()
     texts = ["tab\there", "line\nbreak", "back\\slash", "lone \ud800 surrogate", "nul \0"]
     rows = (
         {
@@ -90,7 +92,7 @@ def test_examples_keep_odd_text(session: Session) -> None:
         }
         for rank, sample in enumerate(texts)
     )  # fmt: skip
-    assert features.put_examples(session, rows) == len(texts)
+    assert feature_loading.put_examples(session, rows) == len(texts)
     found = features.list_examples(session, feature_id, 10)
     shown = [*texts[:3], "lone ? surrogate", "nul \N{REPLACEMENT CHARACTER}"]
     assert [example.sample_text for example in found] == shown
@@ -98,14 +100,14 @@ def test_examples_keep_odd_text(session: Session) -> None:
     assert features.top_examples(session, [feature_id])[feature_id].rank == 0
     spread = session.scalar(text("SELECT count(DISTINCT tableoid) FROM feature_activations"))
     assert spread >= 1
-    features.delete_examples(session, training.id)
+    feature_loading.delete_examples(session, training.id)
     assert features.count_examples(session, feature_id) == 0
 
 
 def test_deleting_features_takes_their_examples(session: Session) -> None:
     training = make_training(session)
-    features.put_features(session, training.id, ({"neuron_index": n} for n in range(30)))
-    features.delete_features(session, training.id)
+    feature_loading.put_features(session, training.id, ({"neuron_index": n} for n in range(30)))
+    feature_loading.delete_features(session, training.id)
     assert features.count_by_training(session, [training.id]) == {}
 
 

@@ -10,6 +10,7 @@ from tests.factories.rows import (
     make_job,
     make_metrics,
     make_model,
+    make_token,
     make_tokenization,
     make_training,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "make_job",
     "make_metrics",
     "make_model",
+    "make_token",
     "make_tokenization",
     "make_training",
     "write_corpus_of",

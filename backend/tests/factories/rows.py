@@ -25,6 +25,7 @@ from app.db.models import (
     Dataset,
     Feature,
     FeatureActivation,
+    FeatureToken,
     Job,
     LanguageModel,
     Tokenization,
@@ -160,11 +161,13 @@ def make_metrics(session: Session, training: Training, steps: list[int]) -> None
 
 
 def make_feature(session: Session, training: Training, index: int, **values: Any) -> Feature:
-    metadata = {"label": f'token "{index}"', "checkpoint_step": 100, "n_tokens": 1000}
+    metadata = {"checkpoint_step": 100, "n_tokens": 1000}
     defaults: dict[str, Any] = {
         "training_id": training.id,
         "neuron_index": index,
         "layer": training.layer,
+        "label": f'token "{index}"',
+        "label_source": "token",
         "activation_frequency": 0.01 * (index + 1),
         "max_activation": 10.0 + index,
         "mean_activation": 2.0,
@@ -190,6 +193,16 @@ def make_example(session: Session, feature: Feature, rank: int, **values: Any) -
     }
     example: FeatureActivation = _add(session, FeatureActivation(**(defaults | values)))
     return example
+
+
+def make_token(
+    session: Session, feature: Feature, kind: str, token: str, weight: float, rank: int = 0
+) -> None:
+    row = FeatureToken(
+        training_id=feature.training_id, feature_id=feature.id, kind=kind, rank=rank,
+        word=token.strip().lower(), token=token, weight=weight,
+    )  # fmt: skip
+    _add(session, row)
 
 
 def make_job(

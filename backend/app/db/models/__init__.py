@@ -2,7 +2,13 @@
 
 from app.db.models.activation import Activation
 from app.db.models.dataset import Dataset
-from app.db.models.feature import N_PARTITIONS, Feature, FeatureActivation
+from app.db.models.feature import (
+    N_PARTITIONS,
+    Feature,
+    FeatureActivation,
+    FeatureEdit,
+    FeatureToken,
+)
 from app.db.models.idempotency import IdempotencyKey
 from app.db.models.job import Job
 from app.db.models.language_model import LanguageModel
@@ -19,6 +25,8 @@ __all__ = [
     "ExtractionTemplate",
     "Feature",
     "FeatureActivation",
+    "FeatureEdit",
+    "FeatureToken",
     "IdempotencyKey",
     "Job",
     "LanguageModel",

@@ -70,6 +70,30 @@ METRIC_DEFINITIONS: dict[str, str] = {
     "word_overlap": "Shared share of distinct lower-case words (Jaccard).",
     "distinct_2": "Distinct word pairs divided by word pairs; low means repetition.",
     "activation_frequency": "Share of the read tokens on which the feature is above zero.",
+    "p99_activation": "99th percentile of the activations above zero, read off bins of an eighth "
+    "of an octave (right to 9 %).",
+    "token_concentration": "Share of the feature's activation mass on its strongest token.",
+    "effective_tokens": "1 / sum p^2 with p the share of the activation mass per token: as many "
+    "tokens as carry the feature.",
+    "token_entropy": "Entropy of the activation mass over tokens, divided by the log of their "
+    "number: 0 one token, 1 all alike.",
+    "token_rule": "Balanced accuracy of the rule 'fires if the token is one of these (at most "
+    "16)', chosen on 60 % of the documents and measured on every token of the other 40 %; "
+    "interval: 95 %, binomial, tokens taken as independent.",
+    "context_shift": "Of the held-out occurrences of the rule's tokens, the share on which the "
+    "feature does not fire: 0 the token says all, near 1 the context decides.",
+    "coherence": "Area under the ROC curve with which sentence embeddings tell held-out contexts "
+    "that fire the feature from contexts that do not (random, same token, similar text).",
+    "interpretability_score": "(lower end of the score's 95 % interval - null) / (1 - null), the "
+    "best of token_rule and coherence; the null is the same score for firings dealt out at random.",
+    "logit_kurtosis": "Excess kurtosis over the vocabulary of the feature's direct effect on the "
+    "logits: 0 like noise, large where it singles out a few tokens.",
+    "nearest_cosine": "Cosine of the decoder direction with the nearest other one.",
+    "max_jaccard": "Largest Jaccard index of firing with another feature, on a subsample.",
+    "encoder_decoder_cosine": "Cosine of the feature's encoder and decoder directions.",
+    "correlation": "Pearson: of the two activations over all tokens of the subsample, zeros "
+    "included. Jaccard: tokens on which both fire / tokens on which either does. PMI: log of the "
+    "common firings over those expected if independent, in nats. At least 5 common firings.",
     "logit_lens": "Direct effect of the feature's decoder direction on the output logits: decoder "
     "times the final norm's gain (mean removed for LayerNorm) times the unembedding.",
 }

@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 from app.core.paths import checkpoint_dir
 from app.ml.activation_extraction import ActivationStore, TokenStore
 from app.ml.configs import DiscoveryConfig
-from app.ml.feature_discovery import DiscoveryResult, discover_features
+from app.ml.errors import Stopped
+from app.ml.feature_discovery import DiscoveryResult, discard_discovery, discover_features
 from app.ml.language_models import load_language_model
 from app.ml.records import Progress, to_json
 from app.services.feature_records import (
     DiscoveryPlan,
     example_row,
-    feature_row,
     read_discovery_plan,
     replace_features,
 )
@@ -34,19 +34,27 @@ def run_feature_extract(context: JobContext) -> JobOutcome:
     root, step = context.data_root, context.payload["checkpoint_step"]
     config = DiscoveryConfig.from_dict(context.payload["config"])
     context.report(0, 1, "Loading the model")
-    with discover_features(
-        root / checkpoint_dir(plan.training_id, step),
-        ActivationStore.open(root / plan.files.store),
-        TokenStore.open(root / plan.files.tokens),
-        load_language_model(root / plan.files.model, device=context.settings.device),
-        plan.layer,
-        plan.hook_type,
-        config,
-        _reporter(context),
-        should_stop(context),
-        scratch_dir=root / "cache" / "discovery",
-    ) as found:
-        n_examples = context.transaction(partial(_load, context=context, plan=plan, found=found))
+    scratch, key = root / "cache" / "discovery", str(context.job_id)
+    try:
+        with discover_features(
+            root / checkpoint_dir(plan.training_id, step),
+            ActivationStore.open(root / plan.files.store),
+            TokenStore.open(root / plan.files.tokens),
+            load_language_model(root / plan.files.model, device=context.settings.device),
+            plan.layer,
+            plan.hook_type,
+            config,
+            _reporter(context),
+            should_stop(context),
+            scratch_dir=scratch,
+            resume_key=key,
+        ) as found:
+            load = partial(_load, context=context, plan=plan, found=found)
+            n_examples = context.transaction(load)
+    except Stopped:
+        if not context.signal.by_shutdown:  # nobody will continue it
+            discard_discovery(scratch, key)
+        raise
     return JobOutcome(result={**to_json(found.summary), "n_examples": n_examples})
 
 
@@ -64,22 +72,27 @@ def _reporter(context: JobContext) -> Callable[[Progress], None]:
 def _load(
     session: Session, *, context: JobContext, plan: DiscoveryPlan, found: DiscoveryResult
 ) -> int:
+    summary = found.summary
     discovery = {
-        "n_tokens": found.summary.n_tokens,
+        "n_tokens": summary.n_tokens,
+        "n_co_firing_tokens": summary.n_co_firing_tokens,
         "checkpoint_step": context.payload["checkpoint_step"],
         "discovery": context.payload["config"],
+        "facts": {"layout": summary.layout, "token_counts_exact": summary.token_counts_exact},
     }
-    rows = (feature_row(to_json(record), plan.layer, discovery) for record in found.features)
-    return replace_features(session, plan.training_id, rows, _examples(context, found))
+    records = (to_json(record) for record in found.features)
+    return replace_features(
+        session, plan.training_id, records, plan.layer, discovery, _examples(context, found)
+    )
 
 
 def _examples(context: JobContext, found: DiscoveryResult) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Example rows of all features, made as the database takes them."""
+    """Rows of all contexts, made as the database takes them."""
     total = len(found.features)
     for index in range(total):
         if index % LOADED_PER_REPORT == 0:
             context.raise_if_stopped()
             share = DESCRIBED_SHARE + (1 - DESCRIBED_SHARE) * index / total
             context.report(share, 1.0, f"Storing features: {index:,} of {total:,}")
-        for record in found.examples(index):
+        for record in found.contexts(index):
             yield index, example_row(vars(record))  # asdict would copy every list

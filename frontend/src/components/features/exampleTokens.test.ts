@@ -10,6 +10,11 @@ const example = {
   token_ids: [1, 2, 3],
   activations: [0, 2.34567],
   max_activation: 2.34567,
+  kind: 'top' as const,
+  octave: null,
+  margin: null,
+  token_index: null,
+  window_position: null,
 };
 
 it('pairs tokens with activations and says both', () => {

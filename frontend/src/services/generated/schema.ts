@@ -594,9 +594,29 @@ export interface paths {
         };
         /**
          * List Features
-         * @description List features with their strongest context.
+         * @description List features with their strongest context; a search says why each of them matches.
          */
         get: operations["list_features"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/features/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Map
+         * @description Read all features of a training as a map, with dead, dense and duplicate ones.
+         */
+        get: operations["get_map"];
         put?: never;
         post?: never;
         delete?: never;
@@ -624,9 +644,49 @@ export interface paths {
         head?: never;
         /**
          * Patch Feature
-         * @description Name, describe or mark a feature.
+         * @description Name, describe, tag or mark a feature.
          */
         patch: operations["patch_feature"];
+        trace?: never;
+    };
+    "/api/v1/features/{feature_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo Change
+         * @description Take back the latest change that a person made.
+         */
+        post: operations["undo_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/features/{feature_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Changes
+         * @description Read what people changed, the latest first.
+         */
+        get: operations["list_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/features/{feature_id}/activations": {
@@ -638,9 +698,49 @@ export interface paths {
         };
         /**
          * List Examples
-         * @description Read the strongest contexts of a feature.
+         * @description Read contexts of a feature.
          */
         get: operations["list_examples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/features/{feature_id}/intervals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Intervals
+         * @description Read the octaves of the activation, each with its share of the firings and examples.
+         */
+        get: operations["list_intervals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/features/{feature_id}/histogram": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Histogram
+         * @description Read how often the feature fires how strongly.
+         */
+        get: operations["get_histogram"];
         put?: never;
         post?: never;
         delete?: never;
@@ -661,6 +761,46 @@ export interface paths {
          * @description Read which tokens a feature promotes and suppresses directly.
          */
         get: operations["get_logit_lens"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/features/{feature_id}/correlations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Correlations
+         * @description Read which features fire together with this one.
+         */
+        get: operations["get_correlations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/features/{feature_id}/neighbours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Neighbours
+         * @description Read which features point the same way.
+         */
+        get: operations["get_neighbours"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1302,6 +1442,20 @@ export interface components {
              */
             created_at: string;
         };
+        /** Correlations */
+        Correlations: {
+            /** Feature Id */
+            feature_id: number;
+            /** Definition */
+            definition: string;
+            /**
+             * N Tokens
+             * @description Tokens on which pairs were counted
+             */
+            n_tokens: number | null;
+            /** Features */
+            features: components["schemas"]["RelatedFeature"][];
+        };
         /**
          * DatasetDownload
          * @description Download a dataset from the Hugging Face hub.
@@ -1505,6 +1659,11 @@ export interface components {
             data: components["schemas"]["CheckpointRead"];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[Correlations] */
+        Envelope_Correlations_: {
+            data: components["schemas"]["Correlations"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[DatasetRead] */
         Envelope_DatasetRead_: {
             data: components["schemas"]["DatasetRead"];
@@ -1520,6 +1679,11 @@ export interface components {
             data: components["schemas"]["ExtractionTemplateRead"];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[FeatureMap] */
+        Envelope_FeatureMap_: {
+            data: components["schemas"]["FeatureMap"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[FeatureRead] */
         Envelope_FeatureRead_: {
             data: components["schemas"]["FeatureRead"];
@@ -1528,6 +1692,11 @@ export interface components {
         /** Envelope[Health] */
         Envelope_Health_: {
             data: components["schemas"]["Health"];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[Histogram] */
+        Envelope_Histogram_: {
+            data: components["schemas"]["Histogram"];
             meta: components["schemas"]["Meta"];
         };
         /** Envelope[JobAccepted] */
@@ -1563,6 +1732,11 @@ export interface components {
         /** Envelope[ModelRead] */
         Envelope_ModelRead_: {
             data: components["schemas"]["ModelRead"];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[Neighbours] */
+        Envelope_Neighbours_: {
+            data: components["schemas"]["Neighbours"];
             meta: components["schemas"]["Meta"];
         };
         /** Envelope[SteeringResult] */
@@ -1606,10 +1780,22 @@ export interface components {
             data: components["schemas"]["CheckpointRead"][];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[list[FeatureChange]] */
+        Envelope_list_FeatureChange__: {
+            /** Data */
+            data: components["schemas"]["FeatureChange"][];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[list[FeatureExample]] */
         Envelope_list_FeatureExample__: {
             /** Data */
             data: components["schemas"]["FeatureExample"][];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[list[Interval]] */
+        Envelope_list_Interval__: {
+            /** Data */
+            data: components["schemas"]["Interval"][];
             meta: components["schemas"]["Meta"];
         };
         /** Envelope[list[MetricPoint]] */
@@ -1764,12 +1950,38 @@ export interface components {
             is_favorite?: boolean;
         };
         /**
+         * FeatureChange
+         * @description One change that a person made.
+         */
+        FeatureChange: {
+            /** Before */
+            before: {
+                [key: string]: unknown;
+            };
+            /** After */
+            after: {
+                [key: string]: unknown;
+            };
+            /** Is Undone */
+            is_undone: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
          * FeatureExample
-         * @description A context that fires the feature. ``position`` is the index of the maximum in ``tokens``.
+         * @description A context of the feature. ``position`` is the index in ``tokens`` that it is about.
          */
         FeatureExample: {
             /** Rank */
             rank: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "top" | "sample" | "near_miss";
             /** Document */
             document: number;
             /** Position */
@@ -1787,6 +1999,23 @@ export interface components {
             activations: number[];
             /** Max Activation */
             max_activation: number;
+            /**
+             * Octave
+             * @description Of a sample: its activation is from 2^octave up
+             */
+            octave: number | null;
+            /**
+             * Margin
+             * @description Of a near miss: what it lacked to fire, negative
+             */
+            margin: number | null;
+            /**
+             * Token Index
+             * @description Place in the token store, to reproduce it
+             */
+            token_index: number | null;
+            /** Window Position */
+            window_position: number | null;
         };
         /**
          * FeatureExtract
@@ -1883,6 +2112,70 @@ export interface components {
              */
             template_id?: string | null;
         };
+        /**
+         * FeatureMap
+         * @description Directions in two dimensions, density against maximum, and what needs attention.
+         */
+        FeatureMap: {
+            /**
+             * Training Id
+             * Format: uuid
+             */
+            training_id: string;
+            /**
+             * Layout
+             * @description umap or pca; null when nothing was laid out
+             */
+            layout: string | null;
+            /** N Clusters */
+            n_clusters: number;
+            features: components["schemas"]["MapColumns"];
+            /**
+             * Dead
+             * @description Ids of features that never fired
+             */
+            dead: number[];
+            /**
+             * Dense
+             * @description Ids of features on more than 10 % of the tokens
+             */
+            dense: number[];
+            /**
+             * Duplicates
+             * @description Pairs of ids with the cosine of their decoder directions, closest first
+             */
+            duplicates: [
+                number,
+                number,
+                number
+            ][];
+        };
+        /**
+         * FeaturePage
+         * @description A page of features.
+         */
+        FeaturePage: {
+            /** Data */
+            data: components["schemas"]["FeatureRow"][];
+            pagination: components["schemas"]["FeaturePagination"];
+            meta: components["schemas"]["Meta"];
+        };
+        /** FeaturePagination */
+        FeaturePagination: {
+            /** Page */
+            page: number;
+            /** Limit */
+            limit: number;
+            /** Total */
+            total: number;
+            /** Has Next */
+            has_next: boolean;
+            /**
+             * Next Cursor
+             * @description Pass as ``cursor``: quick however deep the page
+             */
+            next_cursor: string | null;
+        };
         /** FeaturePatch */
         FeaturePatch: {
             /** Name */
@@ -1891,6 +2184,8 @@ export interface components {
             description?: string | null;
             /** Is Favorite */
             is_favorite?: boolean | null;
+            /** Tags */
+            tags?: string[] | null;
         };
         /** FeatureRead */
         FeatureRead: {
@@ -1912,11 +2207,23 @@ export interface components {
             name: string | null;
             /**
              * Label
-             * @description Tokens that the strongest contexts share, if any
+             * @description Measured: what the label's source says, if anything
              */
             label: string | null;
+            /**
+             * Label Source
+             * @description token, kind, stem, tokens, next, promotes, words: the rule that gave it
+             */
+            label_source: string | null;
+            /**
+             * Top Token
+             * @description Token with the largest share of the activation
+             */
+            top_token: string | null;
             /** Description */
             description: string | null;
+            /** Tags */
+            tags: string[];
             /** Activation Frequency */
             activation_frequency: number | null;
             /**
@@ -1928,17 +2235,57 @@ export interface components {
             max_activation: number | null;
             /** Mean Activation */
             mean_activation: number | null;
+            /** P99 Activation */
+            p99_activation: number | null;
             /** N Fires */
             n_fires: number | null;
+            /** Token Concentration */
+            token_concentration: number | null;
+            /** Effective Tokens */
+            effective_tokens: number | null;
+            /** Token Entropy */
+            token_entropy: number | null;
+            /** Token Rule */
+            token_rule: number | null;
+            /** Context Shift */
+            context_shift: number | null;
+            /** Coherence */
+            coherence: number | null;
+            /** Logit Kurtosis */
+            logit_kurtosis: number | null;
+            /** Nearest Cosine */
+            nearest_cosine: number | null;
+            /** Max Jaccard */
+            max_jaccard: number | null;
+            /** Encoder Decoder Cosine */
+            encoder_decoder_cosine: number | null;
+            /** Map X */
+            map_x: number | null;
+            /** Map Y */
+            map_y: number | null;
+            /** Cluster */
+            cluster: number | null;
             /** Is Favorite */
             is_favorite: boolean;
             top_example: components["schemas"]["FeatureExample"] | null;
             /**
+             * Matches
+             * @description Why it matches the search; empty without one
+             */
+            matches: components["schemas"]["SearchMatch"][];
+            /**
              * Metadata
-             * @description top_tokens, quantiles, histogram, discovery settings
+             * @description top_tokens, quantiles, histogram, intervals, score_details, settings
              */
             metadata: {
                 [key: string]: unknown;
+            };
+            /**
+             * Definitions
+             * @description What each measured figure means
+             */
+            definitions: {
+                [key: string]: string;
             };
             /**
              * N Tokens
@@ -1973,11 +2320,23 @@ export interface components {
             name: string | null;
             /**
              * Label
-             * @description Tokens that the strongest contexts share, if any
+             * @description Measured: what the label's source says, if anything
              */
             label: string | null;
+            /**
+             * Label Source
+             * @description token, kind, stem, tokens, next, promotes, words: the rule that gave it
+             */
+            label_source: string | null;
+            /**
+             * Top Token
+             * @description Token with the largest share of the activation
+             */
+            top_token: string | null;
             /** Description */
             description: string | null;
+            /** Tags */
+            tags: string[];
             /** Activation Frequency */
             activation_frequency: number | null;
             /**
@@ -1989,11 +2348,44 @@ export interface components {
             max_activation: number | null;
             /** Mean Activation */
             mean_activation: number | null;
+            /** P99 Activation */
+            p99_activation: number | null;
             /** N Fires */
             n_fires: number | null;
+            /** Token Concentration */
+            token_concentration: number | null;
+            /** Effective Tokens */
+            effective_tokens: number | null;
+            /** Token Entropy */
+            token_entropy: number | null;
+            /** Token Rule */
+            token_rule: number | null;
+            /** Context Shift */
+            context_shift: number | null;
+            /** Coherence */
+            coherence: number | null;
+            /** Logit Kurtosis */
+            logit_kurtosis: number | null;
+            /** Nearest Cosine */
+            nearest_cosine: number | null;
+            /** Max Jaccard */
+            max_jaccard: number | null;
+            /** Encoder Decoder Cosine */
+            encoder_decoder_cosine: number | null;
+            /** Map X */
+            map_x: number | null;
+            /** Map Y */
+            map_y: number | null;
+            /** Cluster */
+            cluster: number | null;
             /** Is Favorite */
             is_favorite: boolean;
             top_example: components["schemas"]["FeatureExample"] | null;
+            /**
+             * Matches
+             * @description Why it matches the search; empty without one
+             */
+            matches: components["schemas"]["SearchMatch"][];
         };
         /**
          * FigureInterval
@@ -2097,6 +2489,21 @@ export interface components {
              * @enum {string}
              */
             redis: "connected" | "disconnected";
+        };
+        /**
+         * Histogram
+         * @description Firings per bin; edges are half-octaves, in activation units.
+         */
+        Histogram: {
+            /** Edges */
+            edges: number[];
+            /** Counts */
+            counts: number[];
+            /**
+             * N Zero
+             * @description Tokens on which the feature does not fire
+             */
+            n_zero: number | null;
         };
         /** Hyperparameters */
         Hyperparameters: {
@@ -2313,6 +2720,24 @@ export interface components {
             note: string | null;
         };
         /**
+         * Interval
+         * @description An octave of the activation: ``share`` of all firings lie in it, some are shown.
+         */
+        Interval: {
+            /** Octave */
+            octave: number;
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** Count */
+            count: number;
+            /** Share */
+            share: number;
+            /** Examples */
+            examples: components["schemas"]["FeatureExample"][];
+        };
+        /**
          * JobAccepted
          * @description Answer of everything that runs long: follow it under ``GET /jobs/{job_id}``.
          */
@@ -2497,6 +2922,28 @@ export interface components {
             top: components["schemas"]["LensToken"][];
             /** Bottom */
             bottom: components["schemas"]["LensToken"][];
+        };
+        /**
+         * MapColumns
+         * @description All features as columns of equal length.
+         */
+        MapColumns: {
+            /** Ids */
+            ids: number[];
+            /** Neuron Index */
+            neuron_index: number[];
+            /** X */
+            x: (number | null)[];
+            /** Y */
+            y: (number | null)[];
+            /** Cluster */
+            cluster: (number | null)[];
+            /** Activation Frequency */
+            activation_frequency: (number | null)[];
+            /** Max Activation */
+            max_activation: (number | null)[];
+            /** Name */
+            name: (string | null)[];
         };
         /**
          * MeasuredFigure
@@ -2721,6 +3168,15 @@ export interface components {
          * @enum {string}
          */
         ModelStatus: "downloading" | "loading" | "ready" | "error";
+        /** Neighbours */
+        Neighbours: {
+            /** Feature Id */
+            feature_id: number;
+            /** Decoder */
+            decoder: components["schemas"]["RelatedFeature"][];
+            /** Encoder */
+            encoder: components["schemas"]["RelatedFeature"][];
+        };
         /** Page[ActivationRead] */
         Page_ActivationRead_: {
             /** Data */
@@ -2746,13 +3202,6 @@ export interface components {
         Page_ExtractionTemplateRead_: {
             /** Data */
             data: components["schemas"]["ExtractionTemplateRead"][];
-            pagination: components["schemas"]["Pagination"];
-            meta: components["schemas"]["Meta"];
-        };
-        /** Page[FeatureRow] */
-        Page_FeatureRow_: {
-            /** Data */
-            data: components["schemas"]["FeatureRow"][];
             pagination: components["schemas"]["Pagination"];
             meta: components["schemas"]["Meta"];
         };
@@ -2809,6 +3258,28 @@ export interface components {
          * @enum {string}
          */
         Quantization: "FP32" | "FP16" | "Q8" | "Q4" | "Q2";
+        /**
+         * RelatedFeature
+         * @description Another feature of the same dictionary with what connects them; null: not measured.
+         */
+        RelatedFeature: {
+            /** Id */
+            id: number | null;
+            /** Neuron Index */
+            neuron_index: number;
+            /** Name */
+            name: string | null;
+            /** Pearson */
+            pearson: number | null;
+            /** Jaccard */
+            jaccard: number | null;
+            /** Pmi */
+            pmi: number | null;
+            /** Together */
+            together: number | null;
+            /** Cosine */
+            cosine: number | null;
+        };
         /** ResolvedFeature */
         ResolvedFeature: {
             /** Id */
@@ -2868,6 +3339,27 @@ export interface components {
          * @enum {string}
          */
         ResourceType: "dataset" | "tokenization" | "model" | "activation" | "training";
+        /**
+         * SearchMatch
+         * @description Why a feature is among the hits.
+         */
+        SearchMatch: {
+            /**
+             * Where
+             * @enum {string}
+             */
+            where: "name" | "label" | "description" | "fires_on" | "promotes" | "similar";
+            /**
+             * Text
+             * @description What was found there
+             */
+            text: string;
+            /**
+             * Weight
+             * @description fires_on: share of the activation; promotes: logit; else null
+             */
+            weight: number | null;
+        };
         /** SteeredFeature */
         SteeredFeature: {
             /**
@@ -5503,8 +5995,14 @@ export interface operations {
                 limit?: number;
                 search?: string | null;
                 is_favorite?: boolean | null;
+                /** @description column:from:to, bounds inclusive and optional; of every numeric column */
+                range?: string[];
+                /** @description All must be there */
+                tag?: string[];
                 sort_by?: string;
                 order?: "asc" | "desc";
+                /** @description ``next_cursor`` of the page before */
+                cursor?: string | null;
             };
             header?: never;
             path?: never;
@@ -5518,7 +6016,47 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_FeatureRow_"];
+                    "application/json": components["schemas"]["FeaturePage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_map: {
+        parameters: {
+            query: {
+                training_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_FeatureMap_"];
                 };
             };
             /** @description Bad Request */
@@ -5637,11 +6175,102 @@ export interface operations {
             };
         };
     };
+    undo_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                feature_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_FeatureRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_changes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                feature_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_list_FeatureChange__"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     list_examples: {
         parameters: {
             query?: {
-                /** @description Strongest contexts */
+                /** @description Contexts */
                 top_k?: number;
+                /** @description Strongest, sampled from all strengths, or almost fired */
+                kind?: "top" | "sample" | "near_miss";
             };
             header?: never;
             path: {
@@ -5658,6 +6287,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_list_FeatureExample__"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_intervals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                feature_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_list_Interval__"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_histogram: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                feature_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Histogram_"];
                 };
             };
             /** @description Bad Request */
@@ -5698,6 +6407,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_LogitLens_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_correlations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                feature_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Correlations_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_neighbours: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                feature_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Neighbours_"];
                 };
             };
             /** @description Bad Request */

@@ -1,9 +1,10 @@
 """Features of a trained dictionary."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
+from pydantic import AliasChoices
 
 from app.api.deps import (
     IfMatch,
@@ -17,23 +18,46 @@ from app.api.deps import (
     SortQuery,
     enveloped,
     failures,
-    paged,
     tagged,
 )
-from app.schemas.common import Envelope, JobAccepted, Page
+from app.schemas.common import Envelope, JobAccepted
 from app.schemas.feature import (
+    Correlations,
+    FeatureChange,
     FeatureExample,
     FeatureExtract,
+    FeatureMap,
+    FeaturePage,
     FeaturePatch,
     FeatureRead,
-    FeatureRow,
+    Histogram,
+    Interval,
     LogitLens,
+    Neighbours,
 )
-from app.services import discovery_service, feature_service
+from app.services import discovery_service, feature_relations, feature_service
 
 router = APIRouter(prefix="/features", tags=["features"])
 FeatureId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-TopKQuery = Annotated[int, Query(ge=1, le=200, description="Strongest contexts")]
+TopKQuery = Annotated[int, Query(ge=1, le=200, description="Contexts")]
+KindQuery = Annotated[
+    Literal["top", "sample", "near_miss"],
+    Query(description="Strongest, sampled from all strengths, or almost fired"),
+]
+RangeQuery = Annotated[
+    list[str],
+    Query(
+        alias="range", max_length=40,
+        description="column:from:to, bounds inclusive and optional; of every numeric column",
+    ),
+]  # fmt: skip
+TagQuery = Annotated[list[str], Query(alias="tag", max_length=20, description="All must be there")]
+CursorQuery = Annotated[
+    str | None, Query(max_length=1000, description="``next_cursor`` of the page before")
+]
+FavoriteQuery = Annotated[
+    bool | None, Query(validation_alias=AliasChoices("is_favorite", "isFavorite"))
+]
 
 
 @router.post("/extract", status_code=202, responses=failures(404, 409, 422))
@@ -52,22 +76,30 @@ def list_features(
     page: PageQuery = 1,
     limit: LimitQuery = 50,
     search: SearchQuery = None,
-    is_favorite: bool | None = None,
+    is_favorite: FavoriteQuery = None,
+    ranges: RangeQuery = [],  # noqa: B006 - FastAPI copies it
+    tags: TagQuery = [],  # noqa: B006
     sort_by: SortQuery = "activation_frequency",
     order: OrderQuery = "desc",
-) -> Page[FeatureRow]:
-    """List features with their strongest context."""
-    rows = feature_service.list_features(
-        session,
+    cursor: CursorQuery = None,
+) -> FeaturePage:
+    """List features with their strongest context; a search says why each of them matches."""
+    wanted = feature_service.make_filter(
         training_id=training_id,
-        page=page,
-        limit=limit,
         search=search,
         is_favorite=is_favorite,
-        sort_by=sort_by,
-        order=order,
+        tags=tags,
+        ranges=ranges,
     )
-    return paged(rows, meta)
+    return feature_service.list_features(
+        session, wanted, meta, page=page, limit=limit, cursor=cursor, sort_by=sort_by, order=order
+    )
+
+
+@router.get("/map", responses=failures(404))
+def get_map(training_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[FeatureMap]:
+    """Read all features of a training as a map, with dead, dense and duplicate ones."""
+    return enveloped(feature_relations.read_map(session, training_id), meta)
 
 
 @router.get("/{feature_id}", responses=failures(404))
@@ -87,17 +119,51 @@ def patch_feature(
     response: Response,
     if_match: IfMatch = None,
 ) -> Envelope[FeatureRead]:
-    """Name, describe or mark a feature."""
+    """Name, describe, tag or mark a feature."""
     patched = feature_service.patch_feature(session, feature_id, body, if_match)
     return tagged(patched, meta, response)
 
 
+@router.post("/{feature_id}/undo", responses=failures(404, 409))
+def undo_change(
+    feature_id: FeatureId, session: SessionDep, meta: MetaDep, response: Response
+) -> Envelope[FeatureRead]:
+    """Take back the latest change that a person made."""
+    return tagged(feature_service.undo_change(session, feature_id), meta, response)
+
+
+@router.get("/{feature_id}/history", responses=failures(404))
+def list_changes(
+    feature_id: FeatureId, session: SessionDep, meta: MetaDep
+) -> Envelope[list[FeatureChange]]:
+    """Read what people changed, the latest first."""
+    return enveloped(feature_service.list_changes(session, feature_id), meta)
+
+
 @router.get("/{feature_id}/activations", responses=failures(404))
 def list_examples(
-    feature_id: FeatureId, session: SessionDep, meta: MetaDep, top_k: TopKQuery = 20
+    feature_id: FeatureId,
+    session: SessionDep,
+    meta: MetaDep,
+    top_k: TopKQuery = 20,
+    kind: KindQuery = "top",
 ) -> Envelope[list[FeatureExample]]:
-    """Read the strongest contexts of a feature."""
-    return enveloped(feature_service.list_examples(session, feature_id, top_k), meta)
+    """Read contexts of a feature."""
+    return enveloped(feature_relations.list_examples(session, feature_id, top_k, kind), meta)
+
+
+@router.get("/{feature_id}/intervals", responses=failures(404))
+def list_intervals(
+    feature_id: FeatureId, session: SessionDep, meta: MetaDep
+) -> Envelope[list[Interval]]:
+    """Read the octaves of the activation, each with its share of the firings and examples."""
+    return enveloped(feature_relations.list_intervals(session, feature_id), meta)
+
+
+@router.get("/{feature_id}/histogram", responses=failures(404))
+def get_histogram(feature_id: FeatureId, session: SessionDep, meta: MetaDep) -> Envelope[Histogram]:
+    """Read how often the feature fires how strongly."""
+    return enveloped(feature_relations.read_histogram(session, feature_id), meta)
 
 
 @router.get("/{feature_id}/logit-lens", responses=failures(404))
@@ -105,4 +171,20 @@ def get_logit_lens(
     feature_id: FeatureId, session: SessionDep, meta: MetaDep
 ) -> Envelope[LogitLens]:
     """Read which tokens a feature promotes and suppresses directly."""
-    return enveloped(feature_service.read_logit_lens(session, feature_id), meta)
+    return enveloped(feature_relations.read_logit_lens(session, feature_id), meta)
+
+
+@router.get("/{feature_id}/correlations", responses=failures(404))
+def get_correlations(
+    feature_id: FeatureId, session: SessionDep, meta: MetaDep
+) -> Envelope[Correlations]:
+    """Read which features fire together with this one."""
+    return enveloped(feature_relations.read_correlations(session, feature_id), meta)
+
+
+@router.get("/{feature_id}/neighbours", responses=failures(404))
+def get_neighbours(
+    feature_id: FeatureId, session: SessionDep, meta: MetaDep
+) -> Envelope[Neighbours]:
+    """Read which features point the same way."""
+    return enveloped(feature_relations.read_neighbours(session, feature_id), meta)

@@ -1,0 +1,107 @@
+"""Bulk loading of what discovery found."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, text
+from sqlalchemy.orm import Session
+
+from app.db.models import Feature, FeatureActivation, FeatureToken
+from app.db.models.feature import NUMERIC_COLUMNS
+from app.db.repositories.copying import copy_rows
+
+WRITTEN_BY_PEOPLE = ("name",)
+MEASURED_COLUMNS = (
+    "layer", "label", "label_source", "top_token", *NUMERIC_COLUMNS, "map_x", "map_y", "cluster",
+    "metadata",
+)  # fmt: skip
+FEATURE_COLUMNS = ("neuron_index", *WRITTEN_BY_PEOPLE, *MEASURED_COLUMNS)
+EXAMPLE_COLUMNS = (
+    "feature_id", "kind", "rank", "octave", "margin", "split", "document", "position",
+    "sample_text", "token_ids", "tokens", "activations", "max_activation", "metadata",
+)  # fmt: skip
+TOKEN_COLUMNS = ("training_id", "feature_id", "kind", "rank", "word", "token", "weight")
+_DEFAULTS: dict[str, Any] = {"metadata": {}, "kind": "top"}
+
+
+def put_features(
+    session: Session, training_id: UUID, rows: Iterable[Mapping[str, Any]]
+) -> dict[int, int]:
+    """Load a training's features; a second discovery replaces what was measured.
+
+    What a person wrote (name, description, favourite, tags) stays.
+
+    Args:
+        session: Open session.
+        training_id: Training that the features belong to.
+        rows: Mappings with ``FEATURE_COLUMNS``; missing ones become NULL, metadata ``{}``.
+
+    Returns:
+        Feature id by neuron index.
+    """
+    columns = ", ".join(f'"{name}"' for name in FEATURE_COLUMNS)
+    updates = ", ".join(f'"{name}" = excluded."{name}"' for name in MEASURED_COLUMNS)
+    session.execute(text("DROP TABLE IF EXISTS features_incoming"))
+    session.execute(
+        text(
+            f"CREATE TEMP TABLE features_incoming ON COMMIT DROP AS "
+            f"SELECT {columns} FROM features WITH NO DATA"
+        )
+    )
+    copy_rows(session, "features_incoming", FEATURE_COLUMNS, _tuples(rows, FEATURE_COLUMNS))
+    result = session.execute(
+        text(
+            f"INSERT INTO features (training_id, {columns}) "
+            f"SELECT :training_id, {columns} FROM features_incoming ORDER BY neuron_index "
+            f"ON CONFLICT (training_id, neuron_index) DO UPDATE SET {updates}, "
+            f"name = coalesce(features.name, excluded.name), updated_at = now() "
+            f"RETURNING neuron_index, id"
+        ),
+        {"training_id": training_id},
+    )
+    return dict(result.all())
+
+
+def put_examples(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Load example rows (mappings with ``EXAMPLE_COLUMNS``) by COPY; returns their number."""
+    return copy_rows(
+        session, "feature_activations", EXAMPLE_COLUMNS, _tuples(rows, EXAMPLE_COLUMNS)
+    )
+
+
+def put_tokens(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Load rows of ``feature_tokens`` by COPY; returns their number."""
+    return copy_rows(session, "feature_tokens", TOKEN_COLUMNS, _tuples(rows, TOKEN_COLUMNS))
+
+
+def delete_examples(session: Session, training_id: UUID) -> None:
+    """Forget contexts and tokens of a training's features, before new ones are loaded."""
+    ids = select(Feature.id).where(Feature.training_id == training_id)
+    for statement in (
+        delete(FeatureActivation).where(FeatureActivation.feature_id.in_(ids)),
+        delete(FeatureToken).where(FeatureToken.feature_id.in_(ids)),
+    ):
+        session.execute(statement, execution_options={"synchronize_session": False})
+
+
+def delete_features(session: Session, training_id: UUID) -> None:
+    session.execute(
+        delete(Feature).where(Feature.training_id == training_id),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def analyze(session: Session) -> None:
+    """Renew the planner's statistics: after a bulk load they describe an empty table."""
+    for table in ("features", "feature_tokens"):
+        session.execute(text(f"ANALYZE {table}"))
+
+
+def _tuples(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterable[tuple[Any, ...]]:
+    defaults = [_DEFAULTS.get(name) for name in columns]
+    for row in rows:
+        yield tuple(
+            value if (value := row.get(name)) is not None else default
+            for name, default in zip(columns, defaults, strict=True)
+        )

@@ -1,0 +1,207 @@
+"""The table of features: filters, sorting by any measured column, pages and cursors."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from app.core.errors import ValidationFailed
+from app.db.models import Feature
+from app.db.models.feature import NUMERIC_COLUMNS
+from app.db.repositories.base import SortOrder
+from app.db.repositories.feature_search import forgive_slips, matching_ids, relevance
+
+RELEVANCE = "relevance"
+NAMED = func.lower(func.coalesce(Feature.name, Feature.label))
+SORT_COLUMNS: dict[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
+    **{name: getattr(Feature, name) for name in NUMERIC_COLUMNS},
+    "id": Feature.id,
+    "neuron_index": Feature.neuron_index,
+    "name": NAMED,
+    "label": func.lower(Feature.label),
+    "top_token": func.lower(Feature.top_token),
+    "cluster": Feature.cluster,
+    "activation": Feature.activation_frequency,
+    "interpretability": Feature.interpretability_score,
+}
+RANGE_COLUMNS = (*NUMERIC_COLUMNS, "neuron_index", "cluster", "map_x", "map_y")
+
+
+@dataclass(frozen=True)
+class FeatureFilter:
+    """Which features a table shows; empty fields let everything pass.
+
+    ``ranges`` maps columns of ``RANGE_COLUMNS`` to bounds, both inclusive; a feature without a
+    value is in no range. ``tags`` must all be there.
+    """
+
+    training_id: UUID | None = None
+    search: str | None = None
+    is_favorite: bool | None = None
+    tags: tuple[str, ...] = ()
+    ranges: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FeaturePage:
+    items: list[Feature]
+    total: int
+    next_cursor: str | None
+
+
+def list_page(
+    session: Session,
+    wanted: FeatureFilter,
+    *,
+    sort_by: str = "activation_frequency",
+    order: SortOrder = "desc",
+    limit: int = 50,
+    offset: int = 0,
+    cursor: str | None = None,
+) -> FeaturePage:
+    """Read a page; features without a value come last in both directions.
+
+    Rows with and without a value are two statements, so that one index per column serves both
+    directions. Equal values are ordered by index.
+
+    Args:
+        session: Open session.
+        wanted: Filter.
+        sort_by: A key of ``SORT_COLUMNS``, or "relevance" with a search.
+        order: Direction.
+        limit: Rows.
+        offset: Rows before the page, for pages by number.
+        cursor: ``next_cursor`` of the page before, instead of an offset: as quick on the last
+            page as on the first.
+
+    Raises:
+        ValidationFailed: Unknown column, or a cursor of another sorting.
+    """
+    column = _sort_column(wanted, sort_by)
+    if wanted.search:
+        forgive_slips(session)
+    total = _count(session, _filtered(wanted))
+    after = _read_cursor(cursor, sort_by, order) if cursor else None
+    keyed = select(Feature, column.label("sort_key")).where(*_conditions(wanted))
+    with_value = keyed.where(column.is_not(None)).order_by(*_directions(column, order))
+    rows: list[Any] = []
+    if after is None or after["value"] is not None:
+        statement = with_value if after is None else with_value.where(_beyond(column, order, after))
+        rows = list(session.execute(statement.offset(offset).limit(limit)).all())
+    if len(rows) < limit:
+        rows += _without_value(session, keyed, column, wanted, limit, len(rows), offset, after)
+    more = len(rows) == limit and (cursor is not None or offset + len(rows) < total)
+    last = _write_cursor(rows[-1], sort_by, order) if rows and more else None
+    return FeaturePage([row[0] for row in rows], total, last)
+
+
+def _without_value(
+    session: Session,
+    keyed: Select[Any],
+    column: ColumnElement[Any],
+    wanted: FeatureFilter,
+    limit: int,
+    n_found: int,
+    offset: int,
+    after: dict[str, Any] | None,
+) -> list[Any]:
+    statement = keyed.where(column.is_(None)).order_by(Feature.neuron_index, Feature.id)
+    if after is not None and after["value"] is None:
+        statement = statement.where(_later(after))
+    skipped = 0
+    if offset and not n_found:
+        skipped = offset - _count(session, _filtered(wanted).where(column.is_not(None)))
+    return list(session.execute(statement.offset(max(skipped, 0)).limit(limit - n_found)).all())
+
+
+def _count(session: Session, statement: Select[Any]) -> int:
+    return session.scalar(select(func.count()).select_from(statement.subquery())) or 0
+
+
+def _filtered(wanted: FeatureFilter) -> Select[Any]:
+    return select(Feature.id).where(*_conditions(wanted))
+
+
+def _conditions(wanted: FeatureFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.training_id is not None:
+        found.append(Feature.training_id == wanted.training_id)
+    if wanted.is_favorite is not None:
+        found.append(Feature.is_favorite.is_(wanted.is_favorite))
+    if wanted.tags:
+        found.append(Feature.tags.contains(list(wanted.tags)))
+    for name, (low, high) in wanted.ranges.items():
+        column = getattr(Feature, name)
+        found += [column >= low] if low is not None else []
+        found += [column <= high] if high is not None else []
+    if wanted.search:
+        found.append(Feature.id.in_(matching_ids(wanted.training_id, wanted.search)))
+    return found
+
+
+def _sort_column(wanted: FeatureFilter, sort_by: str) -> ColumnElement[Any]:
+    if sort_by == RELEVANCE and wanted.search:
+        return relevance(wanted.search)
+    if sort_by not in SORT_COLUMNS:
+        choices = sorted(SORT_COLUMNS)
+        raise ValidationFailed(
+            f"Cannot sort by '{sort_by}'. Choose one of: {', '.join(choices)}; with a search also "
+            f"{RELEVANCE}.",
+            details={"field": "sort_by", "value": sort_by, "choices": choices},
+        )
+    return SORT_COLUMNS[sort_by]  # type: ignore[return-value]
+
+
+def _directions(column: ColumnElement[Any], order: SortOrder) -> list[ColumnElement[Any]]:
+    if order == "desc":
+        return [column.desc(), Feature.neuron_index.asc(), Feature.id.asc()]
+    return [column.asc(), Feature.neuron_index.desc(), Feature.id.asc()]
+
+
+def _beyond(
+    column: ColumnElement[Any], order: SortOrder, after: dict[str, Any]
+) -> ColumnElement[bool]:
+    further = column < after["value"] if order == "desc" else column > after["value"]
+    tied = _later(after) if order == "desc" else _earlier(after)
+    return or_(further, and_(column == after["value"], tied))
+
+
+def _later(after: dict[str, Any]) -> ColumnElement[bool]:
+    return or_(
+        Feature.neuron_index > after["index"],
+        and_(Feature.neuron_index == after["index"], Feature.id > after["id"]),
+    )
+
+
+def _earlier(after: dict[str, Any]) -> ColumnElement[bool]:
+    return or_(
+        Feature.neuron_index < after["index"],
+        and_(Feature.neuron_index == after["index"], Feature.id > after["id"]),
+    )
+
+
+def _write_cursor(row: Any, sort_by: str, order: SortOrder) -> str:
+    feature, value = row
+    place = [sort_by, order, value, feature.neuron_index, feature.id]
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+
+
+def _read_cursor(cursor: str, sort_by: str, order: SortOrder) -> dict[str, Any]:
+    try:
+        own_sort, own_order, value, index, feature_id = json.loads(
+            base64.urlsafe_b64decode(cursor.encode())
+        )
+        if (own_sort, own_order) != (sort_by, order):
+            raise ValueError
+        return {"value": value, "index": int(index), "id": int(feature_id)}
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise ValidationFailed(
+            "This cursor belongs to another sorting. Start from the first page.",
+            details={"field": "cursor"},
+        ) from error

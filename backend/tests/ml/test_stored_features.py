@@ -1,0 +1,130 @@
+"""What stands in the database is what model and dictionary say."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db.models import Feature, FeatureActivation, FeatureToken
+from app.ml.activation_extraction import ActivationStore, TokenStore
+from app.ml.configs import DiscoveryConfig
+from app.ml.feature_discovery import discover_features
+from app.ml.feature_discovery.ablation import ablate_feature
+from app.ml.feature_discovery.audit import audit_examples
+from app.ml.feature_discovery.probe import auc, auc_interval, probe_text, score_sheet
+from app.ml.language_models import LoadedModel
+from app.ml.records import ExampleRecord, to_json
+from app.ml.sae_training import load_sae
+from app.services.feature_records import example_row, replace_features
+from tests.factories import make_training
+from tests.ml.conftest import ignore, never
+
+PLACE = (2, "residual")
+CONFIG = DiscoveryConfig(examples_per_feature=5, layout="pca", max_tokens=15_000)
+
+
+def test_a_hundred_stored_contexts_are_recomputed(
+    sae_path: Path, store: ActivationStore, tokens: TokenStore, glass: LoadedModel,
+    session: Session,
+) -> None:  # fmt: skip
+    training = make_training(session)
+    with discover_features(sae_path, store, tokens, glass, *PLACE, CONFIG, ignore, never) as found:
+        records = [to_json(record) for record in found.features]
+        contexts = (
+            (r.feature, example_row(vars(r))) for i in range(512) for r in found.contexts(i)
+        )
+        loaded = replace_features(session, training.id, records, 2, {"n_tokens": 1}, contexts)
+    kinds = select(FeatureToken.kind).where(FeatureToken.training_id == training.id)
+    assert set(session.scalars(kinds)) == {"fires_on", "promotes"}
+    index_of = {
+        row.id: row.neuron_index
+        for row in session.scalars(select(Feature).where(Feature.training_id == training.id))
+    }
+    rows = session.scalars(
+        select(FeatureActivation).where(FeatureActivation.feature_id.in_(index_of))
+    ).all()
+    assert len(rows) == loaded > 5000
+    chosen = np.random.default_rng(0).choice(len(rows), 100, replace=False)
+    examples = [example_of_row(rows[i], index_of[rows[i].feature_id]) for i in chosen]
+    assert {example.kind for example in examples} == {"top", "sample", "near_miss"}
+    sae = load_sae(sae_path)
+    audit = audit_examples(glass, sae, tokens, PLACE, examples, tolerance=1e-3)
+    assert (audit.n_checked, audit.wrong) == (100, [])
+    examples[0].activations[examples[0].position] += 1.0
+    moved = ExampleRecord(**{**vars(examples[1]), "document": examples[1].document + 1})
+    broken = audit_examples(glass, sae, tokens, PLACE, [examples[0], moved])
+    assert len(broken.wrong) == 2
+
+
+def example_of_row(row: FeatureActivation, feature: int) -> ExampleRecord:
+    return ExampleRecord(
+        feature=feature, kind=row.kind, rank=row.rank, document=row.document,
+        token_index=row.metadata_["token_index"], position=row.position,
+        window_position=row.metadata_["window_position"],
+        split="train" if row.split == "train" else "heldout", token_ids=row.token_ids,
+        tokens=row.tokens, activations=list(row.activations), max_activation=row.max_activation,
+        text=row.sample_text or "", octave=row.octave, margin=row.margin,
+    )  # fmt: skip
+
+
+def test_probing_a_text_gives_the_activations_of_its_tokens(
+    sae_path: Path, glass: LoadedModel
+) -> None:
+    sae = load_sae(sae_path)
+    probed = probe_text(glass, sae, PLACE, "Return the number of items.", top_k=5, features=[3])
+    assert "".join(probed.tokens) == "Return the number of items."
+    assert len(probed.firings) in {5, 6}
+    strengths = [firing.max_activation for firing in probed.firings[:5]]
+    assert strengths == sorted(strengths, reverse=True)
+    for firing in probed.firings:
+        assert len(firing.activations) == len(probed.tokens)
+        assert firing.activations[firing.position] == pytest.approx(firing.max_activation, abs=1e-4)
+
+
+def test_a_sheet_ranks_features_by_how_well_they_tell_lines_apart(
+    sae_path: Path, glass: LoadedModel
+) -> None:
+    lines = [(f"the number {n} is a number", True) for n in range(5)]
+    lines += [(f"raise an error {n} of the file", False) for n in range(4)]
+    scores = score_sheet(glass, load_sae(sae_path), PLACE, lines, never, top_k=3, features=[0])
+    assert scores[0].auc == 1
+    assert 0.5 < scores[0].low < scores[0].high == 1
+    assert scores[0].mean_expected > scores[0].mean_other
+
+
+def test_auc_of_known_values() -> None:
+    values = np.array([[3.0], [1.0], [2.0], [1.0]], np.float32)
+    # Pairs: 3>2, 3>1 count 1; 1<2 counts 0; 1=1 counts a half.
+    assert auc(values, np.array([True, True, False, False]))[0] == 2.5 / 4
+    low, high = auc_interval(0.8, 20, 20)
+    assert (low, high) == (pytest.approx(0.661, abs=0.01), pytest.approx(0.939, abs=0.01))
+
+
+def test_ablation_takes_out_the_feature_and_nothing_else(
+    sae_path: Path, store: ActivationStore, tokens: TokenStore, glass: LoadedModel
+) -> None:
+    sae = load_sae(sae_path)
+    ids = tokens.tokens[:40].tolist()
+    text = probe_text(glass, sae, PLACE, glass.tokenizer.decode(ids), top_k=1)
+    feature = text.firings[0].feature
+    both = ("residual", "residual")
+    found = ablate_feature(glass, sae, 2, both, feature, [text.token_ids], never)
+    [context] = found.contexts
+    assert context.activations == pytest.approx(text.firings[0].activations, abs=1e-3)
+    first = next(i for i, value in enumerate(context.activations) if value > 0)
+    assert all(value == pytest.approx(0, abs=1e-5) for value in context.kl[:first])
+    assert context.kl[first] > 0
+    assert found.n_positions == sum(value > 0 for value in context.activations)
+    assert found.mean_kl is not None
+    assert found.mean_kl > 0
+    assert context.loss_change[-1] is None
+    assert found.promoted[0].logit > 0 > found.suppressed[0].logit
+    silent = next(
+        i for i in range(512)
+        if not ablate_feature(glass, sae, 2, both, i, [text.token_ids], never).n_positions
+    )  # fmt: skip
+    nothing = ablate_feature(glass, sae, 2, both, silent, [text.token_ids], never)
+    assert (nothing.mean_kl, nothing.promoted) == (None, [])
+    assert max(nothing.contexts[0].kl) == pytest.approx(0, abs=1e-6)
