@@ -1,21 +1,26 @@
 #!/usr/bin/env bash
 # The backend's tests with the limits of coverage: 80 % of everything, 90 % where work is computed
-# or could be lost. Those that start the whole product run beside the others, on servers of their
-# own: each half keeps about one core busy.   test_backend.sh [JUNIT_FOLDER]
+# or could be lost. Two queues run side by side, each on servers of its own and of about the same
+# length: jobs on whole stacks; and everything else, then the console program on whole stacks.
+#   test_backend.sh [JUNIT_FOLDER]
 set -uo pipefail
 cd "$(dirname "$0")/../backend" || exit 1
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} TOKENIZERS_PARALLELISM=false
-tests() { # tests NAME MARKERS
-  coverage run -m pytest -q -m "$2" ${junit:+--junitxml="$junit/$1.xml" -o junit_family=xunit2}
+tests() { # tests NAME MARKERS PATHS…
+  local name=$1 markers=$2
+  shift 2
+  coverage run -m pytest -q -m "$markers" "$@" \
+    ${junit:+--junitxml="$junit/$name.xml" -o junit_family=xunit2}
 }
 junit=${1:-}
 coverage erase
 stack_log=$(mktemp)
-tests backend-stack slow >"$stack_log" 2>&1 &
+tests backend-stack slow tests/workers >"$stack_log" 2>&1 &
 stack=$!
 trap 'kill $stack 2>/dev/null; rm -f "$stack_log"' EXIT
-tests backend 'not slow'
-status=$?
+status=0
+tests backend 'not slow' || status=$?
+tests backend-console slow --ignore=tests/workers || status=$?
 wait "$stack" || status=$?
 cat "$stack_log"
 coverage combine -q 2>/dev/null
