@@ -50,6 +50,7 @@ class JobKind(StrEnum):
     ACTIVATION_EXTRACT = "activation_extract"
     ACTIVATION_DELETE = "activation_delete"
     TRAINING_RUN = "training_run"
+    TRAINING_EVALUATE = "training_evaluate"
     TRAINING_DELETE = "training_delete"
     FEATURE_EXTRACT = "feature_extract"
     STEERING_GENERATE = "steering_generate"

@@ -14,6 +14,7 @@ from app.ml.configs import ExtractionConfig
 from app.schemas.activation import ActivationExtract, ActivationRead
 from app.schemas.common import JobAccepted
 from app.services import job_service
+from app.services.job_service import Link
 from app.services.job_summaries import accepted, shown_progress, summaries
 from app.services.lookup import (
     describe_store,
@@ -34,7 +35,9 @@ class LayerNotFound(AppError):
     status = 400
 
 
-def extract_activations(session: Session, request: ActivationExtract) -> JobAccepted:
+def extract_activations(
+    session: Session, request: ActivationExtract, *, link: Link | None = None
+) -> JobAccepted:
     """Queue an extraction; a dataset without tokens for the model is tokenised by the same job.
 
     Raises:
@@ -67,7 +70,7 @@ def extract_activations(session: Session, request: ActivationExtract) -> JobAcce
     session.flush()
     store.file_path = str(activation_dir(store.id))
     job = job_service.create_job(
-        session, JobKind.ACTIVATION_EXTRACT, ResourceType.ACTIVATION, store.id, {}
+        session, JobKind.ACTIVATION_EXTRACT, ResourceType.ACTIVATION, store.id, {}, link=link
     )
     return accepted(job)
 

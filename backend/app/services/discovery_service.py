@@ -6,12 +6,13 @@ from sqlalchemy.orm import Session
 
 from app.core.enums import JobKind, ResourceType, TrainingStatus
 from app.core.errors import NotReady
-from app.db.models import Checkpoint, Training
+from app.db.models import Checkpoint, Job, Training
 from app.db.repositories import trainings
 from app.ml.configs import DiscoveryConfig
 from app.schemas.common import JobAccepted
 from app.schemas.feature import FeatureExtract
 from app.services import job_service, template_rows
+from app.services.job_service import Link
 from app.services.job_summaries import accepted
 from app.services.lookup import require_training
 from app.services.ml_settings import build_config
@@ -43,14 +44,22 @@ def extract_features(session: Session, request: FeatureExtract) -> JobAccepted:
     source_files(session, training)
     given = request.model_dump(exclude={"training_id", "template_id"}, exclude_unset=True)
     config = build_config(DiscoveryConfig, _template_values(session, request.template_id) | given)
-    job = job_service.create_job(
-        session,
-        JobKind.FEATURE_EXTRACT,
-        ResourceType.TRAINING,
-        training.id,
-        {"config": config.to_dict(), "checkpoint_step": checkpoint.step},
-    )
+    job = queue_discovery(session, training.id, config, step=checkpoint.step)
     return accepted(job)
+
+
+def queue_discovery(
+    session: Session,
+    training_id: UUID,
+    config: DiscoveryConfig,
+    *,
+    step: int | None = None,
+    link: Link | None = None,
+) -> Job:
+    """Queue a discovery over a checkpoint, by default the latest that there is when it starts."""
+    payload = {"config": config.to_dict(), "checkpoint_step": step}
+    resource = (ResourceType.TRAINING, training_id)
+    return job_service.create_job(session, JobKind.FEATURE_EXTRACT, *resource, payload, link=link)
 
 
 def _template_values(session: Session, template_id: UUID | None) -> dict[str, int]:

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.core.errors import NotReady
 from app.db.models.feature import NUMERIC_COLUMNS
-from app.db.repositories import feature_loading
+from app.db.repositories import feature_loading, trainings
 from app.db.repositories.feature_search import FIRES_ON, PROMOTES
 from app.services.lookup import require_training
 from app.services.training_records import SourceFiles, source_files
@@ -26,18 +27,29 @@ class DiscoveryPlan:
     files: SourceFiles
     layer: int
     hook_type: str
+    step: int
 
 
-def read_discovery_plan(session: Session, training_id: UUID) -> DiscoveryPlan:
+def read_discovery_plan(session: Session, training_id: UUID, step: int | None) -> DiscoveryPlan:
     """
+    Args:
+        session: Open session.
+        training_id: The training.
+        step: The checkpoint's; None takes the latest.
+
     Raises:
+        NotReady: There is no checkpoint.
         TrainingNotFound: The training was deleted.
         StoreGone: So were its activations.
     """
     training = require_training(session, training_id)
-    return DiscoveryPlan(
-        training.id, source_files(session, training), training.layer, training.hook_type
-    )
+    if step is None:
+        checkpoint = trainings.latest_checkpoint(session, training.id)
+        if checkpoint is None:
+            raise NotReady("The training has no checkpoint yet. Let it train first.")
+        step = checkpoint.step
+    files = source_files(session, training)
+    return DiscoveryPlan(training.id, files, training.layer, training.hook_type, step)
 
 
 def replace_features(

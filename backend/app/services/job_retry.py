@@ -57,8 +57,7 @@ def _repeat(session: Session, job: Job, waits_for: UUID | None) -> Job:
         job.resource_type,
         job.resource_id,
         job.payload,
-        workflow_id=job.workflow_id,
-        waits_for=waits_for,
+        link=job_service.Link(job.workflow_id, waits_for),
         retry_of=job.id,
     )
     for follower in jobs.list_followers(session, job.id):

@@ -1,6 +1,7 @@
 """What users and domain services do with jobs: create, list, ask to pause, stop or cancel."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,6 +30,14 @@ _TARGET_STATE = {
 _STRENGTH = {JobAction.PAUSE: 1, JobAction.STOP: 2, JobAction.CANCEL: 3}
 
 
+@dataclass(frozen=True)
+class Link:
+    """A job's place in a workflow, and the job that must have given its result first."""
+
+    workflow_id: UUID | None = None
+    waits_for: UUID | None = None
+
+
 class JobNotFound(NotFound):
     """No job has this id."""
 
@@ -41,8 +50,7 @@ def create_job(
     payload: dict[str, Any],
     *,
     max_attempts: int = 3,
-    workflow_id: UUID | None = None,
-    waits_for: UUID | None = None,
+    link: Link | None = None,
     retry_of: UUID | None = None,
     job_id: UUID | None = None,
 ) -> Job:
@@ -55,11 +63,11 @@ def create_job(
         resource_id: Id of that thing.
         payload: JSON for the task. Never a secret: rows are backed up and shown.
         max_attempts: How often a killed run is started again.
-        workflow_id: The workflow that it is a step of.
-        waits_for: The job that must have given its result first; until then no message leaves.
+        link: Its place in a workflow; a job that waits for another sends no message yet.
         retry_of: The ended job that this one repeats.
         job_id: An id chosen by whoever asks, so that he can listen before it exists.
     """
+    link = link or Link()
     job = Job(
         id=job_id or uuid4(),
         kind=kind,
@@ -69,15 +77,17 @@ def create_job(
         resource_id=resource_id,
         payload=payload,
         max_attempts=max_attempts,
-        workflow_id=workflow_id,
-        waits_for=waits_for,
+        workflow_id=link.workflow_id,
+        waits_for=link.waits_for,
         retry_of=retry_of,
-        message=None if waits_for is None else WAITS,
+        message=None if link.waits_for is None else WAITS,
+        # Not the transaction's time: the steps of a workflow are made in one, and have an order.
+        created_at=func.clock_timestamp(),
     )
     session.add(job)
     session.flush()
     resource_status.sync(session, job)
-    if waits_for is None:
+    if link.waits_for is None:
         outbox.enqueue(session, job)
     outbox.publish(session, job_events.job_updated(job))
     return job

@@ -8,6 +8,9 @@ from app.core.enums import JobKind, ResourceType
 from app.db.models import Job, Training
 from app.db.repositories import jobs
 from app.services import job_service
+from app.services.job_service import Link
+
+WITHOUT_EVALUATION = "without_evaluation"
 
 
 def run_of(session: Session, training_id: UUID) -> Job | None:
@@ -15,9 +18,18 @@ def run_of(session: Session, training_id: UUID) -> Job | None:
     return jobs.latest_of_kind(session, JobKind.TRAINING_RUN, training_id)
 
 
-def queue_run(session: Session, training: Training) -> Job:
-    """Queue a run; it starts at the latest checkpoint, or at the beginning without one."""
+def queue_run(
+    session: Session, training: Training, *, link: Link | None = None, evaluate: bool = True
+) -> Job:
+    """Queue a run; it starts at the latest checkpoint, or at the beginning without one.
+
+    Args:
+        session: Open session.
+        training: What to run.
+        link: Its place in a workflow.
+        evaluate: Whether it ends with the held-out measurement.
+    """
     training.evaluation = None
-    return job_service.create_job(
-        session, JobKind.TRAINING_RUN, ResourceType.TRAINING, training.id, {}
-    )
+    payload = {} if evaluate else {WITHOUT_EVALUATION: True}
+    resource = (ResourceType.TRAINING, training.id)
+    return job_service.create_job(session, JobKind.TRAINING_RUN, *resource, payload, link=link)

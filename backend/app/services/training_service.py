@@ -6,22 +6,37 @@ from sqlalchemy.orm import Session
 
 from app.core.enums import JobAction, JobKind, JobState, ResourceType, TrainingStatus
 from app.core.errors import IllegalTransition, NotReady
-from app.db.models import Training
+from app.db.models import Activation, Training
 from app.ml.configs import TrainingHyperparameters, hook_type_problems, input_hook_type
 from app.schemas.common import JobAccepted
 from app.schemas.training import TrainingCreate, TrainingCreated, TrainingRead
 from app.services import job_service
+from app.services.job_service import Link
 from app.services.job_summaries import accepted
 from app.services.lookup import require_ready_dataset, require_ready_model, require_training
 from app.services.ml_settings import build_config, refuse
 from app.services.training_runs import queue_run, run_of
-from app.services.training_store import choose_layer, choose_store
+from app.services.training_store import choose_layer, choose_store, require_hook_types
 from app.services.training_views import read_training
 from app.services.usage import refuse_if_busy
 
 
-def create_training(session: Session, request: TrainingCreate) -> TrainingCreated:
+def create_training(
+    session: Session,
+    request: TrainingCreate,
+    *,
+    store: Activation | None = None,
+    link: Link | None = None,
+    evaluate: bool = True,
+) -> TrainingCreated:
     """Create a training and queue it.
+
+    Args:
+        session: Open session.
+        request: What to train.
+        store: The store that an earlier step of the workflow makes; else one that is ready.
+        link: Its place in a workflow.
+        evaluate: Whether the run ends with the held-out measurement.
 
     Raises:
         NotReady: Model, dataset or store is not ready, or there is no store yet.
@@ -36,7 +51,9 @@ def create_training(session: Session, request: TrainingCreate) -> TrainingCreate
     config = build_config(TrainingHyperparameters, values, prefix="hyperparameters.")
     width = int(model.metadata_["d_model"])
     refuse(config.width_problems(width, request.encoder_type), prefix="hyperparameters.")
-    store = choose_store(session, model, request)
+    if store is None:
+        store = choose_store(session, model, request)
+    require_hook_types(store, request)
     layer = choose_layer(store, request.layer)
     training = Training(
         name=request.name or f"{model.name} layer {layer} {hook_type}",
@@ -52,7 +69,7 @@ def create_training(session: Session, request: TrainingCreate) -> TrainingCreate
     )
     session.add(training)
     session.flush()
-    job = queue_run(session, training)
+    job = queue_run(session, training, link=link, evaluate=evaluate)
     return TrainingCreated(training_id=training.id, status=training.status, job_id=job.id)
 
 

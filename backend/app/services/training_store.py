@@ -27,7 +27,8 @@ def choose_store(session: Session, model: LanguageModel, request: TrainingCreate
             refuse_field(
                 "activation_id", "is of another model or dataset", str(request.activation_id)
             )
-        return _with_hook_types(store, wanted)
+        require_hook_types(store, request)
+        return store
     if request.layer is not None:
         check_layers(model, [request.layer])
     found = activations.list_ready(session, request.model_id, request.dataset_id)
@@ -47,7 +48,12 @@ def choose_store(session: Session, model: LanguageModel, request: TrainingCreate
     return require_ready_activation(session, fitting[0].id)
 
 
-def _with_hook_types(store: Activation, wanted: list[str]) -> Activation:
+def require_hook_types(store: Activation, request: TrainingCreate) -> None:
+    """
+    Raises:
+        LayerNotFound: The store does not hold all that the request wants.
+    """
+    wanted = _hook_types(request)
     missing = [hook_type for hook_type in wanted if hook_type not in store.hook_types]
     if missing:
         raise LayerNotFound(
@@ -55,7 +61,6 @@ def _with_hook_types(store: Activation, wanted: list[str]) -> Activation:
             f"{', '.join(store.hook_types)}. Extract {' and '.join(wanted)}{_together(wanted)}.",
             details={"field": "hook_type", "value": missing[0], "choices": store.hook_types},
         )
-    return store
 
 
 def _together(wanted: list[str]) -> str:

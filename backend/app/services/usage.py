@@ -20,6 +20,7 @@ JOB_NAMES = {
     JobKind.ACTIVATION_EXTRACT: "its extraction",
     JobKind.TRAINING_RUN: "a training run",
     JobKind.FEATURE_EXTRACT: "a feature discovery",
+    JobKind.TRAINING_EVALUATE: "a measurement",
 }
 
 

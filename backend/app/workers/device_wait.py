@@ -34,6 +34,7 @@ _NAMES = {
     "training_run": "a training",
     "activation_extract": "an activation extraction",
     "feature_extract": "a feature discovery",
+    "training_evaluate": "a measurement",
 }
 
 

@@ -28,6 +28,7 @@ QUEUE_OF_KIND: Final[dict[JobKind, str]] = {
     JobKind.TRAINING_RUN: TRAINING,
     JobKind.ACTIVATION_EXTRACT: EXTRACTION,
     JobKind.FEATURE_EXTRACT: ANALYSIS,
+    JobKind.TRAINING_EVALUATE: ANALYSIS,
     JobKind.DATASET_TOKENIZE: ANALYSIS,
     JobKind.DATASET_DELETE: ANALYSIS,
     JobKind.MODEL_DELETE: ANALYSIS,
@@ -42,7 +43,12 @@ QUEUE_OF_KIND: Final[dict[JobKind, str]] = {
 
 # Kinds that need the accelerator for themselves. Steering shares it: it must answer at once.
 DEVICE_KINDS: Final = frozenset(
-    {JobKind.TRAINING_RUN, JobKind.ACTIVATION_EXTRACT, JobKind.FEATURE_EXTRACT}
+    {
+        JobKind.TRAINING_RUN,
+        JobKind.TRAINING_EVALUATE,
+        JobKind.ACTIVATION_EXTRACT,
+        JobKind.FEATURE_EXTRACT,
+    }
 )
 
 RUN_TASK: Final = "jobs.run"

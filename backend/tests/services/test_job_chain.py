@@ -14,6 +14,7 @@ from app.services import job_retry, job_service, outbox
 from app.services.job_chain import NOT_STARTED, WAITS
 from app.services.job_lifecycle import transition
 from app.services.job_retry import ResourceGone
+from app.services.job_service import Link
 from app.services.usage import InUse
 from app.workers.outcome import Failure
 from tests.factories import make_dataset, make_training
@@ -28,7 +29,9 @@ def chain(session: Session, n: int = 3, kind: JobKind = JobKind.DATASET_DELETE) 
     found: list[Job] = []
     for _ in range(n):
         before = found[-1].id if found else None
-        found.append(job_service.create_job(session, kind, None, None, {}, waits_for=before))
+        found.append(
+            job_service.create_job(session, kind, None, None, {}, link=Link(waits_for=before))
+        )
     return found
 
 

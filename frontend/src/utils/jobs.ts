@@ -25,6 +25,7 @@ const LABELS: Record<JobKind, string> = {
   activation_extract: 'Extracting activations',
   activation_delete: 'Deleting activations',
   training_run: 'Training',
+  training_evaluate: 'Measuring',
   training_delete: 'Deleting training',
   feature_extract: 'Extracting features',
   steering_generate: 'Generating',

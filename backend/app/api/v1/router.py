@@ -12,6 +12,7 @@ from app.api.v1.endpoints import (
     system,
     templates,
     trainings,
+    workflows,
 )
 
 router = APIRouter(prefix="/api/v1")
@@ -24,6 +25,7 @@ for part in (
     steering,
     templates,
     jobs,
+    workflows,
     system,
 ):
     router.include_router(part.router)

@@ -256,10 +256,17 @@ def list_followers(session: Session, job_id: UUID) -> list[Job]:
     return list(session.scalars(statement))
 
 
+def hold_workflow(session: Session, workflow_id: UUID) -> None:
+    """Hold all rows of a workflow until the commit, in the order in which transitions do."""
+    statement = select(Job.id).where(Job.workflow_id == workflow_id)
+    session.execute(statement.order_by(Job.created_at, Job.id).with_for_update())
+
+
 def list_of_workflow(session: Session, workflow_id: UUID) -> list[Job]:
     """Every job of a workflow, repeated ones included, in the order of creation."""
     statement = select(Job).where(Job.workflow_id == workflow_id)
-    return list(session.scalars(statement.order_by(Job.created_at, Job.id)))
+    statement = statement.order_by(Job.created_at, Job.id)
+    return list(session.scalars(statement.execution_options(populate_existing=True)))
 
 
 def list_waiting(session: Session, kinds: Collection[JobKind]) -> list[Job]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.core.enums import JobAction
 from app.core.paths import checkpoint_dir
 from app.ml.activation_extraction import ActivationStore, TokenStore
 from app.ml.configs import DiscoveryConfig
@@ -30,14 +31,19 @@ LOADED_PER_REPORT = 500
 
 def run_feature_extract(context: JobContext) -> JobOutcome:
     """Measure all features of a checkpoint and load them in the place of earlier ones."""
-    plan = context.transaction(partial(read_discovery_plan, training_id=resource_id_of(context)))
-    root, step = context.data_root, context.payload["checkpoint_step"]
+    read = partial(
+        read_discovery_plan,
+        training_id=resource_id_of(context),
+        step=context.payload["checkpoint_step"],
+    )
+    plan = context.transaction(read)
+    root = context.data_root
     config = DiscoveryConfig.from_dict(context.payload["config"])
     context.report(0, 1, "Loading the model")
     scratch, key = root / "cache" / "discovery", str(context.job_id)
     try:
         with discover_features(
-            root / checkpoint_dir(plan.training_id, step),
+            root / checkpoint_dir(plan.training_id, plan.step),
             ActivationStore.open(root / plan.files.store),
             TokenStore.open(root / plan.files.tokens),
             load_language_model(root / plan.files.model, device=context.settings.device),
@@ -52,7 +58,7 @@ def run_feature_extract(context: JobContext) -> JobOutcome:
             load = partial(_load, context=context, plan=plan, found=found)
             n_examples = context.transaction(load)
     except Stopped:
-        if not context.signal.by_shutdown:  # nobody will continue it
+        if context.stop_requested() is not JobAction.PAUSE:  # nobody will continue it
             discard_discovery(scratch, key)
         raise
     return JobOutcome(result={**to_json(found.summary), "n_examples": n_examples})
@@ -76,7 +82,7 @@ def _load(
     discovery = {
         "n_tokens": summary.n_tokens,
         "n_co_firing_tokens": summary.n_co_firing_tokens,
-        "checkpoint_step": context.payload["checkpoint_step"],
+        "checkpoint_step": plan.step,
         "discovery": context.payload["config"],
         "facts": {"layout": summary.layout, "token_counts_exact": summary.token_counts_exact},
     }

@@ -22,6 +22,7 @@ from app.services.training_records import (
     start_from,
     step_of,
 )
+from app.services.training_runs import WITHOUT_EVALUATION
 from app.workers.context import JobContext, JobInterrupted, JobOutcome
 from app.workers.tasks.reporting import reporter
 from app.workers.tasks.resource import resource_id_of
@@ -65,7 +66,8 @@ def _finish(
     if stopped and context.stop_requested() is not JobAction.STOP:
         context.raise_if_stopped()
     result = {"step": outcome.step, "tokens_per_second": outcome.tokens_per_second}
-    _evaluate(context, plan, store, outcome.checkpoint.path)
+    if not context.payload.get(WITHOUT_EVALUATION):
+        evaluate_checkpoint(context, plan, store, outcome.checkpoint.path)
     return JobOutcome("stopped" if stopped else "succeeded", result)
 
 
@@ -93,7 +95,9 @@ def _clean_start(context: JobContext, plan: RunPlan) -> Path | None:
     return folder
 
 
-def _evaluate(context: JobContext, plan: RunPlan, store: ActivationStore, sae_path: Path) -> None:
+def evaluate_checkpoint(
+    context: JobContext, plan: RunPlan, store: ActivationStore, sae_path: Path
+) -> None:
     """Measure the last checkpoint on held-out documents, if the store has any."""
     if store.n_heldout_rows < MIN_HELDOUT_ROWS:
         return
