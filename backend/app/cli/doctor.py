@@ -6,9 +6,10 @@ from dataclasses import asdict
 
 import typer
 
-from app.cli.checks import machine, page, servers, torch_device
+from app.cli.checks import drift, machine, page, servers, torch_device
 from app.cli.checks.outcome import Level, Outcome
 from app.cli.console import console
+from app.cli.tools import database
 from app.core.config import Settings, get_settings
 
 CHECKS: tuple[Callable[[Settings], Outcome], ...] = (
@@ -23,15 +24,21 @@ CHECKS: tuple[Callable[[Settings], Outcome], ...] = (
     servers.check_migrations,
     servers.check_port,
     page.check_page,
+    drift.check_drift,
 )
 _SIGNS = {Level.OK: "[green]✓[/]", Level.WARN: "[yellow]![/]", Level.FAIL: "[bold red]✗[/]"}
 
 
 def doctor(
     as_json: bool = typer.Option(False, "--json", help="Print the findings as JSON."),
+    repair: bool = typer.Option(
+        False, "--repair", help="Bring rows and files together again, then check."
+    ),
 ) -> None:
     """Check the machine, the servers and the installation; say what to do."""
     settings = get_settings()
+    if repair:
+        _repair(settings)
     outcomes = []
     for check in CHECKS:
         outcome = check(settings)
@@ -43,6 +50,14 @@ def doctor(
     else:
         _summarise(outcomes)
     raise typer.Exit(1 if any(outcome.level is Level.FAIL for outcome in outcomes) else 0)
+
+
+def _repair(settings: Settings) -> None:
+    with database(settings) as url:
+        mended = drift.mend_drift(settings, url)
+    for finding in mended:
+        console.print(f"{finding.what}: {finding.problem} → {finding.remedy}", markup=False)
+    console.print(f"{len(mended)} differences between rows and files mended.")
 
 
 def _print(outcome: Outcome) -> None:

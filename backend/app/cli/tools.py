@@ -25,7 +25,7 @@ def migrate(
 ) -> None:
     """Bring the database's tables to the newest version."""
     settings = get_settings()
-    with _database(settings) as url:
+    with database(settings) as url:
         migrations.upgrade_to_head(url)
         if message:
             migrations.write_revision(url, message)
@@ -46,7 +46,7 @@ def openapi(
 
 
 @contextmanager
-def _database(settings: Settings) -> Iterator[str]:
+def database(settings: Settings) -> Iterator[str]:
     """Address of the given, the running, or an embedded server started for this moment."""
     if settings.database_url or running_stack(settings) is not None:
         yield settings.require_database_url()

@@ -107,4 +107,8 @@ def remove_leftovers(folder: Path) -> None:
         else:
             path.unlink(missing_ok=True)
     for path in folder.glob(".*.old-*"):
-        shutil.rmtree(path, ignore_errors=True)
+        target = path.with_name(path.name[1:].rpartition(".old-")[0])
+        if target.exists():
+            shutil.rmtree(path, ignore_errors=True)
+        else:  # killed between the two renames: what was set aside is all that there is
+            path.rename(target)

@@ -1,6 +1,7 @@
 """``doctor``: each finding with what to do about it, and an exit status that scripts can use."""
 
 import json
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import redis
 from typer.testing import CliRunner
 
 from app.cli import doctor
-from app.cli.checks import machine, page, servers, torch_device
+from app.cli.checks import drift, machine, page, servers, torch_device
 from app.cli.checks.outcome import Level
 from app.cli.main import app
 from app.core.config import Settings, get_settings
@@ -43,7 +44,7 @@ def test_a_newcomers_machine_is_told_what_will_happen() -> None:
     subjects = [line[2:13].strip() for line in lines[:-1] if line[0] in "✓!✗"]
     assert subjects == [
         *("python", "cores", "memory", "disk", "home", "torch"),
-        *("PostgreSQL", "Valkey", "migrations", "port", "page"),
+        *("PostgreSQL", "Valkey", "migrations", "port", "page", "files"),
     ]
     assert "installed, not running" in answer.output
     assert ("to mend" in lines[-1]) == (answer.exit_code == 1)
@@ -186,3 +187,32 @@ def test_little_memory_and_a_full_disk_are_to_mend(
 
     assert [outcome.level for outcome in outcomes] == [Level.FAIL, Level.FAIL]
     assert all(outcome.advice for outcome in outcomes)
+
+
+def test_rows_and_files_are_brought_together(
+    servers_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = servers_settings
+    monkeypatch.setattr(doctor, "CHECKS", (drift.check_drift,))
+    stray = settings.data_root / "models" / "a stray file.txt"
+    stray.write_text("mine")
+    try:
+        assert "a stray file.txt: no row knows it" in " ".join(
+            program.invoke(app, ["doctor"]).output.split()
+        )
+        answer = program.invoke(app, ["doctor", "--repair"])
+        assert "move it to lost+found" in " ".join(answer.output.split())
+        assert "agree with the database" in answer.output
+        [kept] = (settings.data_root / "lost+found").glob("*a stray file.txt")
+        assert kept.read_text() == "mine"
+    finally:
+        shutil.rmtree(settings.data_root / "lost+found", ignore_errors=True)
+
+
+@pytest.fixture
+def servers_settings(servers: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    monkeypatch.setenv("MISTUDIO_HOME", str(servers.home))
+    monkeypatch.setenv("DATABASE_URL", servers.require_database_url())
+    get_settings.cache_clear()
+    yield get_settings()
+    get_settings.cache_clear()
