@@ -7,7 +7,7 @@ export PATH := $(BIN):$(PATH)
 # Set by some machines; every job would then compile its modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down status doctor dev test check e2e bench gen migrate lint format clean
+.PHONY: help setup demo up down status doctor dev test faults check e2e bench gen migrate lint format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ dev: ## start with reload of the API and Vite's server
 
 test: ## run every test: backend, page, browser
 	@scripts/test.sh
+
+faults: ## the 25 faults, each by name; ROUNDS=20 cuts the power twenty times
+	@scripts/bootstrap.sh --dev --no-page
+	@scripts/faults.sh $(ROUNDS)
 
 check: ## format, lint, types, generated client (what CI and pre-commit run)
 	@scripts/check.sh

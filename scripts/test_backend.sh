@@ -15,12 +15,12 @@ tests() { # tests NAME MARKERS PATHS…
 junit=${1:-}
 coverage erase
 stack_log=$(mktemp)
-tests backend-stack slow tests/workers >"$stack_log" 2>&1 &
+tests backend-stack 'slow and not long' tests/workers >"$stack_log" 2>&1 &
 stack=$!
 trap 'kill $stack 2>/dev/null; rm -f "$stack_log"' EXIT
 status=0
-tests backend 'not slow' || status=$?
-tests backend-console slow --ignore=tests/workers || status=$?
+tests backend 'not slow and not long' || status=$?
+tests backend-console 'slow and not long' --ignore=tests/workers || status=$?
 wait "$stack" || status=$?
 cat "$stack_log"
 coverage combine -q 2>/dev/null

@@ -5,4 +5,5 @@ pytest_plugins = [
     "tests.fixtures.database",
     "tests.fixtures.stack",
     "tests.fixtures.rig",
+    "tests.fixtures.faults",
 ]

@@ -52,6 +52,8 @@ def test_a_bug_tells_the_client_nothing_but_where_to_look(page_client: TestClien
     assert response.headers["X-Request-ID"] == "req-77"
 
 
+@pytest.mark.fault(10)
+@pytest.mark.fault(24)
 def test_a_database_that_is_away_is_503_and_worth_a_retry(page_client: TestClient) -> None:
     response = page_client.get("/api/v1/away")
     error = error_of(response, 503, "SERVICE_UNAVAILABLE", "database")
@@ -64,6 +66,7 @@ def test_typed_errors_keep_their_particulars(page_client: TestClient) -> None:
     assert error["details"] == {"n": 1}
 
 
+@pytest.mark.fault(24)
 def test_unknown_paths_and_methods(client: TestClient) -> None:
     error_of(client.get("/api/v1/nothing"), 404, "NOT_FOUND")
     response = client.delete("/api/v1/health")
@@ -88,12 +91,14 @@ def test_validation_errors_name_the_field(
     assert field in [item["field"] for item in error["details"]["errors"]]
 
 
+@pytest.mark.fault(24)
 def test_broken_json_says_so(client: TestClient) -> None:
     headers = {"Content-Type": "application/json"}
     response = client.post("/api/v1/models/import", content=b"{", headers=headers)
     error_of(response, 400, "VALIDATION_ERROR", "not valid JSON")
 
 
+@pytest.mark.fault(24)
 def test_a_refused_body_does_not_echo_secrets(client: TestClient) -> None:
     for body in ({"access_token": ACCESS_TOKEN * 20, "repo_id": "a/b"}, {"token": ACCESS_TOKEN}):
         response = client.post("/api/v1/models/download", json=body)
@@ -101,6 +106,7 @@ def test_a_refused_body_does_not_echo_secrets(client: TestClient) -> None:
         assert "canary" not in response.text
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1:x", ""])
 def test_a_foreign_host_is_refused(client: TestClient, host: str) -> None:
     error_of(client.get("/api/v1/jobs", headers={"Host": host}), 403, "FORBIDDEN_ORIGIN")
@@ -111,6 +117,7 @@ def test_this_machine_is_no_foreign_host(client: TestClient, host: str) -> None:
     data_of(client.get("/api/v1/jobs", headers={"Host": host}))
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "ODD"])
 @pytest.mark.parametrize(
     "headers",
@@ -137,6 +144,7 @@ def test_our_page_may_write_and_foreign_pages_may_link(client: TestClient) -> No
     data_of(client.get("/api/v1/jobs", headers={"Origin": "https://evil.example"}))
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize("text", ["a\0b", "\ud800", "tail\udfff"])
 def test_text_that_cannot_be_stored_is_refused(client: TestClient, text: str) -> None:
     body = json.dumps({"builtin": "python-docs", "name": text})
@@ -145,11 +153,13 @@ def test_text_that_cannot_be_stored_is_refused(client: TestClient, text: str) ->
     error_of(response, 400, "VALIDATION_ERROR", "NUL")
 
 
+@pytest.mark.fault(24)
 def test_addresses_hold_no_nul(client: TestClient) -> None:
     for path in ("/api/v1/datasets?search=%00", "/%00"):
         error_of(client.get(path), 400, "VALIDATION_ERROR", "NUL")
 
 
+@pytest.mark.fault(24)
 def test_huge_bodies_are_refused_before_they_are_read(client: TestClient) -> None:
     headers = {"Content-Length": str(11 * 1024**2), "Content-Type": "application/json"}
     response = client.post("/api/v1/models/import", content=b"{}", headers=headers)

@@ -27,6 +27,7 @@ def job_id(servers: Settings) -> UUID:
         return job.id
 
 
+@pytest.mark.fault(7)
 def test_eight_claims_at_once_make_one_owner(servers: Settings, job_id: UUID) -> None:
     barrier = Barrier(8)
 
@@ -80,6 +81,7 @@ def test_a_released_job_is_sent_again_at_once(job_id: UUID) -> None:
         assert job_id in [job.id for job in jobs.list_queued(session, timedelta(hours=1))]
 
 
+@pytest.mark.fault(19)
 def test_lease_age_is_measured_by_the_database(job_id: UUID) -> None:
     with session_scope() as session:
         job = session.get_one(Job, job_id)

@@ -35,6 +35,7 @@ def tables(engine: Engine) -> set[str]:
     return set(inspect(engine).get_table_names()) - {"alembic_version"}
 
 
+@pytest.mark.fault(25)
 def test_up_down_up_and_no_drift(empty_database: str, engine: Engine) -> None:
     config = alembic_config(empty_database)
     command.upgrade(config, "head")

@@ -162,6 +162,7 @@ def test_limits_spread_over_the_corpus(tokens: TokenStore) -> None:
     assert len(limited) == 16  # 63 tokens of text each
 
 
+@pytest.mark.fault(17)
 def test_altered_and_truncated_shards_are_noticed(tmp_path: Path, store: ActivationStore) -> None:
     shutil.copytree(store.path, tmp_path / "copy")
     shard = tmp_path / "copy" / "L1_mlp" / "shard_00000.npy"
@@ -211,6 +212,7 @@ def test_nan_activations_are_refused(
         extract_activations(glass, tokens, tmp_path / "s", config, ignore, never)
 
 
+@pytest.mark.fault(13)
 def test_a_disk_that_is_too_small_is_noticed_before_the_work(
     tmp_path: Path, tokens: TokenStore, glass: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

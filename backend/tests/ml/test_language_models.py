@@ -174,6 +174,7 @@ def other_width(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps({**config, "hidden_size": 64}))
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
@@ -199,6 +200,7 @@ def test_broken_folders_are_refused_with_a_helpful_sentence(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.fault(23)
 def test_files_that_are_no_models_are_refused(tmp_path: Path) -> None:
     text = tmp_path / "notes.gguf"
     text.write_text("hello")

@@ -84,6 +84,7 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path: Path, store_of: Store
     assert all(torch.equal(before[key], after[key]) for key in before)
 
 
+@pytest.mark.fault(18)
 @pytest.mark.parametrize("name", ["sae", "state", "optimizer"])
 def test_damaged_checkpoints_are_refused(tmp_path: Path, store_of: StoreOf, name: str) -> None:
     store = store_of(gaussian_rows())
@@ -100,6 +101,7 @@ def test_damaged_checkpoints_are_refused(tmp_path: Path, store_of: StoreOf, name
         verify_checkpoint(path)
 
 
+@pytest.mark.fault(3)
 def test_unfinished_and_foreign_folders_are_refused(tmp_path: Path, store_of: StoreOf) -> None:
     with pytest.raises(CheckpointInvalid, match="no finished checkpoint"):
         verify_checkpoint(tmp_path)

@@ -21,12 +21,14 @@ def test_links_are_followed(settings: Settings, tmp_path: Path) -> None:
     assert resolve(settings, f" {tmp_path}/link.txt ") == real.resolve()
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize("given", ["corpus.txt", "../corpus.txt", "", "/tmp/a\0b"])
 def test_only_full_paths(settings: Settings, given: str) -> None:
     with pytest.raises(ValidationFailed, match="not a full path"):
         resolve(settings, given)
 
 
+@pytest.mark.fault(24)
 def test_the_products_own_files_are_no_source(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(settings.home)
     for given in (settings.home / "postgres", settings.home.parent, tmp_path / "link" / "run"):

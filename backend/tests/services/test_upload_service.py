@@ -43,6 +43,7 @@ def test_a_file_arrives_whole_in_whatever_pieces(settings: Settings) -> None:
     assert upload.path.is_relative_to(settings.data_root / "cache")
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
@@ -56,6 +57,7 @@ def test_the_given_name_cannot_leave_its_folder(settings: Settings, given: str, 
     assert upload.path.name == kept
 
 
+@pytest.mark.fault(24)
 def test_too_large_a_file_is_refused_and_leaves_nothing(settings: Settings) -> None:
     body = form(("file", "big.txt", b"x" * 200_000))
     with pytest.raises(UploadTooLarge, match="import it by its path"):
@@ -63,6 +65,7 @@ def test_too_large_a_file_is_refused_and_leaves_nothing(settings: Settings) -> N
     assert kept_files(settings) == []
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize(
     ("content_type", "body", "sentence"),
     [

@@ -75,6 +75,7 @@ def test_a_database_that_cannot_be_reached_ends_the_start_with_where_to_look(
     assert "Connection refused" in (given.logs_dir / "migrate.log").read_text()
 
 
+@pytest.mark.fault(25)
 def test_a_second_supervisor_of_a_home_gives_up(given: Settings) -> None:
     ensure_home(given.home)
     held = lock_home(given.run_dir)

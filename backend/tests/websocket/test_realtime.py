@@ -87,6 +87,7 @@ def test_a_committed_change_reaches_its_room_only(address: str, listener: Listen
     elsewhere.client.disconnect()
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize("room", ["", "admin", "job:1", "training:x", None, {"a": 1}, "jobs "])
 def test_other_rooms_cannot_be_joined(listener: Listener, room: object) -> None:
     assert not is_room(room)
@@ -98,6 +99,7 @@ def test_a_client_may_ping(listener: Listener) -> None:
     assert listener.ask("ping", {}) == {"type": "pong"}
 
 
+@pytest.mark.fault(24)
 def test_foreign_pages_get_no_socket(address: str) -> None:
     with pytest.raises(socketio.exceptions.ConnectionError):
         Listener(address, Origin="https://evil.example")

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.faults
 S = JobState
 
 
+@pytest.mark.fault(2)
 def test_a_killed_worker_leaves_no_child_and_its_job_runs_again(
     rig: Rig, files: dict[str, str]
 ) -> None:
@@ -62,6 +63,7 @@ def test_the_sweeper_resumes_what_a_shutdown_paused(rig: Rig, files: dict[str, s
     rig.start("worker")
 
 
+@pytest.mark.fault(5)
 def test_redis_killed_and_restarted(rig: Rig, files: dict[str, str]) -> None:
     job_id = rig.create(**files)
     running(rig, files, job_id)
@@ -78,6 +80,7 @@ def test_redis_killed_and_restarted(rig: Rig, files: dict[str, str]) -> None:
     assert rig.wait_state(following, S.SUCCEEDED).attempt == 1
 
 
+@pytest.mark.fault(10)
 def test_postgres_killed_and_restarted(rig: Rig, files: dict[str, str], tmp_path: Path) -> None:
     job_id = rig.create(mode="write", **files)
     running(rig, files, job_id)
@@ -92,6 +95,7 @@ def test_postgres_killed_and_restarted(rig: Rig, files: dict[str, str], tmp_path
     assert not Path(f"/proc/{child}").exists()
 
 
+@pytest.mark.fault(10)
 def test_rows_written_while_postgres_is_away_arrive_once_it_is_back(
     rig: Rig, files: dict[str, str]
 ) -> None:
@@ -108,6 +112,7 @@ def test_rows_written_while_postgres_is_away_arrive_once_it_is_back(
     assert rig.wait_state(job_id, S.SUCCEEDED).attempt == 1
 
 
+@pytest.mark.fault(9)
 def test_a_lost_message_is_sent_again(rig: Rig) -> None:
     with session_scope() as session:
         job = Job(kind=JobKind.DATASET_DELETE, queue="analysis", state=S.QUEUED)
@@ -117,6 +122,7 @@ def test_a_lost_message_is_sent_again(rig: Rig) -> None:
     assert rig.wait_state(job_id, S.SUCCEEDED).attempt == 1
 
 
+@pytest.mark.fault(6)
 def test_a_wiped_broker_loses_no_job(rig: Rig, files: dict[str, str]) -> None:
     rig.kill("worker")
     job_ids = [rig.create() for _ in range(5)]
@@ -128,6 +134,7 @@ def test_a_wiped_broker_loses_no_job(rig: Rig, files: dict[str, str]) -> None:
         assert rig.wait_state(job_id, S.SUCCEEDED).attempt == 1
 
 
+@pytest.mark.fault(4)
 def test_a_stopped_worker_is_late_but_not_dead(rig: Rig, files: dict[str, str]) -> None:
     job_id = rig.create(**files)
     running(rig, files, job_id)

@@ -52,6 +52,7 @@ def test_a_dead_process_of_this_machine_is_lost_at_once() -> None:
     assert (job.state, job.attempt, job.reason) == (S.QUEUED, 2, "WORKER_LOST")
 
 
+@pytest.mark.fault(19)
 def test_a_living_process_keeps_its_job_however_late() -> None:
     job_id = add(lease_owner=str(current_process()), expired=3600)
     assert recovery.recover_lost_jobs(MARGIN) == 0

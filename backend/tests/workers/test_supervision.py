@@ -82,6 +82,7 @@ def test_a_failure_is_stored_with_its_code(rig: Rig, mode: str, code: str, text:
         assert "secret particulars" in log.read_text()
 
 
+@pytest.mark.fault(21)
 def test_cancel_of_a_running_job_is_done_within_a_second(rig: Rig, files: dict[str, str]) -> None:
     job_id = rig.create(**files)
     running(rig, files, job_id)
@@ -95,6 +96,7 @@ def test_cancel_of_a_running_job_is_done_within_a_second(rig: Rig, files: dict[s
     assert rig.request(job_id, JobAction.CANCEL) is S.CANCELLED
 
 
+@pytest.mark.fault(21)
 def test_cancel_before_the_child_is_up(rig: Rig, files: dict[str, str]) -> None:
     job_id = rig.create(**files)
     rig.wait_state(job_id, S.STARTING)
@@ -103,6 +105,7 @@ def test_cancel_before_the_child_is_up(rig: Rig, files: dict[str, str]) -> None:
     assert "1 cancel" not in lines(files)
 
 
+@pytest.mark.fault(21)
 def test_a_deaf_child_is_killed_after_the_grace(rig: Rig, files: dict[str, str]) -> None:
     job_id = rig.create(mode="deaf", **files)
     running(rig, files, job_id)
@@ -112,6 +115,7 @@ def test_a_deaf_child_is_killed_after_the_grace(rig: Rig, files: dict[str, str])
     assert not Path(f"/proc/{child}").exists()
 
 
+@pytest.mark.fault(21)
 def test_cancel_after_success_is_refused(rig: Rig) -> None:
     job_id = rig.create()
     rig.wait_state(job_id, S.SUCCEEDED)
@@ -143,6 +147,7 @@ def test_stop_ends_a_job_for_good(rig: Rig, files: dict[str, str]) -> None:
         rig.resume(job_id)
 
 
+@pytest.mark.fault(1)
 def test_a_killed_child_runs_again(rig: Rig, files: dict[str, str]) -> None:
     job_id = rig.create(**files)
     running(rig, files, job_id)
@@ -153,6 +158,7 @@ def test_a_killed_child_runs_again(rig: Rig, files: dict[str, str]) -> None:
     assert (job.attempt, job.error_code) == (2, None)
 
 
+@pytest.mark.fault(1)
 def test_a_job_that_always_dies_fails_in_the_end(rig: Rig, files: dict[str, str]) -> None:
     job_id = rig.create(mode="die", max_attempts=2, **files)
     job = rig.wait_state(job_id, S.FAILED)
@@ -160,6 +166,7 @@ def test_a_job_that_always_dies_fails_in_the_end(rig: Rig, files: dict[str, str]
     assert lines(files) == ["1", "2"]
 
 
+@pytest.mark.fault(7)
 def test_twenty_deliveries_make_one_run(rig: Rig, files: dict[str, str]) -> None:
     job_id = rig.create(**files)
     for _ in range(20):
@@ -172,6 +179,7 @@ def test_twenty_deliveries_make_one_run(rig: Rig, files: dict[str, str]) -> None
     assert rig.wait_state(job_id, S.SUCCEEDED).attempt == 1
 
 
+@pytest.mark.fault(4)
 def test_an_attempt_that_was_taken_over_writes_nothing(rig: Rig, files: dict[str, str]) -> None:
     job_id = rig.create(**files)
     running(rig, files, job_id)

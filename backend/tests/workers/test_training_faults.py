@@ -17,6 +17,9 @@ def series_of(stack: Stack, training_id: str) -> list[tuple[int, float]]:
     return [(point["step"], point["loss"]) for point in points if point["step"] % 10 == 0]
 
 
+@pytest.mark.fault(2)
+@pytest.mark.fault(5)
+@pytest.mark.fault(10)
 @pytest.mark.parametrize("victim", ["worker-training", "valkey", "postgres"])
 def test_a_killed_process_costs_no_training(
     stack: Stack, prepared: Prepared, reference: str, victim: str

@@ -113,6 +113,7 @@ def test_progress_ends_at_the_size_on_disk(tmp_path: Path) -> None:
     assert corpus.progress().done == corpus.progress().total == file.stat().st_size
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize(
     ("name", "content", "error", "sentence"),
     [
@@ -136,6 +137,7 @@ def test_what_cannot_be_imported_is_refused_with_a_reason(
         check_source(write(tmp_path / name, content))
 
 
+@pytest.mark.fault(23)
 def test_a_truncated_gzip_file_is_refused_when_its_end_is_reached(tmp_path: Path) -> None:
     lines = "".join(json.dumps({"text": f"{os.urandom(40).hex()}"}) + "\n" for _ in range(5000))
     packed = gzip.compress(lines.encode())

@@ -63,6 +63,7 @@ def test_a_private_dataset_needs_its_token(hub: Hub, tmp_path: Path) -> None:
     assert [d.text for d in corpus.documents()] == ["x"]
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize(
     ("repo", "options", "error", "sentence"),
     [
@@ -84,6 +85,7 @@ def test_an_unknown_column_is_told_when_reading(tmp_path: Path) -> None:
         list(corpus.documents())
 
 
+@pytest.mark.fault(22)
 def test_a_broken_hub(hub: Hub, tmp_path: Path) -> None:
     hub.failing = True
     with pytest.raises(HubUnreachable):

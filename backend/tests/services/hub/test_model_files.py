@@ -33,6 +33,7 @@ def test_only_safetensors_and_tokenizer_files_are_fetched(hub: Hub, tmp_path: Pa
     assert [p.done for p in seen] == sorted(p.done for p in seen)
 
 
+@pytest.mark.fault(22)
 def test_a_second_attempt_fetches_nothing_twice(hub: Hub, tmp_path: Path) -> None:
     hub.add("models", "org/tiny", FILES)
     commit, files = list_model_files("org/tiny", None, None)
@@ -42,6 +43,7 @@ def test_a_second_attempt_fetches_nothing_twice(hub: Hub, tmp_path: Path) -> Non
     assert not [line for line in hub.requests if line.startswith('"GET')]
 
 
+@pytest.mark.fault(22)
 def test_a_request_to_stop_ends_the_download(hub: Hub, tmp_path: Path) -> None:
     def stop(progress: Progress) -> None:
         raise KeyboardInterrupt
@@ -52,6 +54,7 @@ def test_a_request_to_stop_ends_the_download(hub: Hub, tmp_path: Path) -> None:
         download_model_files("org/tiny", commit, files, tmp_path, None, stop)
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize(
     ("repo", "error", "sentence"),
     [
@@ -71,6 +74,7 @@ def test_refusals_say_what_to_do(hub: Hub, repo: str, error: type[AppError], sen
         list_model_files(repo, None, None)
 
 
+@pytest.mark.fault(22)
 def test_an_unknown_revision_and_a_broken_hub(hub: Hub) -> None:
     hub.add("models", "org/tiny", FILES)
     with pytest.raises(RepoNotFound, match="no such revision"):
@@ -80,6 +84,7 @@ def test_an_unknown_revision_and_a_broken_hub(hub: Hub) -> None:
         list_model_files("org/tiny", None, None)
 
 
+@pytest.mark.fault(22)
 def test_a_token_opens_a_private_repository_and_none_is_sent_unasked(hub: Hub) -> None:
     hub.add("models", "org/private", FILES, token="s3cret")
     hub.add("models", "org/tiny", FILES)
@@ -89,6 +94,7 @@ def test_a_token_opens_a_private_repository_and_none_is_sent_unasked(hub: Hub) -
     assert hub.tokens == {"s3cret"}
 
 
+@pytest.mark.fault(22)
 def test_no_hub_at_all(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     import huggingface_hub
 

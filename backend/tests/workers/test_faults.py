@@ -1,0 +1,120 @@
+"""Faults of brokers, clocks and connections that need only workers and servers."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core.enums import JobAction, JobKind, JobState
+from app.core.errors import IllegalTransition
+from app.db.session import session_scope
+from app.workers import sender
+from app.workers.queues import KEY_PREFIX, UNACKED_KEY
+from tests.fixtures.rig import Rig, wait_for
+from tests.workers.steps import lines, release, running
+
+pytestmark = pytest.mark.faults
+S = JobState
+
+
+@pytest.mark.fault(8)
+def test_a_running_job_is_not_in_the_brokers_hands(rig: Rig, files: dict[str, str]) -> None:
+    """What is not in the table of unacknowledged messages cannot become visible again."""
+    job_id = rig.create(**files)
+    running(rig, files, job_id)
+    with redis.Redis.from_url(str(rig.settings.redis_url)) as broker:
+        assert broker.hlen(KEY_PREFIX + UNACKED_KEY) == 0
+    sender.send(job_id, 1, "analysis")  # the copy that a shorter timeout would have made
+    probe = rig.create()
+    rig.wait_state(probe, S.SUCCEEDED)
+    assert lines(files) == ["1"]
+    release(files)
+    assert rig.wait_state(job_id, S.SUCCEEDED).attempt == 1
+
+
+@pytest.mark.fault(9)
+def test_a_message_that_died_with_its_worker_is_sent_again(rig: Rig) -> None:
+    rig.kill("worker")
+    job_id = rig.create()
+    with redis.Redis.from_url(str(rig.settings.redis_url)) as broker:
+        assert broker.lpop(KEY_PREFIX + "analysis") is not None  # popped, and then killed
+    assert rig.job(job_id).state is S.QUEUED
+    rig.start("worker")
+    assert rig.wait_state(job_id, S.SUCCEEDED).attempt == 1
+
+
+@pytest.mark.fault(11)
+def test_connections_cut_again_and_again_cost_nothing(rig: Rig, files: dict[str, str]) -> None:
+    job_id = rig.create(mode="write", **files)
+    running(rig, files, job_id)
+    over = threading.Event()
+    cuts: list[int] = []
+
+    def cut() -> None:
+        words = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE "
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        while not over.wait(0.1):
+            try:
+                with session_scope() as session:
+                    cuts.append(session.scalar(text(words + others)) or 0)
+            except SQLAlchemyError:
+                continue
+
+    thread = threading.Thread(target=cut)
+    thread.start()
+    time.sleep(3)  # the fault itself: thirty times all connections at once
+    release(files)
+    time.sleep(1)
+    over.set()
+    thread.join()
+    assert sum(cuts) > 10
+    job = rig.wait_state(job_id, S.SUCCEEDED)
+    assert (job.attempt, job.error_code) == (1, None)
+
+
+@pytest.mark.fault(21)
+@pytest.mark.parametrize("kind", [JobKind.TRAINING_RUN, JobKind.DATASET_DELETE])
+def test_a_storm_of_requests_ends_in_one_state(
+    rig: Rig, files: dict[str, str], kind: JobKind
+) -> None:
+    """Pause and cancel against one another, from four sides at once."""
+    job_id = rig.create(kind, **files)
+    running(rig, files, job_id)
+    refused: list[Exception] = []
+
+    def ask(action: JobAction) -> None:
+        for _ in range(5):
+            try:
+                rig.request(job_id, action)
+            except IllegalTransition as error:
+                refused.append(error)
+
+    actions = [JobAction.PAUSE, JobAction.CANCEL, JobAction.PAUSE, JobAction.CANCEL]
+    threads = [threading.Thread(target=ask, args=(action,)) for action in actions]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    rig.wait_state(job_id, S.CANCELLED)
+    assert time.monotonic() - began < 10
+    assert all("ended" in str(error) for error in refused)
+
+
+@pytest.mark.fault(21)
+def test_a_deaf_job_gives_the_device_back_within_five_seconds(
+    rig: Rig, files: dict[str, str]
+) -> None:
+    job_id = rig.create(JobKind.TRAINING_RUN, mode="deaf", **files)
+    running(rig, files, job_id)
+    child = rig.child_pid(job_id)
+    began = time.monotonic()
+    rig.request(job_id, JobAction.CANCEL)
+    assert rig.job(job_id).requested is JobAction.CANCEL  # visible at once
+    wait_for(lambda: not Path(f"/proc/{child}").exists(), "child gone")
+    assert time.monotonic() - began < 5.0 + 2.0  # the poll of a busy machine
+    rig.wait_state(job_id, S.CANCELLED)
