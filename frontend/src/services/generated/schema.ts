@@ -1121,6 +1121,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workflows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Workflows
+         * @description List workflows, newest first.
+         */
+        get: operations["list_workflows"];
+        put?: never;
+        /**
+         * Create Workflow
+         * @description Extract, train, discover and evaluate, each step when the one before it has succeeded.
+         */
+        post: operations["create_workflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{workflow_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Workflow
+         * @description One workflow with its steps.
+         */
+        get: operations["get_workflow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{workflow_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Workflow
+         * @description Cancel what runs and what waits; what was made stays.
+         */
+        post: operations["cancel_workflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{workflow_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Workflow
+         * @description Pause what runs and hold back what waits.
+         */
+        post: operations["pause_workflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{workflow_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Workflow
+         * @description Go on where it was paused.
+         */
+        post: operations["resume_workflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{workflow_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Workflow
+         * @description Repeat the step that ended it, and the steps behind that one.
+         */
+        post: operations["retry_workflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -1635,6 +1759,88 @@ export interface components {
                 number
             ];
         };
+        /** DiscoveryStep */
+        DiscoveryStep: {
+            /**
+             * Max Tokens
+             * @description Read at most this many stored tokens; empty means all.
+             */
+            max_tokens?: number | null;
+            /**
+             * Examples Per Feature
+             * @description Strongest contexts kept per feature, each from another window.
+             * @default 100
+             */
+            examples_per_feature?: number;
+            /**
+             * Samples Per Interval
+             * @description Contexts sampled from every octave of a feature's activation, weak ones included.
+             * @default 4
+             */
+            samples_per_interval?: number;
+            /**
+             * Near Misses
+             * @description Contexts kept per feature in which it almost fired.
+             * @default 8
+             */
+            near_misses?: number;
+            /**
+             * Partners
+             * @description Correlated features and neighbours by direction listed per feature.
+             * @default 20
+             */
+            partners?: number;
+            /**
+             * Co Firing Tokens
+             * @description Tokens, evenly from all that were read, on which pairs of features are counted.
+             * @default 200000
+             */
+            co_firing_tokens?: number;
+            /**
+             * Layout
+             * @description How directions are laid out in two dimensions; auto takes UMAP where it is worth it.
+             * @default auto
+             * @enum {string}
+             */
+            layout?: "auto" | "umap" | "pca" | "none";
+            /**
+             * Seed
+             * @description Decides which contexts are sampled.
+             * @default 0
+             */
+            seed?: number;
+            /**
+             * Left Context
+             * @description Tokens shown before the strongest one.
+             * @default 16
+             */
+            left_context?: number;
+            /**
+             * Right Context
+             * @description Tokens shown after the strongest one.
+             * @default 8
+             */
+            right_context?: number;
+            /**
+             * Logit Lens Tokens
+             * @description Most promoted and most suppressed tokens listed.
+             * @default 10
+             */
+            logit_lens_tokens?: number;
+            /**
+             * Batch Size
+             * @description Tokens encoded at once.
+             * @default 8192
+             */
+            batch_size?: number;
+            /**
+             * Precision
+             * @description Number format of the encoder product; kept values are always float32.
+             * @default auto
+             * @enum {string}
+             */
+            precision?: "auto" | "float32" | "bfloat16";
+        };
         /** DiskInfo */
         DiskInfo: {
             /** Path */
@@ -1774,6 +1980,11 @@ export interface components {
             data: components["schemas"]["TrainingTemplateRead"];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[WorkflowRead] */
+        Envelope_WorkflowRead_: {
+            data: components["schemas"]["WorkflowRead"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[list[CheckpointRead]] */
         Envelope_list_CheckpointRead__: {
             /** Data */
@@ -1846,6 +2057,57 @@ export interface components {
         ErrorEnvelope: {
             error: components["schemas"]["ErrorBody"];
             meta: components["schemas"]["Meta"];
+        };
+        /** ExtractionStep */
+        ExtractionStep: {
+            /**
+             * Layers
+             * @description Blocks to read, counted from 0.
+             */
+            layers: number[];
+            /**
+             * Hook Types
+             * @description residual: stream after the block; mlp / attention: what they add to it; mlp_input: what the MLP reads.
+             * @default [
+             *       "residual"
+             *     ]
+             */
+            hook_types?: ("residual" | "mlp" | "attention" | "mlp_input")[];
+            /**
+             * Max Tokens
+             * @description Read about this many tokens, spread evenly over the corpus; empty means all.
+             */
+            max_tokens?: number | null;
+            /**
+             * Max Samples
+             * @description Read at most this many windows; empty means all.
+             */
+            max_samples?: number | null;
+            /**
+             * Batch Size
+             * @description Windows per forward pass.
+             * @default 16
+             */
+            batch_size?: number;
+            /**
+             * Dtype
+             * @description Number format on disk; bfloat16 halves the space.
+             * @default bfloat16
+             * @enum {string}
+             */
+            dtype?: "bfloat16" | "float16" | "float32";
+            /**
+             * Norm Limit
+             * @description Drop tokens whose activation norm exceeds this multiple of the median (attention sinks); empty keeps them.
+             * @default 10
+             */
+            norm_limit?: number | null;
+            /**
+             * Windows Per Shard
+             * @description Windows per file; an interrupted extraction resumes at the last full file.
+             * @default 512
+             */
+            windows_per_shard?: number;
         };
         /**
          * ExtractionTemplatePatch
@@ -2769,7 +3031,7 @@ export interface components {
          * JobKind
          * @enum {string}
          */
-        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_delete" | "feature_extract" | "steering_generate";
+        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_evaluate" | "training_delete" | "feature_extract" | "steering_generate";
         /**
          * JobLog
          * @description The end of what a job's processes wrote.
@@ -3230,6 +3492,13 @@ export interface components {
         Page_TrainingTemplateRead_: {
             /** Data */
             data: components["schemas"]["TrainingTemplateRead"][];
+            pagination: components["schemas"]["Pagination"];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Page[WorkflowRead] */
+        Page_WorkflowRead_: {
+            /** Data */
+            data: components["schemas"]["WorkflowRead"][];
             pagination: components["schemas"]["Pagination"];
             meta: components["schemas"]["Meta"];
         };
@@ -3951,6 +4220,27 @@ export interface components {
          */
         TrainingStatus: "initializing" | "training" | "paused" | "stopped" | "completed" | "error";
         /**
+         * TrainingStep
+         * @description As ``TrainingCreate``, on the store of the workflow.
+         */
+        TrainingStep: {
+            /**
+             * Layer
+             * @description By default the store's only layer
+             */
+            layer?: number | null;
+            /**
+             * Hook Type
+             * @description Place that is read; residual by default
+             */
+            hook_type?: string | null;
+            /** Name */
+            name?: string | null;
+            /** @default sparse */
+            encoder_type?: components["schemas"]["EncoderType"];
+            hyperparameters?: components["schemas"]["Hyperparameters"];
+        };
+        /**
          * TrainingTemplatePatch
          * @description Only what is named changes; ``hyperparameters`` are replaced as a whole.
          */
@@ -4025,6 +4315,72 @@ export interface components {
              * @default false
              */
             is_favorite?: boolean;
+        };
+        /**
+         * WorkflowCreate
+         * @description Steps that run one after the other; what is left out is not done.
+         */
+        WorkflowCreate: {
+            /** Name */
+            name?: string | null;
+            /**
+             * Model Id
+             * Format: uuid
+             */
+            model_id: string;
+            /**
+             * Dataset Id
+             * Format: uuid
+             */
+            dataset_id: string;
+            /**
+             * Activation Id
+             * @description A store that is there already
+             */
+            activation_id?: string | null;
+            /** @description Or how to make one */
+            extract?: components["schemas"]["ExtractionStep"] | null;
+            train: components["schemas"]["TrainingStep"];
+            /** @description How to find its features */
+            discover?: components["schemas"]["DiscoveryStep"] | null;
+            /**
+             * Evaluate
+             * @description Measure it on held-out documents at the end
+             * @default true
+             */
+            evaluate?: boolean;
+        };
+        /**
+         * WorkflowRead
+         * @description ``state`` is that of the steps together; ``error_*`` are those of the step that ended it.
+         */
+        WorkflowRead: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            state: components["schemas"]["JobState"];
+            /**
+             * Progress
+             * @description Mean of the steps, in percent
+             */
+            progress: number;
+            error_code: components["schemas"]["ErrorCode"] | null;
+            /** Error Message */
+            error_message: string | null;
+            /**
+             * Steps
+             * @description In their order; a repeated one in its newest form
+             */
+            steps: components["schemas"]["JobRead"][];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
         };
         /** ExtractionProgress */
         ExtractionProgress: {
@@ -7602,6 +7958,327 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_workflows: {
+        parameters: {
+            query?: {
+                /** @description 1-based */
+                page?: number;
+                /** @description Rows per page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_WorkflowRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    create_workflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkflowCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_WorkflowRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_workflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_WorkflowRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    cancel_workflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_WorkflowRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    pause_workflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_WorkflowRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    resume_workflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_WorkflowRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    retry_workflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_WorkflowRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
