@@ -59,6 +59,7 @@ class ModelCard:
     size_bytes: int
     memory_bytes: int
     layers: list[LayerCard] = field(default_factory=list)
+    quantization: str = "FP16"
 
 
 @dataclass(frozen=True)

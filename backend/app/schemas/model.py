@@ -11,6 +11,13 @@ from app.schemas.common import RequestModel, ResponseModel
 from app.schemas.dataset import REPO_ID_PATTERN
 from app.schemas.job import JobSummary
 
+QuantizationChoice = Literal["FP16", "FP32", "Q8", "Q4"]
+QUANTIZATION_HELP = (
+    "FP16 keeps the weights in 16 bits, FP32 in 32. Q8 and Q4 quantise the blocks' products to 8 "
+    "or 4 bits whenever the model is loaded, for extraction, evaluation, discovery and steering "
+    "alike: less memory, slower on a CPU, other activations than the original's."
+)
+
 
 class ModelDownload(RequestModel):
     """Download a language model from the Hugging Face hub (safetensors only, no remote code)."""
@@ -18,7 +25,7 @@ class ModelDownload(RequestModel):
     repo_id: str = Field(
         pattern=REPO_ID_PATTERN, max_length=255, examples=["HuggingFaceTB/SmolLM2-135M"]
     )
-    quantization: Literal["FP16"] = Field("FP16", description="Weights are kept in 16 bits")
+    quantization: QuantizationChoice = Field("FP16", description=QUANTIZATION_HELP)
     access_token: str | None = Field(
         None, description="Used for this download only; never stored or logged", max_length=255
     )
@@ -30,6 +37,7 @@ class ModelImport(RequestModel):
 
     path: str = Field(min_length=1, description="Folder with config.json, or a .gguf file")
     name: str | None = Field(None, min_length=1, max_length=255)
+    quantization: QuantizationChoice = Field("FP16", description=QUANTIZATION_HELP)
 
 
 class ModelRead(ResponseModel):

@@ -23,7 +23,7 @@ def record_card(
     """
     model = require_model(session, model_id, lock=True)
     model.architecture = card["architecture"]
-    model.quantization = Quantization.FP16  # every import writes 16-bit weights
+    model.quantization = Quantization(card["quantization"])
     model.params_count = card["params_count"]
     model.memory_req_bytes = card["memory_bytes"]
     model.file_path = str(model_dir(model_id))

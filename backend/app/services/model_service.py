@@ -75,9 +75,11 @@ def import_model(session: Session, settings: Settings, request: ModelImport) -> 
     path = import_paths.resolve(settings, request.path)
     check_model_source(path)
     name = (request.name or _name_of(path)).strip()
-    model = _create(session, name=name, status=ModelStatus.LOADING)
+    quantization = Quantization(request.quantization)
+    model = _create(session, name=name, status=ModelStatus.LOADING, quantization=quantization)
+    payload = {"path": str(path), "quantization": request.quantization}
     job = job_service.create_job(
-        session, JobKind.MODEL_IMPORT, ResourceType.MODEL, model.id, {"path": str(path)}
+        session, JobKind.MODEL_IMPORT, ResourceType.MODEL, model.id, payload
     )
     return accepted(job)
 
@@ -95,7 +97,11 @@ def download_model(session: Session, settings: Settings, request: ModelDownload)
         repo_id=request.repo_id,
         quantization=Quantization(request.quantization),
     )
-    payload = {"repo_id": request.repo_id, "revision": request.revision}
+    payload = {
+        "repo_id": request.repo_id,
+        "revision": request.revision,
+        "quantization": request.quantization,
+    }
     job = job_service.create_job(
         session, JobKind.MODEL_DOWNLOAD, ResourceType.MODEL, model.id, payload
     )

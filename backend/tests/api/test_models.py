@@ -121,7 +121,7 @@ def test_downloading_takes_the_adrs_spelling_and_hides_the_token(
     body = {"repoId": "org/secret", "accessToken": "hf_s3cret", "quantization": "FP16"}
     accepted = data_of(client.post(f"{URL}/download", json=body), 202)
     job = session.get_one(Job, accepted["job_id"])
-    assert job.payload == {"repo_id": "org/secret", "revision": None}
+    assert job.payload == {"repo_id": "org/secret", "revision": None, "quantization": "FP16"}
     assert tokens.read(settings, job.id) == "hf_s3cret"
     read = data_of(client.get(f"{URL}/{accepted['resource_id']}"))
     assert (read["repo_id"], read["status"]) == ("org/secret", "downloading")
@@ -137,7 +137,7 @@ def test_impossible_repositories(client: TestClient, repo_id: str) -> None:
 
 
 def test_only_what_weights_are_kept_in_can_be_asked_for(client: TestClient) -> None:
-    body = {"repo_id": "org/tiny", "quantization": "Q4"}
+    body = {"repo_id": "org/tiny", "quantization": "Q2"}
     error = error_of(client.post(f"{URL}/download", json=body), 400, "VALIDATION_ERROR", "FP16")
     assert error["details"]["errors"][0]["field"] == "quantization"
 

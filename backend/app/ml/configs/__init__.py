@@ -12,6 +12,7 @@ from app.ml.configs.encoders import (
     target_hook_type,
 )
 from app.ml.configs.extraction import HOOK_TYPES, STORE_DTYPES, ExtractionConfig
+from app.ml.configs.quantisation import QUANTISATIONS
 from app.ml.configs.settings import Config, ConfigInvalid, FieldSpec, Problem, field_specs
 from app.ml.configs.steering import (
     READING_METHODS,
@@ -36,6 +37,7 @@ __all__ = [
     "LR_SCHEDULES",
     "METRIC_DEFINITIONS",
     "OPTIMIZERS",
+    "QUANTISATIONS",
     "READING_METHODS",
     "STEERING_METHODS",
     "STEERING_UNITS",

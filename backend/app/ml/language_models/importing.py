@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from app.ml.language_models.card import (
     read_config,
     read_model_card,
 )
-from app.ml.language_models.loading import load_tokenizer, read_weights
+from app.ml.language_models.loading import load_language_model, load_tokenizer, read_weights
 from app.ml.records import ModelCard, Progress, Report, to_json
 
 GGUF_MAGIC = b"GGUF"
@@ -26,14 +27,18 @@ QUANTISATION_KEYS = ("quantization_config", "_name_or_path")
 STEPS = 4
 
 
-def import_language_model(source: Path, destination: Path, report: Report) -> ModelCard:
-    """Import a local model: read it wholly, write it as 16-bit safetensors, check it.
+def import_language_model(
+    source: Path, destination: Path, report: Report, *, quantization: str = "FP16"
+) -> ModelCard:
+    """Import a local model: read it wholly, write it as safetensors, check it.
 
     Args:
         source: Hugging Face folder (safetensors) or a ``.gguf`` file. float16 weights stay
-            float16, everything else becomes bfloat16.
+            float16, everything else becomes bfloat16; with FP32 all become float32.
         destination: Folder to create; it appears only when the import succeeded.
         report: Gets one ``Progress`` per stage.
+        quantization: One of ``configs.QUANTISATIONS``. Q8 and Q4 are written in 16 bits and
+            quantised whenever the folder is loaded; the memory of it is measured here.
 
     Returns:
         The card of the written folder; it stands there as ``metadata.json`` too.
@@ -48,16 +53,27 @@ def import_language_model(source: Path, destination: Path, report: Report) -> Mo
     check(source)
     report(Progress(1, STEPS, "steps", "Reading the weights"))
     with coded_memory_errors("importing the model"):
-        model, tokenizer = _read_gguf(source) if is_gguf else _read_folder(source)
+        read = _read_gguf if is_gguf else _read_folder
+        model, tokenizer = read(source, torch.float32 if quantization == "FP32" else None)
         report(Progress(2, STEPS, "steps", "Writing safetensors"))
         with replacing_folder(destination) as temporary:
             model.save_pretrained(temporary)
             tokenizer.save_pretrained(temporary)
             report(Progress(3, STEPS, "steps", "Checking what was written"))
-            card = read_model_card(temporary)
+            card = dataclasses.replace(read_model_card(temporary), quantization=quantization)
+            if quantization in ("Q8", "Q4"):
+                del model
+                card = _measured(temporary, card)
             write_json(temporary / "metadata.json", {"source": source.name, **to_json(card)})
     report(Progress(STEPS, STEPS, "steps", "Imported"))
     return card
+
+
+def _measured(folder: Path, card: ModelCard) -> ModelCard:
+    """Return the card with the memory that the quantised weights really take."""
+    write_json(folder / "metadata.json", {"quantization": card.quantization})
+    memory_bytes = load_language_model(folder, device="auto").card.memory_bytes
+    return dataclasses.replace(card, memory_bytes=memory_bytes)
 
 
 def _check_folder(source: Path) -> None:
@@ -75,17 +91,17 @@ def _check_gguf(source: Path) -> None:
         )
 
 
-def _read_folder(source: Path) -> tuple[Any, Any]:
+def _read_folder(source: Path, dtype: torch.dtype | None) -> tuple[Any, Any]:
     tokenizer = load_tokenizer(source)
     half = read_model_card(source).dtype == "float16"
-    model = read_weights(source, torch.float16 if half else torch.bfloat16)
+    model = read_weights(source, dtype or (torch.float16 if half else torch.bfloat16))
     for key in QUANTISATION_KEYS:
         if getattr(model.config, key, None):
             setattr(model.config, key, None)
     return model, tokenizer
 
 
-def _read_gguf(source: Path) -> tuple[Any, Any]:
+def _read_gguf(source: Path, dtype: torch.dtype | None) -> tuple[Any, Any]:
     """Read a GGUF file dequantised.
 
     transformers marks such a model as quantised and refuses to save it, although its weights
@@ -97,7 +113,7 @@ def _read_gguf(source: Path) -> tuple[Any, Any]:
         dequantised = AutoModelForCausalLM.from_pretrained(
             source.parent, dtype=torch.float32, **options
         )
-        return _without_quantisation_mark(dequantised), tokenizer
+        return _without_quantisation_mark(dequantised).to(dtype or torch.bfloat16), tokenizer
     except (torch.OutOfMemoryError, MemoryError):
         raise
     except READING_ERRORS as error:
@@ -113,4 +129,4 @@ def _without_quantisation_mark(dequantised: Any) -> Any:
         model = build(type(dequantised.config)(**values))
     model.load_state_dict(dequantised.state_dict(), assign=True)
     model.tie_weights()
-    return model.to(torch.bfloat16)
+    return model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,11 @@ from app.ml.language_models.card import (
     check_model_folder,
     first_line,
     read_model_card,
+)
+from app.ml.language_models.quantisation import (
+    loaded_bytes,
+    loading_options,
+    stored_quantisation,
 )
 from app.ml.language_models.special_tokens import (
     separator_token_id,
@@ -66,6 +72,9 @@ def load_tokenizer(folder: Path) -> Any:
 def load_language_model(folder: Path, *, device: str = "auto", dtype: str = "auto") -> LoadedModel:
     """Load a model folder for reading activations and generating text.
 
+    A folder imported as FP32, Q8 or Q4 is loaded as such; the card's ``memory_bytes`` are
+    measured on the loaded weights.
+
     Args:
         folder: Hugging Face folder with safetensors weights.
         device: "auto" takes a GPU when there is one.
@@ -78,18 +87,26 @@ def load_language_model(folder: Path, *, device: str = "auto", dtype: str = "aut
     """
     check_model_folder(folder)
     target = pick_device(device)
-    if dtype == "auto":
+    quantisation = stored_quantisation(folder)
+    if dtype == "auto" and quantisation == "FP32":
+        number_format = torch.float32
+    elif dtype == "auto":
         number_format = torch.bfloat16 if is_bf16_faster(target.type) else torch.float32
     else:
         number_format = getattr(torch, dtype)
     tokenizer = load_tokenizer(folder)
     with coded_memory_errors("loading the model"):
-        model = read_weights(folder, number_format).to(target)
+        options = loading_options(quantisation, number_format, target)
+        model = read_weights(folder, number_format, **options)
+        if not options:
+            model = model.to(target)
     model.requires_grad_(False)
     return LoadedModel(
         model=model.eval(),
         tokenizer=tokenizer,
-        card=read_model_card(folder),
+        card=dataclasses.replace(
+            read_model_card(folder), quantization=quantisation, memory_bytes=loaded_bytes(model)
+        ),
         device=target,
         dtype=number_format,
         special_ids=special_token_ids(tokenizer),

@@ -52,7 +52,10 @@ def _import(
 ) -> JobOutcome:
     model_id: UUID = resource_id_of(context)
     card: ModelCard = import_language_model(
-        source, context.data_root / model_dir(model_id), reporter(context, start=start)
+        source,
+        context.data_root / model_dir(model_id),
+        reporter(context, start=start),
+        quantization=context.payload.get("quantization", "FP16"),
     )
     figures = to_json(card)
     context.transaction(partial(record_card, model_id=model_id, card=figures, origin=origin))

@@ -3,27 +3,19 @@ import { type SubmitEvent, useState } from 'react';
 import { Button } from '@/components/common/Button';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { Input } from '@/components/common/Input';
-import { Select } from '@/components/common/Select';
 import { fields } from '@/services/generated/fields';
 import { modelService } from '@/services/modelService';
-import type { ModelDownload } from '@/types/model.types';
 import { isRepoId } from '@/utils/validation';
+import { type Quantization, QuantizationSelect } from './QuantizationSelect';
 import { useAddModel } from './useAddModel';
 
-type Quantization = NonNullable<ModelDownload['quantization']>;
-
-const SPECS = fields.ModelDownload;
-const QUANTIZATIONS = SPECS.quantization.options.map((value) => ({ value, label: value }));
-
-function isQuantization(value: string): value is Quantization {
-  return SPECS.quantization.options.some((option) => option === value);
-}
+const DEFAULT = fields.ModelDownload.quantization.default;
 
 /** The download form of a model on the hub. */
 export function ModelDownloader() {
   const [repo, setRepo] = useState('');
   const [token, setToken] = useState('');
-  const [quantization, setQuantization] = useState<Quantization>(SPECS.quantization.default);
+  const [quantization, setQuantization] = useState<Quantization>(DEFAULT);
   const { run, isBusy, error } = useAddModel(modelService.download);
   const repoError = repo && !isRepoId(repo) ? 'Spelled like owner/name' : undefined;
 
@@ -46,13 +38,9 @@ export function ModelDownloader() {
         spellCheck={false}
       />
       <div className="grid gap-4 sm:grid-cols-2">
-        <Select
-          label="Quantization Format"
+        <QuantizationSelect
           value={quantization}
-          onChange={(value) => {
-            if (isQuantization(value)) setQuantization(value);
-          }}
-          options={QUANTIZATIONS}
+          onChange={setQuantization}
           error={error?.fieldErrors.quantization}
         />
         <Input

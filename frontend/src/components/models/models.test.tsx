@@ -117,9 +117,10 @@ describe('adding', () => {
     await user.click(screen.getByRole('button', { name: 'Folder or GGUF on this machine' }));
     await user.type(screen.getByLabelText('Path'), '/models/x.gguf');
     expect(screen.getByPlaceholderText('x')).toBeVisible();
+    await user.selectOptions(screen.getByLabelText('Quantization Format'), 'Q8');
     await user.click(screen.getByRole('button', { name: 'Import Model' }));
     expect(await screen.findByText('mine')).toBeVisible();
-    expect(seen[0]?.body).toEqual({ path: '/models/x.gguf', name: null });
+    expect(seen[0]?.body).toEqual({ path: '/models/x.gguf', name: null, quantization: 'Q8' });
   });
 
   it('says what is wrong with a path', async () => {

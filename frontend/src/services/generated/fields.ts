@@ -242,12 +242,15 @@ export const fields = {
       "required": false,
       "nullable": false,
       "default": "FP16",
-      "help": "Weights are kept in 16 bits",
+      "help": "FP16 keeps the weights in 16 bits, FP32 in 32. Q8 and Q4 quantise the blocks' products to 8 or 4 bits whenever the model is loaded, for extraction, evaluation, discovery and steering alike: less memory, slower on a CPU, other activations than the original's.",
       "unit": null,
       "min": null,
       "max": null,
       "options": [
-        "FP16"
+        "FP16",
+        "FP32",
+        "Q8",
+        "Q4"
       ]
     },
     "access_token": {
@@ -295,6 +298,22 @@ export const fields = {
       "min": null,
       "max": null,
       "options": null
+    },
+    "quantization": {
+      "type": "string",
+      "required": false,
+      "nullable": false,
+      "default": "FP16",
+      "help": "FP16 keeps the weights in 16 bits, FP32 in 32. Q8 and Q4 quantise the blocks' products to 8 or 4 bits whenever the model is loaded, for extraction, evaluation, discovery and steering alike: less memory, slower on a CPU, other activations than the original's.",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": [
+        "FP16",
+        "FP32",
+        "Q8",
+        "Q4"
+      ]
     }
   },
   "ActivationExtract": {

@@ -3351,11 +3351,11 @@ export interface components {
             repo_id: string;
             /**
              * Quantization
-             * @description Weights are kept in 16 bits
+             * @description FP16 keeps the weights in 16 bits, FP32 in 32. Q8 and Q4 quantise the blocks' products to 8 or 4 bits whenever the model is loaded, for extraction, evaluation, discovery and steering alike: less memory, slower on a CPU, other activations than the original's.
              * @default FP16
-             * @constant
+             * @enum {string}
              */
-            quantization?: "FP16";
+            quantization?: "FP16" | "FP32" | "Q8" | "Q4";
             /**
              * Access Token
              * @description Used for this download only; never stored or logged
@@ -3376,6 +3376,13 @@ export interface components {
             path: string;
             /** Name */
             name?: string | null;
+            /**
+             * Quantization
+             * @description FP16 keeps the weights in 16 bits, FP32 in 32. Q8 and Q4 quantise the blocks' products to 8 or 4 bits whenever the model is loaded, for extraction, evaluation, discovery and steering alike: less memory, slower on a CPU, other activations than the original's.
+             * @default FP16
+             * @enum {string}
+             */
+            quantization?: "FP16" | "FP32" | "Q8" | "Q4";
         };
         /** ModelRead */
         ModelRead: {

@@ -1,0 +1,50 @@
+"""Weights in 8 or 4 bits: what the libraries are told, and what the result really weighs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from app.ml.configs.quantisation import QUANTISATIONS
+
+
+def stored_quantisation(folder: Path) -> str:
+    """Return what an imported folder asks to be loaded as; FP16 for any other folder."""
+    try:
+        content = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "FP16"
+    found = content.get("quantization") if isinstance(content, dict) else None
+    return str(found) if found in QUANTISATIONS else "FP16"
+
+
+def loading_options(quantisation: str, dtype: torch.dtype, device: torch.device) -> dict[str, Any]:
+    """Return the options of ``from_pretrained`` that quantise the products of the blocks.
+
+    Embedding, norms and unembedding stay in ``dtype``. Q8: a scale per row, outlier columns in
+    16 bits. Q4: NF4 in groups of 64 with a float32 scale, products in ``dtype``.
+    """
+    if quantisation not in ("Q8", "Q4"):
+        return {}
+    from transformers import BitsAndBytesConfig  # bitsandbytes takes seconds to import
+
+    build: Any = BitsAndBytesConfig
+    config = (
+        build(load_in_8bit=True)
+        if quantisation == "Q8"
+        else build(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
+    )
+    return {"quantization_config": config, "device_map": {"": device}}
+
+
+def loaded_bytes(model: Any) -> int:
+    """Return the bytes of parameters and buffers in memory, scales of 4-bit groups included."""
+    total = int(model.get_memory_footprint())
+    for parameter in model.parameters():
+        state = getattr(parameter, "quant_state", None)
+        if state is not None:
+            total += state.absmax.numel() * state.absmax.element_size()
+    return total
