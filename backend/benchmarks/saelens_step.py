@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +58,5 @@ def saelens_step(python: Path, options: dict[str, Any]) -> Callable[[], float]:
 def say_missing(reason: str) -> None:
     print(
         f"\nSAELens is left out: {reason}\nPass --saelens PYTHON, the Python of an environment "
-        "with sae-lens 6, to compare with it.",
-        file=sys.stderr,
+        "with sae-lens 6, to compare with it."
     )
