@@ -27,5 +27,16 @@ export function useSpecForm<K extends string>(
     names.map((name) => [name, specError(specs[name], values[name])]),
   );
   const hasErrors = Object.values(errors).some(Boolean);
-  return { values, set, setValues, errors, hasErrors };
+  /** Takes over what is known of saved values; the rest goes back to its defaults. */
+  const load = (saved: Readonly<Record<string, unknown>>) =>
+    setValues(
+      Object.fromEntries(
+        names.map((name) => {
+          const value = saved[name];
+          const isKnown = name in saved && (value === null || typeof value !== 'object');
+          return [name, isKnown ? (value as SpecValue) : initial(specs[name])];
+        }),
+      ),
+    );
+  return { values, set, setValues, load, errors, hasErrors };
 }

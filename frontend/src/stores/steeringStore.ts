@@ -1,15 +1,28 @@
 import { create } from 'zustand';
 import { isAborted, toApiError } from '@/services/api';
+import { jobService } from '@/services/jobService';
 import { steeringService } from '@/services/steeringService';
+import { realtime } from '@/services/websocket';
 import type { Problem } from '@/types/api.types';
 import type { FeatureRow } from '@/types/feature.types';
-import type { CoefficientUnit, SteeringGenerate, SteeringResult } from '@/types/steering.types';
+import type {
+  CoefficientUnit,
+  SteeringGenerate,
+  SteeringMethod,
+  SteeringResult,
+} from '@/types/steering.types';
+import { newId } from '@/utils/ids';
+import { applyTokens, type LiveTexts, noTexts } from './steeringLive';
 
 /** A feature that is to be added to the residual stream. */
 export interface Steered {
   id: number;
   coefficient: number;
   unit: CoefficientUnit;
+  /** Left out for adding the direction. */
+  method?: SteeringMethod;
+  /** Act only where the feature is above zero. */
+  onlyActive?: boolean;
 }
 
 /** Everything that decides what is generated; kept in the page's address. */
@@ -23,6 +36,8 @@ export interface SteeringConfig {
   temperature: number | null;
   maxNewTokens: number | null;
   seed: number | null;
+  /** Settings that were changed from the API's defaults, by their name there. */
+  more?: Readonly<Record<string, string | number | boolean | null>>;
 }
 
 export type RunState = 'idle' | 'running' | 'done' | 'failed' | 'cancelled';
@@ -31,6 +46,10 @@ export interface SteeringRun {
   state: RunState;
   /** Milliseconds since the epoch. */
   startedAt: number | null;
+  /** What has come of the texts while they are written. */
+  live: LiveTexts;
+  /** Stop was pressed; the text so far is on its way. */
+  isStopping: boolean;
   result: SteeringResult | null;
   problem: Problem | null;
 }
@@ -63,7 +82,14 @@ export const defaultConfig: SteeringConfig = {
   seed: 0,
 };
 
-const idle: SteeringRun = { state: 'idle', startedAt: null, result: null, problem: null };
+const idle: SteeringRun = {
+  state: 'idle',
+  startedAt: null,
+  live: noTexts,
+  isStopping: false,
+  result: null,
+  problem: null,
+};
 
 /** Adds a feature at once its maximum; one that is there already, or a seventeenth, changes nothing. */
 export function withFeature(steered: readonly Steered[], id: number): Steered[] {
@@ -83,7 +109,7 @@ export function withChange(
   return steered.map((s) => (s.id === id ? { ...s, ...changes } : s));
 }
 
-let controller: AbortController | null = null;
+let current: { runId: string; controller: AbortController } | null = null;
 
 export const useSteeringStore = create<SteeringStore>((set, get) => {
   const changeSteered = (change: (steered: Steered[]) => Steered[]) =>
@@ -105,21 +131,49 @@ export const useSteeringStore = create<SteeringStore>((set, get) => {
     changeFeature: (id, changes) => changeSteered((steered) => withChange(steered, id, changes)),
 
     generate: async (request) => {
-      controller?.abort();
-      const current = new AbortController();
-      controller = current;
+      current?.controller.abort();
+      const mine = { runId: newId(), controller: new AbortController() };
+      current = mine;
       const startedAt = Date.now();
+      const end = (run: Partial<SteeringRun>) => {
+        if (current === mine) set({ run: { ...idle, startedAt, ...run } });
+      };
+      const unfollow = followTokens(mine.runId, (apply) =>
+        set(({ run }) => ({ run: { ...run, live: apply(run.live) } })),
+      );
       set({ run: { ...idle, state: 'running', startedAt } });
       try {
-        const result = await steeringService.generate(request, current.signal);
-        set({ run: { ...idle, state: 'done', startedAt, result } });
+        const body = { ...request, run_id: mine.runId };
+        const result = await steeringService.generate(body, mine.controller.signal);
+        end({ state: 'done', result });
       } catch (error) {
-        if (controller !== current) return;
-        if (isAborted(error)) set({ run: { ...idle, state: 'cancelled' } });
-        else set({ run: { ...idle, state: 'failed', problem: toApiError(error) } });
+        if (isAborted(error)) end({ state: 'cancelled' });
+        else end({ state: 'failed', problem: toApiError(error) });
+      } finally {
+        unfollow();
       }
     },
 
-    cancel: () => controller?.abort(),
+    cancel: () => {
+      const mine = current;
+      if (!mine) return;
+      set(({ run }) => ({ run: { ...run, isStopping: true } }));
+      // A run that the server does not know yet has no text to keep.
+      jobService.cancel(mine.runId).catch(() => mine.controller.abort());
+    },
   };
 });
+
+type Apply = (live: LiveTexts) => LiveTexts;
+
+/** Is in the run's room, from before its first token on; the returned function leaves it. */
+function followTokens(runId: string, change: (apply: Apply) => void): () => void {
+  const leave = realtime.subscribe(`job:${runId}`);
+  const off = realtime.on('steering.tokens', (event) => {
+    if (event.data.job_id === runId) change((live) => applyTokens(live, event));
+  });
+  return () => {
+    off();
+    leave();
+  };
+}

@@ -6,7 +6,8 @@ import { configPatch, readConfig } from './steeringUrl';
 const config: SteeringConfig = {
   steered: [
     { id: 12, coefficient: 2.5, unit: 'max_multiple' },
-    { id: 7, coefficient: -1, unit: 'norm_fraction' },
+    { id: 7, coefficient: -1, unit: 'norm_fraction', method: 'clamp' },
+    { id: 8, coefficient: 0.5, unit: 'kl', onlyActive: true },
   ],
   modelId: 'm1',
   prompt: 'def f(x):\n    return, & more',
@@ -14,6 +15,7 @@ const config: SteeringConfig = {
   temperature: 0,
   maxNewTokens: 20,
   seed: 7,
+  more: { top_p: 0.9, steer_prompt: false },
 };
 
 describe('the steering configuration in the address', () => {

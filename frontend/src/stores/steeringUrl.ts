@@ -1,5 +1,5 @@
 import { defaultConfig, MAX_STEERED, type Steered, type SteeringConfig } from './steeringStore';
-import type { CoefficientUnit } from '@/types/steering.types';
+import type { CoefficientUnit, SteeringMethod } from '@/types/steering.types';
 import type { UrlPatch } from '@/utils/urlState';
 
 const KEYS = {
@@ -20,6 +20,11 @@ const UNITS: Record<string, CoefficientUnit> = {
   k: 'kl',
 };
 
+const METHODS: readonly SteeringMethod[] = ['clamp', 'floor', 'scale', 'ablate', 'project'];
+
+/** Prefix of the settings that were changed from the API's defaults. */
+const MORE = 's_';
+
 /** The configuration that an address holds, or null when it holds nothing of one. */
 export function readConfig(search: string): SteeringConfig | null {
   const params = new URLSearchParams(search);
@@ -36,15 +41,28 @@ export function readConfig(search: string): SteeringConfig | null {
     temperature: number(KEYS.temperature, defaultConfig.temperature),
     maxNewTokens: number(KEYS.maxNewTokens, defaultConfig.maxNewTokens),
     seed: number(KEYS.seed, defaultConfig.seed),
+    ...readMore(params),
   };
 }
 
-/** `12:2.5:m,7:-1:a` → the features; entries that say nothing sensible are left out. */
+/** `12:2.5:m,7:-1:a:clamp` → the features; entries that say nothing sensible are left out. */
 function readSteered(text: string): Steered[] {
-  const entries = [...text.matchAll(/(?:^|,)(\d+):(-?\d+(?:\.\d+)?):([man])(?=,|$)/g)];
-  const steered = entries.flatMap(([, id, coefficient, letter]) => {
+  const entries = [
+    ...text.matchAll(/(?:^|,)(\d+):(-?\d+(?:\.\d+)?):([mank])(?::([a-z]*)(:active)?)?(?=,|$)/g),
+  ];
+  const steered = entries.flatMap(([, id, coefficient, letter, name, active]) => {
     const unit = UNITS[letter ?? ''];
-    return unit ? [{ id: Number(id), coefficient: Number(coefficient), unit }] : [];
+    const method = METHODS.find((known) => known === name);
+    if (!unit) return [];
+    return [
+      {
+        id: Number(id),
+        coefficient: Number(coefficient),
+        unit,
+        ...(method ? { method } : {}),
+        ...(active ? { onlyActive: true } : {}),
+      },
+    ];
   });
   return [...new Map(steered.map((entry) => [entry.id, entry])).values()].slice(0, MAX_STEERED);
 }
@@ -61,10 +79,34 @@ export function configPatch(config: SteeringConfig): UrlPatch {
     [KEYS.temperature]: changed('temperature'),
     [KEYS.maxNewTokens]: changed('maxNewTokens'),
     [KEYS.seed]: changed('seed'),
+    ...morePatch(config.more),
   };
 }
 
-function writeSteered({ id, coefficient, unit }: Steered): string {
+function readMore(params: URLSearchParams): Pick<SteeringConfig, 'more'> {
+  const entries = [...params].filter(([key]) => key.startsWith(MORE));
+  if (entries.length === 0) return {};
+  return { more: Object.fromEntries(entries.map(([key, text]) => [key.slice(2), valueOf(text)])) };
+}
+
+function valueOf(text: string): string | number | boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+/** Every such setting that the address or the configuration has; null removes it. */
+function morePatch(more: SteeringConfig['more']): UrlPatch {
+  const old = [...new URLSearchParams(window.location.search).keys()].filter((key) =>
+    key.startsWith(MORE),
+  );
+  return {
+    ...Object.fromEntries(old.map((key) => [key, null])),
+    ...Object.fromEntries(Object.entries(more ?? {}).map(([name, v]) => [MORE + name, v])),
+  };
+}
+
+function writeSteered({ id, coefficient, unit, method, onlyActive }: Steered): string {
   const letter = Object.keys(UNITS).find((key) => UNITS[key] === unit) ?? 'm';
-  return `${id}:${coefficient}:${letter}`;
+  const edit = method || onlyActive ? `:${method ?? ''}${onlyActive ? ':active' : ''}` : '';
+  return `${id}:${coefficient}:${letter}${edit}`;
 }

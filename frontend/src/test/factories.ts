@@ -3,6 +3,7 @@ import type { JobUpdated, TrainingProgress } from '@/types/event.types';
 import type { Job } from '@/types/job.types';
 import type { Activation, LanguageModel, ModelArchitecture } from '@/types/model.types';
 import type { SystemInfo } from '@/types/system.types';
+import type { TrainingTemplate } from '@/types/template.types';
 import type { Checkpoint, MetricPoint, Training } from '@/types/training.types';
 
 const TIME = '2026-11-23T09:00:00Z';
@@ -279,6 +280,22 @@ export function makeSystemInfo(fields: Partial<SystemInfo> = {}): SystemInfo {
     disk: { path: '/data', total_bytes: 1, free_bytes: 1 },
     packages: {},
     workers: {},
+    ...fields,
+  };
+}
+
+export function makeTrainingTemplate(fields: Partial<TrainingTemplate> = {}): TrainingTemplate {
+  return {
+    id: nextId(),
+    name: 'Fast Prototyping',
+    description: null,
+    model_id: null,
+    dataset_id: null,
+    encoder_type: 'sparse',
+    hyperparameters: { learning_rate: 3e-4, expansion_factor: 4, training_steps: 5_000 },
+    is_favorite: false,
+    created_at: TIME,
+    updated_at: TIME,
     ...fields,
   };
 }

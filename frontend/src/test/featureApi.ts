@@ -11,7 +11,8 @@ export function answer(method: Method, path: string, data: JsonBodyType, status 
   const bodies: unknown[] = [];
   server.use(
     http[method](`${API}${path}`, async ({ request }) => {
-      if (method !== 'get') bodies.push(await request.json());
+      const text = await request.text();
+      if (method !== 'get') bodies.push(text === '' ? null : JSON.parse(text));
       return HttpResponse.json({ data, meta: META }, { status });
     }),
   );

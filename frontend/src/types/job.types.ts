@@ -5,3 +5,4 @@ export type JobSummary = Schemas['JobSummary'];
 export type JobState = Schemas['JobState'];
 export type JobKind = Schemas['JobKind'];
 export type ResourceType = Schemas['ResourceType'];
+export type JobLog = Schemas['JobLog'];

@@ -7,3 +7,5 @@ export type SteeringMetric = Schemas['SteeringMetric'];
 export type GeneratedText = Schemas['GeneratedText'];
 export type GeneratedToken = Schemas['GeneratedToken'];
 export type CoefficientUnit = NonNullable<SteeredFeature['unit']>;
+export type SteeringMethod = NonNullable<SteeredFeature['method']>;
+export type DiffPart = Schemas['DiffPart'];

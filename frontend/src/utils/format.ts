@@ -104,6 +104,12 @@ export function formatDateTime(iso: string | null | undefined): string {
   return DATE_TIME.format(new Date(iso));
 }
 
+/** `1405` for five past two: tells apart what is named by rule. */
+export function clockTag(date: Date): string {
+  const two = (value: number) => String(value).padStart(2, '0');
+  return `${two(date.getHours())}${two(date.getMinutes())}`;
+}
+
 /** Names whose spelling no rule gives. */
 const SPELLINGS: Record<string, string> = {
   topk: 'TopK',

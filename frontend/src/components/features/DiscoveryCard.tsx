@@ -1,8 +1,7 @@
-import { Zap } from 'lucide-react';
+import { Settings2, Zap } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
 import { Button } from '@/components/common/Button';
 import { Card } from '@/components/common/Card';
-import { Disclosure } from '@/components/common/Disclosure';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { JobProgress } from '@/components/common/JobProgress';
 import { SpecField } from '@/components/common/SpecField';
@@ -32,6 +31,7 @@ export function DiscoveryCard({
   children,
 }: DiscoveryCardProps) {
   const [settings, setSettings] = useState(defaultSettings);
+  const [isOpen, setIsOpen] = useState(false);
   const { job, isRunning, isStarting, problem, cancel } = discovery;
   const errors = { ...discovery.fieldErrors, ...settingsErrors(settings) };
   const hasErrors = Object.keys(settingsErrors(settings)).length > 0;
@@ -53,7 +53,10 @@ export function DiscoveryCard({
   );
 
   return (
-    <Card label="Feature extraction and analysis" className="space-y-4">
+    <Card
+      label="Feature extraction and analysis"
+      className={hasFeatures ? 'space-y-3 py-4' : 'space-y-4'}
+    >
       <div className="flex flex-wrap items-center justify-between gap-4">
         <div className="min-w-0 flex-1">
           <h3 className="text-lg font-semibold">Feature Extraction &amp; Analysis</h3>
@@ -62,14 +65,26 @@ export function DiscoveryCard({
             how often it fires, its strongest contexts and the tokens it promotes.
           </p>
         </div>
-        {hasFeatures && !isRunning && button}
+        {hasFeatures && !isRunning && (
+          <div className="flex gap-2">
+            <Button
+              variant="ghost"
+              icon={Settings2}
+              aria-expanded={isOpen}
+              onClick={() => setIsOpen(!isOpen)}
+            >
+              Settings
+            </Button>
+            {button}
+          </div>
+        )}
       </div>
       {children}
       {job && isRunning ? (
         <JobProgress label="Processing activation patterns…" job={job} onCancel={cancel} />
       ) : (
         <>
-          <Disclosure key={String(hasFeatures)} title="Settings" defaultOpen={!hasFeatures}>
+          {(isOpen || !hasFeatures) && (
             <div className="grid gap-4 sm:grid-cols-2 lg:grid-cols-3">
               {DISCOVERY_FIELDS.map(({ name, label, spec }) => (
                 <SpecField
@@ -82,7 +97,7 @@ export function DiscoveryCard({
                 />
               ))}
             </div>
-          </Disclosure>
+          )}
           {failure && (
             <ErrorBox problem={failure} action={{ label: 'Try again', onClick: extract }} />
           )}

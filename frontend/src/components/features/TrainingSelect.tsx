@@ -12,7 +12,7 @@ interface TrainingSelectProps {
 /** The training whose features are looked at, and what it was trained on. */
 export function TrainingSelect({ trainings, selected, onSelect }: TrainingSelectProps) {
   return (
-    <div className="space-y-3">
+    <div className="grid items-end gap-3 xl:grid-cols-2">
       <Select
         label="Select Training Job to Analyze"
         value={selected?.id ?? ''}

@@ -1,13 +1,11 @@
-import { ArrowRight, ChevronRight } from 'lucide-react';
-import { Button } from '@/components/common/Button';
-import { ErrorBox } from '@/components/common/ErrorBox';
+import { ChevronRight } from 'lucide-react';
 import { StatusBadge } from '@/components/common/StatusBadge';
 import type { Job } from '@/types/job.types';
 import { classNames } from '@/utils/classNames';
 import { formatDateTime, formatDuration } from '@/utils/format';
-import { jobLabel, jobProblem } from '@/utils/jobs';
-import { navigate } from '@/utils/urlState';
-import { placeOf, secondsTaken } from './jobRows';
+import { jobLabel } from '@/utils/jobs';
+import { JobDetails } from './JobDetails';
+import { secondsTaken } from './jobRows';
 
 interface JobRowProps {
   job: Job;
@@ -45,35 +43,5 @@ export function JobRow({ job, isOpen, onToggle }: JobRowProps) {
       </button>
       {isOpen && <JobDetails job={job} />}
     </li>
-  );
-}
-
-function JobDetails({ job }: { job: Job }) {
-  const problem = jobProblem(job);
-  const place = placeOf(job);
-  const facts = [
-    ['Started', formatDateTime(job.started_at)],
-    ['Queue', job.queue],
-    ['Attempt', `${job.attempt} of ${job.max_attempts}`],
-    ['Last message', job.message ?? '–'],
-    ['Id', job.id],
-  ] as const;
-  return (
-    <div className="space-y-4 px-12 pb-5 text-sm">
-      {problem && <ErrorBox problem={problem} />}
-      <dl className="grid grid-cols-[8rem_1fr] gap-y-1">
-        {facts.map(([name, value]) => (
-          <div key={name} className="contents">
-            <dt className="text-slate-400">{name}</dt>
-            <dd className="min-w-0 font-mono break-words text-slate-200">{value}</dd>
-          </div>
-        ))}
-      </dl>
-      {place && (
-        <Button size="sm" icon={ArrowRight} onClick={() => navigate(place)}>
-          Show what it worked on
-        </Button>
-      )}
-    </div>
   );
 }

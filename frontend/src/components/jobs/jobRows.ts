@@ -43,6 +43,11 @@ export function placeOf(job: Pick<Job, 'resource_type' | 'resource_id' | 'kind'>
   return { tab: kind === 'feature_extract' ? 'features' : 'training', training: id };
 }
 
+/** Whether the API does it again: it failed or was cancelled. */
+export function isRepeatable(job: Pick<Job, 'state'>): boolean {
+  return job.state === 'failed' || job.state === 'cancelled';
+}
+
 /** Seconds between start and end; null for a job that never started or has not ended. */
 export function secondsTaken(job: Pick<Job, 'started_at' | 'finished_at'>): number | null {
   if (!job.started_at || !job.finished_at) return null;

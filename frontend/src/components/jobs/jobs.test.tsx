@@ -1,4 +1,4 @@
-import { screen, within } from '@testing-library/react';
+import { screen, waitFor, within } from '@testing-library/react';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { useJobStore } from '@/stores/jobStore';
 import { makeJob } from '@/test/factories';
@@ -55,6 +55,12 @@ describe('the jobs view', () => {
       started_at: TIME,
       finished_at: '2026-11-23T09:01:30Z',
     });
+    answer('get', `/jobs/${failed.id}/log`, {
+      lines: ['reading', 'no space left'],
+      size_bytes: 21,
+      truncated: false,
+    });
+    const retried = answer('post', `/jobs/${failed.id}/retry`, makeJob({ state: 'queued' }), 202);
     const seen = answerPage('/jobs', [failed]);
     const { user } = show([]);
     await user.click(await screen.findByRole('button', { name: 'Failed' }));
@@ -63,6 +69,9 @@ describe('the jobs view', () => {
     expect(screen.getByText('The disk is full.')).toBeVisible();
     expect(screen.getByText('1 min 30 s')).toBeVisible();
     expect(seen.at(-1)?.url.searchParams.getAll('state')).toEqual(['failed']);
+    expect(await screen.findByText(/no space left/)).toBeVisible();
+    await user.click(screen.getByRole('button', { name: 'Do it again' }));
+    await waitFor(() => expect(retried).toHaveLength(1));
     await user.click(screen.getByRole('button', { name: 'Show what it worked on' }));
     expect(window.location.search).toContain(`model=${String(failed.resource_id)}`);
   });

@@ -17,6 +17,7 @@ import { useActivationStore } from '@/stores/activationStore';
 import { toast } from '@/stores/uiStore';
 import type { ActivationExtract, LanguageModel } from '@/types/model.types';
 import { formatBytes, formatInteger } from '@/utils/format';
+import { ExtractionTemplates } from './ExtractionTemplates';
 import { HookTypes } from './HookTypes';
 import { LayerGrid } from './LayerGrid';
 import { middleLayer, storeBytes } from './extractionSize';
@@ -150,9 +151,21 @@ export function ActivationExtractionConfig({ model, onClose }: ActivationExtract
         <Disclosure title="More settings">
           <div className="grid gap-4 sm:grid-cols-2">{MORE.map(field)}</div>
         </Disclosure>
+        <ExtractionTemplates
+          choice={{ layers, hookTypes, maxSamples: numberOrNull(form.values.max_samples) }}
+          onLoad={(choice) => {
+            setLayers(choice.layers.filter((layer) => layer < (model.n_layers ?? 0)));
+            setHookTypes(choice.hookTypes);
+            form.set('max_samples')(choice.maxSamples);
+          }}
+        />
       </div>
     </Modal>
   );
+}
+
+function numberOrNull(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
 }
 
 function limit(tokens: number | null, atMost: unknown): number | null {

@@ -23,6 +23,7 @@ beforeEach(() => {
   useActivationStore.setState({ items: null, problem: null });
   useDatasetStore.setState({ items: null, problem: null });
   answerPage('/activations', []);
+  answerPage('/templates/extraction', []);
 });
 
 describe('the size of a store', () => {
@@ -191,6 +192,26 @@ describe('extracting', () => {
       hook_types: ['residual', 'mlp'],
       max_tokens: 5000,
     });
+  });
+
+  it('takes up a template', async () => {
+    const model = makeModel();
+    answerPage('/models', [model]);
+    answerPage('/datasets', [makeDataset()]);
+    answer('get', `/models/${model.id}/architecture`, makeArchitecture());
+    const saved = { layers: [0, 3, 30], hook_types: ['mlp'], max_samples: 40 };
+    const names = { id: 't', name: 'Quick', description: null, is_favorite: true };
+    answerPage('/templates/extraction', [{ ...names, ...saved, top_k_examples: null }]);
+    window.history.replaceState(null, '', `?extract=${model.id}`);
+    const { user } = renderWithUser(<ModelsPanel />);
+    await user.click(await screen.findByRole('button', { name: 'Extraction Templates (1)' }));
+    expect(screen.getByText('layers 0, 3, 30 · mlp · 40 windows')).toBeVisible();
+    await user.click(screen.getByRole('button', { name: 'Load Quick' }));
+    expect(screen.getByText('(2 selected)')).toBeVisible();
+    expect(screen.getByRole('button', { name: 'MLP Output' })).toHaveAttribute(
+      'aria-pressed',
+      'true',
+    );
   });
 
   it('stays open with what the server refused', async () => {

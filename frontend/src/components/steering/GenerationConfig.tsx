@@ -3,6 +3,7 @@ import { NumberInput } from '@/components/common/NumberInput';
 import { Select } from '@/components/common/Select';
 import type { SteeringConfig } from '@/stores/steeringStore';
 import type { LanguageModel } from '@/types/model.types';
+import { MoreSettings } from './MoreSettings';
 import { settingError, STEERING_SPECS } from './steeringRequest';
 
 const EXAMPLE_PROMPTS = [
@@ -91,6 +92,7 @@ export function GenerationConfig({
           onChange={(seed) => onChange({ seed })}
         />
       </div>
+      <MoreSettings more={config.more ?? {}} onChange={(more) => onChange({ more })} />
     </div>
   );
 }

@@ -3,8 +3,10 @@ import { useId } from 'react';
 import { Button } from '@/components/common/Button';
 import { IconButton } from '@/components/common/IconButton';
 import type { SelectedFeature } from '@/hooks/useSteering';
-import type { CoefficientUnit } from '@/types/steering.types';
+import type { Steered } from '@/stores/steeringStore';
+import type { CoefficientUnit, SteeringMethod } from '@/types/steering.types';
 import { formatDecimal } from '@/utils/format';
+import { METHOD_NAMES, METHODS } from './methods';
 import { convertCoefficient, effectOf, UNIT_SCALES } from './coefficients';
 
 const UNITS = Object.entries(UNIT_SCALES) as [
@@ -20,14 +22,15 @@ const VALUE_COLORS = {
 
 interface SteeredFeatureCardProps {
   feature: SelectedFeature;
-  onChange: (changes: { coefficient?: number; unit?: CoefficientUnit }) => void;
+  onChange: (changes: Partial<Omit<Steered, 'id'>>) => void;
   onRemove: () => void;
 }
 
 /** One feature that steers, with how strongly it does. */
 export function SteeredFeatureCard({ feature, onChange, onRemove }: SteeredFeatureCardProps) {
   const id = useId();
-  const { row, coefficient, unit } = feature;
+  const { row, coefficient, unit, method = 'add', onlyActive = false } = feature;
+  const view = METHODS[method];
   const scale = UNIT_SCALES[unit];
   const name = row ? `#${row.neuron_index}` : `feature ${feature.id}`;
   const limit = Math.max(scale.limit, Math.abs(coefficient));
@@ -42,60 +45,96 @@ export function SteeredFeatureCard({ feature, onChange, onRemove }: SteeredFeatu
         <IconButton label={`Remove ${name}`} icon={X} tone="danger" onClick={onRemove} />
       </div>
       <div className="flex flex-wrap items-center justify-between gap-3 text-sm">
-        <label htmlFor={id} className="text-slate-300">
-          Coefficient
+        <select
+          aria-label={`Method of ${name}`}
+          title={view.help}
+          value={method}
+          onChange={(event) => {
+            const next = event.target.value as SteeringMethod;
+            onChange({ method: next === 'add' ? undefined : next });
+          }}
+          className="rounded-lg border border-slate-700 bg-slate-900 px-2 py-1 text-xs text-slate-200"
+        >
+          {METHOD_NAMES.map((value) => (
+            <option key={value} value={value}>
+              {METHODS[value].label}
+            </option>
+          ))}
+        </select>
+        <label className="flex items-center gap-2 text-xs text-slate-300">
+          <input
+            type="checkbox"
+            className="accent-emerald-500"
+            checked={onlyActive}
+            onChange={(event) => onChange({ onlyActive: event.target.checked || undefined })}
+          />
+          only where it is active
         </label>
-        <span className="flex items-center gap-2">
-          <span className={`font-mono tabular-nums ${VALUE_COLORS[effectOf(coefficient)]}`}>
-            {formatDecimal(coefficient, 2)}
-          </span>
-          <select
-            aria-label={`Unit of ${name}`}
-            title={scale.help}
-            value={unit}
-            onChange={(event) => {
-              const next = event.target.value as CoefficientUnit;
-              onChange({ unit: next, coefficient: convertCoefficient(coefficient, unit, next) });
-            }}
-            className="rounded-lg border border-slate-700 bg-slate-900 px-2 py-1 text-xs text-slate-200"
-          >
-            {UNITS.map(([value, { label }]) => (
-              <option key={value} value={value}>
-                {label}
-              </option>
-            ))}
-          </select>
-        </span>
       </div>
-      <div>
-        <input
-          id={id}
-          type="range"
-          min={-limit}
-          max={limit}
-          step={scale.step}
-          value={coefficient}
-          aria-valuetext={`${formatDecimal(coefficient, 2)} ${scale.suffix}, ${effectOf(coefficient)}`}
-          onChange={(event) => onChange({ coefficient: event.target.valueAsNumber })}
-          className="w-full accent-emerald-500"
-        />
-        <div className="grid grid-cols-3 text-xs text-slate-400" aria-hidden>
-          <span>suppress</span>
-          <span className="text-center">0</span>
-          <span className="text-right">amplify</span>
-        </div>
-      </div>
-      <div className="grid grid-cols-3 gap-2">
-        <Button size="sm" onClick={() => onChange({ coefficient: -scale.quick })}>
-          Suppress (−{scale.quick})
-        </Button>
-        <Button size="sm" onClick={() => onChange({ coefficient: 0 })}>
-          Reset (0)
-        </Button>
-        <Button size="sm" onClick={() => onChange({ coefficient: scale.quick })}>
-          Amplify (+{scale.quick})
-        </Button>
-      </div>
+      {view.value && (
+        <>
+          <div className="flex flex-wrap items-center justify-between gap-3 text-sm">
+            <label htmlFor={id} className="text-slate-300">
+              {method === 'add' ? 'Coefficient' : view.value}
+            </label>
+            <span className="flex items-center gap-2">
+              <span className={`font-mono tabular-nums ${VALUE_COLORS[effectOf(coefficient)]}`}>
+                {formatDecimal(coefficient, 2)}
+              </span>
+              {view.hasUnit && (
+                <select
+                  aria-label={`Unit of ${name}`}
+                  title={scale.help}
+                  value={unit}
+                  onChange={(event) => {
+                    const next = event.target.value as CoefficientUnit;
+                    onChange({
+                      unit: next,
+                      coefficient: convertCoefficient(coefficient, unit, next),
+                    });
+                  }}
+                  className="rounded-lg border border-slate-700 bg-slate-900 px-2 py-1 text-xs text-slate-200"
+                >
+                  {UNITS.map(([value, { label }]) => (
+                    <option key={value} value={value}>
+                      {label}
+                    </option>
+                  ))}
+                </select>
+              )}
+            </span>
+          </div>
+          <div>
+            <input
+              id={id}
+              type="range"
+              min={-limit}
+              max={limit}
+              step={scale.step}
+              value={coefficient}
+              aria-valuetext={`${formatDecimal(coefficient, 2)} ${scale.suffix}, ${effectOf(coefficient)}`}
+              onChange={(event) => onChange({ coefficient: event.target.valueAsNumber })}
+              className="w-full accent-emerald-500"
+            />
+            <div className="grid grid-cols-3 text-xs text-slate-400" aria-hidden>
+              <span>suppress</span>
+              <span className="text-center">0</span>
+              <span className="text-right">amplify</span>
+            </div>
+          </div>
+          <div className="grid grid-cols-3 gap-2">
+            <Button size="sm" onClick={() => onChange({ coefficient: -scale.quick })}>
+              Suppress (−{scale.quick})
+            </Button>
+            <Button size="sm" onClick={() => onChange({ coefficient: 0 })}>
+              Reset (0)
+            </Button>
+            <Button size="sm" onClick={() => onChange({ coefficient: scale.quick })}>
+              Amplify (+{scale.quick})
+            </Button>
+          </div>
+        </>
+      )}
     </li>
   );
 }

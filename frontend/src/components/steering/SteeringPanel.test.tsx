@@ -1,8 +1,10 @@
 import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
-import { http } from 'msw';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { http, HttpResponse } from 'msw';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { realtime } from '@/services/websocket';
 import { useModelStore } from '@/stores/modelStore';
 import { defaultConfig, MAX_STEERED, useSteeringStore } from '@/stores/steeringStore';
+import { noTexts } from '@/stores/steeringLive';
 import { useTrainingStore } from '@/stores/trainingStore';
 import { useUiStore } from '@/stores/uiStore';
 import { makeModel, makeTraining } from '@/test/factories';
@@ -16,6 +18,8 @@ import {
 } from '@/test/featureFactories';
 import { expectAccessible, renderWithUser } from '@/test/render';
 import { server } from '@/test/server';
+import type { SteeringTokens } from '@/types/event.types';
+import type { SteeringResult } from '@/types/steering.types';
 import { SteeringPanel } from './SteeringPanel';
 
 const model = makeModel();
@@ -33,7 +37,14 @@ beforeEach(() => {
   useSteeringStore.setState({
     config: defaultConfig,
     known: {},
-    run: { state: 'idle', startedAt: null, result: null, problem: null },
+    run: {
+      state: 'idle',
+      startedAt: null,
+      live: noTexts,
+      isStopping: false,
+      result: null,
+      problem: null,
+    },
   });
   useUiStore.setState({ toasts: [] });
   answerPage('/trainings', [training]);
@@ -212,17 +223,83 @@ describe('generating', () => {
     expect(screen.getByText('HOOK_POINT_NOT_FOUND')).toBeVisible();
   });
 
-  it('stops', async () => {
+  it('shows the texts as they are written, and keeps what there is when stopped', async () => {
+    const listeners = new Set<(event: SteeringTokens) => void>();
+    vi.spyOn(realtime, 'on').mockImplementation((name, handler) => {
+      if (name === 'steering.tokens') listeners.add(handler);
+      return () => undefined;
+    });
+    const stopped = deferred<SteeringResult>();
+    const asked = deferred<string>();
     server.use(
-      http.post('*/api/v1/steering/generate', () => new Promise<Response>(() => undefined)),
+      http.post('*/api/v1/steering/generate', async ({ request }) => {
+        const body = (await request.json()) as { run_id: string };
+        asked.resolve(body.run_id);
+        return HttpResponse.json({ data: await stopped.promise });
+      }),
     );
     const { user, button } = await openReady();
     await user.click(button);
+    const runId = await asked.promise;
     expect(screen.getAllByText('Generating…')).toHaveLength(2);
+    act(() => {
+      for (const hear of listeners) hear(tokensEvent(runId, 'steered', ' dog'));
+      for (const hear of listeners) hear(tokensEvent('another run', 'unsteered', ' cow'));
+    });
+    const steered = screen.getByRole('region', { name: 'Steered' });
+    expect(within(steered).getByText('dog', { exact: false })).toBeVisible();
+    expect(screen.queryByText('cow', { exact: false })).toBeNull();
+
+    const cancelled = answer('post', `/jobs/${runId}/cancel`, {});
+    await user.click(screen.getByRole('button', { name: 'Stop' }));
+    await waitFor(() => expect(cancelled).toHaveLength(1));
+    stopped.resolve(makeSteeringResult({ stopped: true, warnings: ['It barely acts.'] }));
+    expect(await screen.findByText(/Stopped: the texts end there/)).toBeVisible();
+    expect(screen.getByText('It barely acts.')).toBeVisible();
+    await user.click(screen.getByRole('button', { name: 'Difference' }));
+    expect(screen.getByText('only steered')).toBeVisible();
+    expect(window.location.search).toContain('shade=diff');
+  });
+
+  it('gives up a run that the server does not know', async () => {
+    server.use(
+      http.post('*/api/v1/steering/generate', () => new Promise<Response>(() => undefined)),
+    );
+    refuse('post', '/jobs/:id/cancel', 404, { code: 'NOT_FOUND', message: 'No such job.' });
+    const { user, button } = await openReady();
+    await user.click(button);
     await user.click(screen.getByRole('button', { name: 'Stop' }));
     expect(await screen.findByRole('button', { name: 'Generate Comparison' })).toBeEnabled();
   });
+
+  it('sends method, condition and more settings', async () => {
+    const bodies = answer('post', '/steering/generate', makeSteeringResult());
+    const { user, button } = await openReady();
+    await user.selectOptions(screen.getByRole('combobox', { name: /^Method of/ }), 'Ablate');
+    await user.click(screen.getByRole('checkbox', { name: 'only where it is active' }));
+    await user.click(screen.getByRole('button', { name: 'More settings' }));
+    await user.click(screen.getByRole('switch', { name: 'Act on the Prompt' }));
+    await user.click(button);
+    await waitFor(() => expect(bodies).toHaveLength(1));
+    expect(bodies[0]).toMatchObject({
+      features: [{ id: 7, method: 'ablate', only_active: true }],
+      steer_prompt: false,
+    });
+  });
 });
+
+function deferred<T>() {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((done) => (resolve = done));
+  return { promise, resolve: (value: T) => resolve(value) };
+}
+
+function tokensEvent(jobId: string, branch: string, text: string): SteeringTokens {
+  const figures = { row: 0, index: 0, token_id: 1, logprob: -1, base_logprob: -1, kl: 0 };
+  const token = { ...figures, branch, text, read_activations: [], read_achieved: [] };
+  const timestamp = '2026-11-23T09:00:00Z';
+  return { type: 'steering.tokens', seq: 1, timestamp, data: { job_id: jobId, tokens: [token] } };
+}
 
 it('says when trainings and models cannot be read, and tries again', async () => {
   refuse('get', '/models', 503, { code: 'SERVICE_UNAVAILABLE', message: 'Database away.' });

@@ -1,4 +1,4 @@
-import { Square, Zap } from 'lucide-react';
+import { Square, TriangleAlert, Zap } from 'lucide-react';
 import { useMemo } from 'react';
 import { Button } from '@/components/common/Button';
 import { Card, PageTitle } from '@/components/common/Card';
@@ -84,8 +84,15 @@ export function SteeringPanel() {
               onSubmit={submit}
             />
             {run.state === 'running' ? (
-              <Button variant="danger" size="lg" block icon={Square} onClick={cancel}>
-                Stop
+              <Button
+                variant="danger"
+                size="lg"
+                block
+                icon={Square}
+                busy={run.isStopping}
+                onClick={cancel}
+              >
+                {run.isStopping ? 'Stopping…' : 'Stop'}
               </Button>
             ) : (
               <Button
@@ -119,8 +126,20 @@ export function SteeringPanel() {
         ) : (
           <ComparativeGeneration run={run} />
         )}
+        {run.result?.warnings.map((warning) => (
+          <Warning key={warning}>{warning}</Warning>
+        ))}
         {run.result && <SteeringMetrics result={run.result} />}
       </div>
     </>
+  );
+}
+
+function Warning({ children }: { children: string }) {
+  return (
+    <p className="flex gap-2 rounded-lg border border-yellow-500/30 bg-yellow-500/10 p-3 text-sm text-yellow-200">
+      <TriangleAlert className="mt-0.5 size-4 shrink-0" aria-hidden />
+      {children}
+    </p>
   );
 }

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { SteeringMetric } from '@/types/steering.types';
-import { divergenceTokens, formatMetric, largestDivergence, metricTone } from './generatedTokens';
+import {
+  differenceTokens,
+  divergenceTokens,
+  formatMetric,
+  largestDivergence,
+  metricTone,
+} from './generatedTokens';
 
 const token = {
   token_id: 1,
@@ -61,4 +67,23 @@ describe('metricTone', () => {
     expect(metricTone(metric('kl_mean', 1), [])).toBe('purple');
     expect(metricTone(base, [])).toBe('slate');
   });
+});
+
+it('colours what only one of the texts has', () => {
+  const diff = [
+    {
+      op: 'equal' as const,
+      unsteered: [0, 1] as [number, number],
+      steered: [0, 1] as [number, number],
+    },
+    {
+      op: 'insert' as const,
+      unsteered: [1, 1] as [number, number],
+      steered: [1, 2] as [number, number],
+    },
+  ];
+  const values = (branch: 'unsteered' | 'steered') =>
+    differenceTokens([token, token], diff, branch).map(({ value }) => value);
+  expect(values('steered')).toEqual([0, 1]);
+  expect(values('unsteered')).toEqual([0, 0]);
 });

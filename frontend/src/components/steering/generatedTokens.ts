@@ -1,4 +1,4 @@
-import type { GeneratedToken, SteeringMetric } from '@/types/steering.types';
+import type { DiffPart, GeneratedToken, SteeringMetric } from '@/types/steering.types';
 import type { Tone } from '@/utils/constants';
 import { formatDecimal, formatInteger, formatShare, formatSignificant } from '@/utils/format';
 import type { HighlightToken } from '../visualizations/TokenHighlights';
@@ -25,6 +25,19 @@ function describeToken(token: GeneratedToken, isFirstDifference: boolean): strin
     `unsteered ${formatDecimal(token.base_logprob, 2)}`,
   ];
   return `${parts.join('  ·  ')}${isFirstDifference ? '  ·  first difference' : ''}`;
+}
+
+/** Tokens coloured by whether they stand in the other text too. */
+export function differenceTokens(
+  tokens: readonly GeneratedToken[],
+  diff: readonly DiffPart[],
+  branch: 'unsteered' | 'steered',
+): (HighlightToken & { title: string })[] {
+  const changed = diff.filter(({ op }) => op !== 'equal').map((part) => part[branch]);
+  return tokens.map((token, index) => {
+    const isOwn = changed.some(([from, to]) => index >= (from ?? 0) && index < (to ?? 0));
+    return { text: token.text, value: isOwn ? 1 : 0, title: describeToken(token, false) };
+  });
 }
 
 export function largestDivergence(tokens: readonly GeneratedToken[]): number {

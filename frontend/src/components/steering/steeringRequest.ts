@@ -6,6 +6,18 @@ import { specError } from '@/utils/validation';
 
 export const STEERING_SPECS = fields.SteeringGenerate;
 
+/** Settings behind "More settings", by their name in the API. */
+export const MORE_LABELS = {
+  top_p: 'Top-p',
+  top_k: 'Top-k',
+  repetition_penalty: 'Repetition Penalty',
+  use_chat_template: 'Use the Chat Template',
+  steer_prompt: 'Act on the Prompt',
+  steer_generated: 'Act on Generated Tokens',
+  exclude_special: 'Leave Special Tokens Alone',
+} as const;
+export const MORE_NAMES = Object.keys(MORE_LABELS) as (keyof typeof MORE_LABELS)[];
+
 export type SettingName = 'temperature' | 'maxNewTokens' | 'seed' | 'layer';
 
 const SPECS: Record<SettingName, FieldSpec> = {
@@ -26,7 +38,7 @@ export function settingError(name: SettingName, config: SteeringConfig): string 
 export function blockingReason(config: SteeringConfig): string | null {
   if (!config.modelId) return 'Choose the model that generates.';
   if (config.steered.length === 0) return 'Add a feature to steer with.';
-  if (config.steered.every((s) => s.coefficient === 0)) {
+  if (config.steered.every(changesNothing)) {
     return 'Every coefficient is 0: both texts would be the same.';
   }
   if (config.prompt.trim() === '') return 'Type a prompt.';
@@ -36,15 +48,25 @@ export function blockingReason(config: SteeringConfig): string | null {
   return isWrong ? 'Correct the marked settings.' : null;
 }
 
+/** Adding nothing; every other method acts at 0 too. */
+function changesNothing({ coefficient, method }: SteeringConfig['steered'][number]): boolean {
+  return coefficient === 0 && (method ?? 'add') === 'add';
+}
+
 /** The request of a configuration for which `blockingReason` is null. */
 export function toRequest(config: SteeringConfig): SteeringGenerate {
   return {
     model_id: config.modelId ?? '',
     prompt: config.prompt,
-    features: config.steered,
+    features: config.steered.map(toFeature),
     intervention_layer: config.layer,
     temperature: config.temperature ?? undefined,
     max_new_tokens: config.maxNewTokens ?? undefined,
     seed: config.seed ?? undefined,
+    ...config.more,
   };
+}
+
+function toFeature({ onlyActive, ...feature }: SteeringConfig['steered'][number]) {
+  return onlyActive ? { ...feature, only_active: true } : feature;
 }

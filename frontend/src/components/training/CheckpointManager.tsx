@@ -24,7 +24,10 @@ export function CheckpointManager({ training }: { training: Training }) {
   const load = useAction(async (checkpoint: Checkpoint) => {
     await trainingService.loadCheckpoint(training.id, checkpoint.id);
     await refresh(training.id);
-    toast('success', `Back at step ${formatInteger(checkpoint.step)}; Resume goes on from there.`);
+    toast(
+      'success',
+      `Back at step ${formatInteger(checkpoint.step)}; the training goes on from there.`,
+    );
   });
   const remove = useAction(async (checkpoint: Checkpoint) => {
     await trainingService.removeCheckpoint(training.id, checkpoint.id);

@@ -15,6 +15,7 @@ import { formatInteger } from '@/utils/format';
 import { navigate } from '@/utils/urlState';
 import { fieldNames, keepsK, nests, parseSizes, sentValues } from './hyperparameterFields';
 import { HyperparameterFields } from './HyperparameterFields';
+import { TrainingTemplates } from './TrainingTemplates';
 import { TrainingSource } from './TrainingSource';
 import { useTrainingSource } from './useTrainingSource';
 
@@ -94,6 +95,16 @@ export function TrainingConfig(lists: TrainingConfigProps) {
           Start Training
         </Button>
       </form>
+      <div className="mt-6">
+        <TrainingTemplates
+          encoderType={encoderType}
+          values={form.values}
+          onLoad={(encoder, values) => {
+            setEncoderType(encoder);
+            form.load(values);
+          }}
+        />
+      </div>
     </Card>
   );
 }

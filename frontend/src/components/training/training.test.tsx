@@ -41,6 +41,7 @@ beforeEach(() => {
   answerPage('/models', [model]);
   answerPage('/datasets', [dataset]);
   answerPage('/activations', [store]);
+  answerPage('/templates/training', []);
 });
 
 describe('the configuration', () => {

@@ -1,0 +1,134 @@
+import { Save, Star, Upload } from 'lucide-react';
+import { type ReactNode, useState } from 'react';
+import type { Problem } from '@/types/api.types';
+import { Button } from './Button';
+import { ConfirmButton } from './ConfirmButton';
+import { Disclosure } from './Disclosure';
+import { ErrorBox } from './ErrorBox';
+import { IconButton } from './IconButton';
+import { Input } from './Input';
+
+interface Entry {
+  id: string;
+  name: string;
+  description: string | null;
+  is_favorite: boolean;
+}
+
+interface SavedShelfProps<T extends Entry> {
+  /** Such as "Training Templates". */
+  title: string;
+  /** Null while they are on their way. */
+  items: readonly T[] | null;
+  problem: Problem | null;
+  /** The settings of an entry in one line. */
+  describe: (item: T) => string;
+  /** A name for what would be saved now. */
+  suggestName: () => string;
+  isSaving: boolean;
+  onSave: (name: string, description: string | null) => Promise<boolean>;
+  onLoad: (item: T) => void;
+  onMark: (item: T) => void;
+  onRemove: (item: T) => void;
+  /** More buttons beside Save, such as export and import. */
+  actions?: ReactNode;
+}
+
+/** Saved settings under names: keep what is set now, take up what was kept. */
+export function SavedShelf<T extends Entry>(props: SavedShelfProps<T>) {
+  const { title, items, problem } = props;
+  return (
+    <Disclosure title={`${title}${items ? ` (${items.length})` : ''}`}>
+      <div className="space-y-4">
+        <SaveForm {...props} />
+        {problem && <ErrorBox problem={problem} />}
+        {items?.length === 0 && <p className="text-sm text-slate-400">Nothing is saved yet.</p>}
+        {items && items.length > 0 && (
+          <ul className="max-h-72 space-y-2 overflow-y-auto">
+            {items.map((item) => (
+              <Row key={item.id} item={item} {...props} />
+            ))}
+          </ul>
+        )}
+      </div>
+    </Disclosure>
+  );
+}
+
+type SaveFormProps = Pick<
+  SavedShelfProps<Entry>,
+  'suggestName' | 'isSaving' | 'onSave' | 'actions'
+>;
+
+function SaveForm({ suggestName, isSaving, onSave, actions }: SaveFormProps) {
+  const [name, setName] = useState('');
+  const [description, setDescription] = useState('');
+  const [suggestion] = useState(suggestName);
+  const save = async () => {
+    const isSaved = await onSave(name.trim() || suggestion, description.trim() || null);
+    if (!isSaved) return;
+    setName('');
+    setDescription('');
+  };
+  return (
+    <div className="flex flex-wrap items-end gap-3">
+      <div className="min-w-52 flex-1">
+        <Input
+          label="Name"
+          placeholder={suggestion}
+          value={name}
+          onChange={setName}
+          maxLength={255}
+        />
+      </div>
+      <div className="min-w-52 flex-1">
+        <Input
+          label="Description (optional)"
+          value={description}
+          onChange={setDescription}
+          maxLength={10_000}
+        />
+      </div>
+      <Button icon={Save} className="py-2.5" busy={isSaving} onClick={() => void save()}>
+        Save Current Config
+      </Button>
+      {actions}
+    </div>
+  );
+}
+
+type RowProps<T extends Entry> = { item: T } & Pick<
+  SavedShelfProps<T>,
+  'describe' | 'onLoad' | 'onMark' | 'onRemove'
+>;
+
+function Row<T extends Entry>({ item, describe, onLoad, onMark, onRemove }: RowProps<T>) {
+  return (
+    <li className="flex items-center gap-3 rounded-lg bg-slate-800/50 px-4 py-2 text-sm">
+      <IconButton
+        label={`Favourite ${item.name}`}
+        aria-pressed={item.is_favorite}
+        icon={Star}
+        tone={item.is_favorite ? 'yellow' : 'neutral'}
+        iconClassName={item.is_favorite ? 'fill-current' : ''}
+        onClick={() => onMark(item)}
+      />
+      <div className="min-w-0 flex-1">
+        <p className="truncate font-medium">{item.name}</p>
+        <p className="truncate text-xs text-slate-400">
+          {[item.description, describe(item)].filter(Boolean).join(' · ')}
+        </p>
+      </div>
+      <Button
+        size="sm"
+        icon={Upload}
+        className="text-emerald-400"
+        aria-label={`Load ${item.name}`}
+        onClick={() => onLoad(item)}
+      >
+        Load
+      </Button>
+      <ConfirmButton label={`Delete ${item.name}`} onConfirm={() => onRemove(item)} />
+    </li>
+  );
+}

@@ -1,0 +1,36 @@
+import type { SteeringTokens } from '@/types/event.types';
+import type { GeneratedToken } from '@/types/steering.types';
+
+/** The texts of a running comparison as far as they have come. */
+export interface LiveTexts {
+  unsteered: readonly GeneratedToken[];
+  steered: readonly GeneratedToken[];
+}
+
+export const noTexts: LiveTexts = { unsteered: [], steered: [] };
+
+type Token = SteeringTokens['data']['tokens'][number];
+
+/** Puts the tokens of an event where they belong; one that came twice changes nothing. */
+export function applyTokens(texts: LiveTexts, event: SteeringTokens): LiveTexts {
+  const of = (branch: string) => event.data.tokens.filter((token) => token.branch === branch);
+  return {
+    unsteered: placed(texts.unsteered, of('unsteered')),
+    steered: placed(texts.steered, of('steered')),
+  };
+}
+
+/** A lost event leaves a gap; what comes after it waits for the answer, which holds everything. */
+function placed(known: readonly GeneratedToken[], news: readonly Token[]) {
+  const fitting = news.filter(({ index }) => index >= known.length);
+  const sorted = [...fitting].sort((a, b) => a.index - b.index);
+  const next = [...known];
+  for (const token of sorted) {
+    if (token.index === next.length) next.push(toGenerated(token));
+  }
+  return next.length === known.length ? known : next;
+}
+
+function toGenerated({ token_id, text, logprob, base_logprob, kl }: Token): GeneratedToken {
+  return { token_id, text, logprob, base_logprob, kl, activations: [], achieved: [] };
+}
