@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useId, useRef, useState } from 'react';
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
 import { createPortal } from 'react-dom';
 import { classNames } from '@/utils/classNames';
 import { CONTROL } from './Field';
@@ -32,10 +32,13 @@ interface PaletteProps {
 /** One field that goes anywhere: type, arrow, Enter. */
 export function Palette({ items, onClose }: PaletteProps) {
   const panel = useRef<HTMLDivElement>(null);
+  const input = useRef<HTMLInputElement>(null);
   const id = useId();
   const [text, setText] = useState('');
   const [active, setActive] = useState(0);
   useFocusTrap(panel);
+  // After the trap, which focuses the panel itself.
+  useEffect(() => input.current?.focus(), []);
   const found = matchItems(items, text);
   const go = (item: PaletteItem | undefined) => {
     if (!item) return;
@@ -69,7 +72,7 @@ export function Palette({ items, onClose }: PaletteProps) {
         className="h-fit w-full max-w-xl rounded-lg border border-slate-700 bg-slate-900 p-3 shadow-2xl focus-visible:outline-none"
       >
         <input
-          ref={(element) => element?.focus()}
+          ref={input}
           role="combobox"
           aria-label="Go to"
           aria-expanded
