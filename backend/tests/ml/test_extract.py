@@ -213,6 +213,23 @@ def test_nan_activations_are_refused(
 
 
 @pytest.mark.fault(13)
+def test_values_too_large_for_float16_are_refused_and_fit_into_bfloat16(
+    tmp_path: Path, tokens: TokenStore, glass: LoadedModel
+) -> None:
+    point = resolve_hook_point(glass.model, 1, "residual")
+    with edit_at(glass.model, point, lambda value: value * 1e6):
+        half = ExtractionConfig(layers=(1,), max_samples=4, dtype="float16")
+        with pytest.raises(InvalidActivations, match="float16 can hold"):
+            extract_activations(glass, tokens, tmp_path / "h", half, ignore, never)
+        wide = ExtractionConfig(layers=(1,), max_samples=4, dtype="bfloat16")
+        extract_activations(glass, tokens, tmp_path / "b", wide, ignore, never)
+    store = ActivationStore.open(tmp_path / "b")
+    assert torch.isfinite(store.rows(1, "residual").slice(0, store.n_rows)).all()
+    recorded = store.metadata["tokens"]
+    assert recorded["separator_id"] == tokens.metadata["separator_id"]
+    assert recorded["start_id"] == tokens.start_id
+
+
 def test_a_disk_that_is_too_small_is_noticed_before_the_work(
     tmp_path: Path, tokens: TokenStore, glass: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,7 +67,7 @@ def extract_activations(
     Raises:
         HookPointNotFound: a layer or hook type does not exist.
         CorpusEmpty: the tokens do not fill one training window.
-        InvalidActivations: the model produced NaN or infinity.
+        InvalidActivations: the model produced NaN or infinity, or values too large for float16.
         OSError: ENOSPC before anything is computed when the disk is too small.
         Stopped: ``should_stop`` said so; finished shards stay.
     """
@@ -244,7 +244,10 @@ class _Extraction:
             "config": self.config.to_dict(),
             "shard_rows": [c.rows for c in counts],
             "files": files,
-            "tokens": {k: self.tokens.metadata[k] for k in ("n_tokens", "start_id", "config")},
+            "tokens": {
+                k: self.tokens.metadata[k]
+                for k in ("n_tokens", "start_id", "separator_id", "config")
+            },
             **asdict(summary),
         }
         write_json(self.destination / "metadata.json", metadata)
@@ -273,7 +276,12 @@ def _to_disk(rows_ND: torch.Tensor, dtype: str) -> npt.NDArray[Any]:
     if dtype == "bfloat16":
         bits = rows_ND.to(torch.bfloat16).cpu().contiguous().view(torch.int16).numpy()
         return bits.view(np.uint16)
-    return rows_ND.to(getattr(torch, dtype)).cpu().numpy()
+    rows = rows_ND.to(getattr(torch, dtype))
+    if not bool(torch.isfinite(rows).all()):
+        raise InvalidActivations(
+            "Activations exceed what float16 can hold (65,504); store them as bfloat16 or float32."
+        )
+    return rows.cpu().numpy()
 
 
 def _describe_file(root: Path, path: Path) -> dict[str, Any]:
