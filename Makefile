@@ -7,7 +7,7 @@ export PATH := $(BIN):$(PATH)
 # Set by some machines; every job would then compile its modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down status doctor dev test faults check e2e bench gen migrate lint format clean
+.PHONY: help setup demo up down status doctor dev test faults soak check e2e bench gen migrate lint format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ test: ## run every test: backend, page, browser
 faults: ## the 25 faults, each by name; ROUNDS=20 cuts the power twenty times
 	@scripts/bootstrap.sh --dev --no-page
 	@scripts/faults.sh $(ROUNDS)
+
+soak: ## minutes of short jobs with a fault every 20 s; MINUTES=10
+	@scripts/bootstrap.sh --dev --no-page
+	@scripts/soak.sh $(MINUTES)
 
 check: ## format, lint, types, generated client (what CI and pre-commit run)
 	@scripts/check.sh
