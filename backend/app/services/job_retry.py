@@ -9,7 +9,7 @@ from app.core.errors import IllegalTransition, NotFound, NotReady
 from app.db.models import Job, Training
 from app.db.repositories import jobs
 from app.services import job_service, resource_status
-from app.services.job_chain import NOT_STARTED
+from app.services.job_chain import has_given_result
 from app.services.usage import refuse_if_busy
 
 RETRIED = frozenset({JobState.FAILED, JobState.CANCELLED})
@@ -22,7 +22,8 @@ class ResourceGone(NotFound):
 def retry(session: Session, job_id: UUID) -> Job:
     """Queue what a failed or cancelled job was to do once more.
 
-    The steps of its workflow that were given up because of it are queued behind the new job.
+    The steps of its workflow that never started, given up because of it or cancelled with it, are
+    queued behind the new job.
 
     Raises:
         JobNotFound: No such job.
@@ -37,7 +38,8 @@ def retry(session: Session, job_id: UUID) -> Job:
             f"Only a failed or cancelled job can be repeated; this one is {job.state}.",
             details={"job_id": str(job.id), "state": job.state},
         )
-    if job.waits_for is not None:
+    before = jobs.get(session, job.waits_for) if job.waits_for is not None else None
+    if before is not None and not has_given_result(before):
         raise NotReady(
             "This step never started. Repeat the one before it; this one follows by itself.",
             details={"job_id": str(job.id), "waits_for": str(job.waits_for)},
@@ -61,7 +63,7 @@ def _repeat(session: Session, job: Job, waits_for: UUID | None) -> Job:
         retry_of=job.id,
     )
     for follower in jobs.list_followers(session, job.id):
-        if follower.reason == NOT_STARTED:
+        if follower.state in RETRIED:
             _repeat(session, follower, waits_for=again.id)
     return again
 

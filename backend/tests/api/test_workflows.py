@@ -116,6 +116,22 @@ def test_cancel_and_pause_are_for_the_whole(
     assert cancelled["steps"][0]["requested"] == "cancel"
     transition(session, running, S.CANCELLED)
     assert data_of(client.get(path))["state"] == "cancelled"
+    assert states(data_of(client.post(f"{path}/retry"), 202)) == ["queued"] * 4
+
+
+def test_a_cancel_that_came_too_late_for_the_first_step(
+    client: TestClient, session: Session, body: dict[str, Any]
+) -> None:
+    made = data_of(client.post(PATH, json=body), 202)
+    path = f"{PATH}/{made['id']}"
+    running = session.get_one(Job, made["steps"][0]["id"])
+    for state in (S.STARTING, S.RUNNING):
+        transition(session, running, state)
+    client.post(f"{path}/cancel")
+    transition(session, running, S.SUCCEEDED)
+    again = data_of(client.post(f"{path}/retry"), 202)
+    assert states(again) == ["succeeded", "queued", "queued", "queued"]
+    assert again["steps"][1]["waits_for"] is None
 
 
 def test_a_store_that_is_there_is_taken(
