@@ -7,7 +7,7 @@ export PATH := $(BIN):$(PATH)
 # Set by some machines; every job would then compile its modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down status doctor dev test faults soak check e2e bench gen migrate lint format clean
+.PHONY: help setup demo up down status doctor dev test faults soak check e2e bench interop gen migrate lint format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ e2e: ## run the browser tests alone
 bench: ## measure this machine: extraction, training, database, realtime
 	@scripts/bootstrap.sh --dev
 	@scripts/bench.sh
+
+interop: ## compare SAE exports and imports with SAELens itself (its own environment, 3 GB)
+	@scripts/interop.sh
 
 gen: ## write the page's types from the API's OpenAPI document
 	@scripts/bootstrap.sh --dev --no-page

@@ -45,6 +45,14 @@ class CheckpointMismatch(MlError):
     """A sound checkpoint that belongs to another run, width or configuration."""
 
 
+class SaeFormatError(MlError):
+    """A dictionary of another library that cannot be read, and what to do about it."""
+
+
+class ParityFailed(MlError):
+    """A converted dictionary that differs from its source, or explains nothing of the model."""
+
+
 class SteeringInvalid(MlError):
     """A direction, layer or prompt with which steering would mean nothing."""
 

@@ -195,7 +195,7 @@ class SparseAutoencoder(nn.Module):
             return output_BD
         if x_BD is None:
             raise ValueError("a dictionary with a skip path needs what it reads to decode")
-        return torch.addmm(output_BD, x_BD.float(), self.W_skip_DD.T)
+        return torch.addmm(output_BD, x_BD.to(output_BD.dtype), self.W_skip_DD.T)
 
     def _centred(self, x_BD: torch.Tensor) -> torch.Tensor:
         if x_BD.ndim != 2 or x_BD.shape[1] != self.d_model:
@@ -205,7 +205,8 @@ class SparseAutoencoder(nn.Module):
             )
         if not bool(torch.isfinite(x_BD).all()):
             raise InvalidActivations("The activations hold NaN or infinity.")
-        return x_BD.float() - self.b_dec_D if self.centres_input else x_BD.float()
+        x_BD = x_BD.to(self.b_dec_D.dtype)
+        return x_BD - self.b_dec_D if self.centres_input else x_BD
 
     def _pre_activations(
         self, centred_BD: torch.Tensor, dtype: torch.dtype = torch.float32

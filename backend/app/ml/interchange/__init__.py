@@ -1,0 +1,19 @@
+"""Dictionaries of other libraries: reading, writing, and proving that nothing changed.
+
+``saelens_export`` is torch-free, so that the API can stream an export.
+"""
+
+from typing import TYPE_CHECKING
+
+from app.ml.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from app.ml.interchange.formats import read_foreign
+    from app.ml.interchange.importing import import_sae
+    from app.ml.interchange.parity import check_parity
+
+__all__ = ["check_parity", "import_sae", "read_foreign"]
+
+__getattr__ = lazy_exports(
+    __name__, {"check_parity": "parity", "import_sae": "importing", "read_foreign": "formats"}
+)

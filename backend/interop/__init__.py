@@ -1,0 +1,1 @@
+"""Checks against other libraries, in their own environment (``make interop``)."""
