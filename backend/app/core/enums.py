@@ -53,6 +53,8 @@ class JobKind(StrEnum):
     TRAINING_EVALUATE = "training_evaluate"
     TRAINING_DELETE = "training_delete"
     FEATURE_EXTRACT = "feature_extract"
+    FEATURE_PROBE = "feature_probe"
+    FEATURE_ABLATE = "feature_ablate"
     STEERING_GENERATE = "steering_generate"
 
 

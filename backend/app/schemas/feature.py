@@ -127,6 +127,10 @@ class FeaturePatch(RequestModel):
         return cleaned
 
 
+class FeatureImport(ResponseModel):
+    n_features: int
+
+
 class FeatureChange(ResponseModel):
     """One change that a person made."""
 

@@ -26,10 +26,11 @@ _TRAINS = frozenset({TrainingStatus.INITIALIZING, TrainingStatus.TRAINING})
 def extract_features(session: Session, request: FeatureExtract) -> JobAccepted:
     """Queue a discovery over the latest checkpoint of a training.
 
-    A setting of the request wins over the template's.
+    A setting of the request wins over the template's. A training that still runs goes on: the
+    discovery shares its device and reads the checkpoint of this moment.
 
     Raises:
-        NotReady: The training still runs, has no checkpoint, or its activations were deleted.
+        NotReady: The training has no checkpoint, or its activations were deleted.
         InUse: A job works on the training.
     """
     training = require_training(session, request.training_id, lock=True)
@@ -44,7 +45,9 @@ def extract_features(session: Session, request: FeatureExtract) -> JobAccepted:
     source_files(session, training)
     given = request.model_dump(exclude={"training_id", "template_id"}, exclude_unset=True)
     config = build_config(DiscoveryConfig, _template_values(session, request.template_id) | given)
-    job = queue_discovery(session, training.id, config, step=checkpoint.step)
+    # A running training would be waited for otherwise, and the features be of no use meanwhile.
+    shares = training.status in _TRAINS
+    job = queue_discovery(session, training.id, config, step=checkpoint.step, shares_device=shares)
     return accepted(job)
 
 
@@ -54,10 +57,15 @@ def queue_discovery(
     config: DiscoveryConfig,
     *,
     step: int | None = None,
+    shares_device: bool = False,
     link: Link | None = None,
 ) -> Job:
     """Queue a discovery over a checkpoint, by default the latest that there is when it starts."""
-    payload = {"config": config.to_dict(), "checkpoint_step": step}
+    payload = {
+        "config": config.to_dict(),
+        "checkpoint_step": step,
+        "shares_device": shares_device,
+    }
     resource = (ResourceType.TRAINING, training_id)
     return job_service.create_job(session, JobKind.FEATURE_EXTRACT, *resource, payload, link=link)
 
@@ -71,11 +79,6 @@ def _template_values(session: Session, template_id: UUID | None) -> dict[str, in
 
 def _require_checkpoint(session: Session, training: Training) -> Checkpoint:
     details = {"training_id": str(training.id), "status": training.status}
-    if training.status in _TRAINS:
-        raise NotReady(
-            f'The training "{training.name}" still runs. Pause or stop it, or wait for its end.',
-            details=details,
-        )
     checkpoint = trainings.latest_checkpoint(session, training.id)
     if checkpoint is None:
         raise NotReady(

@@ -86,11 +86,11 @@ def generate(
         max_attempts=2, job_id=request.run_id,
     )  # fmt: skip
     session.commit()
-    ended = _wait(session, job.id, settings.steering_timeout.total_seconds(), is_abandoned)
+    ended = wait_for_job(session, job.id, settings.steering_timeout.total_seconds(), is_abandoned)
     return SteeringResult(**{"job_id": ended.id, **(ended.result or {})})
 
 
-def _wait(
+def wait_for_job(
     session: Session, job_id: UUID, timeout_seconds: float, is_abandoned: Callable[[], bool]
 ) -> Job:
     """Wait for the job's end; between two looks no transaction is open."""

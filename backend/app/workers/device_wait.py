@@ -56,7 +56,7 @@ class Device:
 @contextmanager
 def device_for(settings: Settings, job: Job, lease: Lease) -> Iterator[Device]:
     """Hold the device while the block runs, for the kinds of jobs that need it."""
-    if job.kind not in DEVICE_KINDS:
+    if job.kind not in DEVICE_KINDS or job.payload.get("shares_device"):
         yield Device()
         return
     name = compute_device(settings)

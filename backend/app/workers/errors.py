@@ -21,6 +21,7 @@ _BY_NAME: dict[str, ErrorCode] = {
     "CheckpointInvalid": ErrorCode.CHECKPOINT_INVALID,
     "CheckpointMismatch": ErrorCode.CHECKPOINT_INVALID,
     "SteeringInvalid": ErrorCode.VALIDATION_ERROR,
+    "TextInvalid": ErrorCode.VALIDATION_ERROR,
 }
 GPU_OOM_TEXT = (
     "The GPU ran out of memory. Choose a smaller batch size or model, or close other programs "

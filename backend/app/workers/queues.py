@@ -39,6 +39,8 @@ QUEUE_OF_KIND: Final[dict[JobKind, str]] = {
     JobKind.MODEL_DOWNLOAD: DOWNLOADS,
     JobKind.MODEL_IMPORT: DOWNLOADS,
     JobKind.STEERING_GENERATE: STEERING,
+    JobKind.FEATURE_PROBE: STEERING,
+    JobKind.FEATURE_ABLATE: STEERING,
 }
 
 # Kinds that need the accelerator for themselves. Steering shares it: it must answer at once.

@@ -23,7 +23,7 @@ from app.workers import child
 from app.workers.context import JobContext, JobOutcome, StopSignal
 from app.workers.model_cache import ModelCache
 from app.workers.outcome import Outcome
-from app.workers.tasks import STEERING_HANDLER, extra_tasks, load
+from app.workers.tasks import WARM_TASKS, extra_tasks, load
 
 CACHE_SHARE_OF_MEMORY = 0.4
 MEMORY_CODES = frozenset({ErrorCode.GPU_OOM, ErrorCode.OUT_OF_MEMORY})
@@ -75,7 +75,7 @@ class SteeringServer:
         return outcome
 
     def _load(self, kind: JobKind) -> child.Task:
-        handler = cast(Handler, load(extra_tasks().get(kind.value) or STEERING_HANDLER))
+        handler = cast(Handler, load(extra_tasks().get(kind.value) or WARM_TASKS[kind]))
         return lambda context: handler(context, self._cache)
 
 

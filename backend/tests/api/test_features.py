@@ -1,3 +1,6 @@
+import csv
+import io
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -8,6 +11,8 @@ from sqlalchemy.orm import Session
 from app.core.enums import JobKind, JobState, ResourceType, TrainingStatus
 from app.db.models import ExtractionTemplate, Job, Training
 from app.db.models.feature import NUMERIC_COLUMNS
+from app.db.repositories.feature_pages import FeatureFilter
+from app.services.feature_formats import BatchInvalid, read_batch, write_export
 from tests.api.asserts import data_of, error_of, page_of
 from tests.factories import (
     make_checkpoint,
@@ -62,13 +67,14 @@ def test_discovery_takes_the_number_of_examples_of_a_template(
     error_of(client.post(f"{URL}/extract", json=body), 404, "NOT_FOUND", "extraction template")
 
 
-def test_discovery_needs_a_checkpoint_and_an_end(client: TestClient, session: Session) -> None:
+def test_discovery_needs_a_checkpoint_but_no_end(client: TestClient, session: Session) -> None:
     def extract(training: Training) -> Any:
         return client.post(f"{URL}/extract", json={"training_id": str(training.id)})
 
     running = make_training(session, status=TrainingStatus.TRAINING)
     make_checkpoint(session, running, 10)
-    error_of(extract(running), 409, "NOT_READY", "still runs")
+    accepted = data_of(extract(running), 202)
+    assert session.get_one(Job, accepted["job_id"]).payload["shares_device"]
     error_of(extract(make_training(session)), 409, "NOT_READY", "no checkpoint yet")
     orphan = make_training(session, activation_id=None)
     make_checkpoint(session, orphan, 10)
@@ -298,3 +304,79 @@ def test_partners_and_neighbours(client: TestClient, session: Session, training:
     assert shown["features"]["x"] == [0.5, None]
     assert (shown["dead"], shown["dense"]) == ([other.id], [])
     assert shown["duplicates"] == [[feature.id, other.id, 0.95]]
+
+
+def dashboard(session: Session, training: Training) -> str:
+    file = io.StringIO()
+    wanted = FeatureFilter(training_id=training.id)
+    write_export(session, wanted, training.id, "saedashboard", file)
+    return file.getvalue()
+
+
+def test_an_exported_batch_comes_back_the_same(session: Session, training: Training) -> None:
+    metadata = {
+        "logit_lens": LENS, "histogram": {"edges": [1, 2, 2], "counts": [3, 4]},
+        "intervals": [{"octave": 1, "from": 2.0, "to": 4.0, "share": 0.0, "count": 3}],
+        "correlated": [{"index": 1, "pearson": 0.5}],
+    }  # fmt: skip
+    feature = make_feature(session, training, 0, metadata=metadata)
+    make_example(session, feature, 0)
+    make_example(session, feature, 0, kind="sample", octave=1)
+    make_feature(session, training, 1)
+    text = dashboard(session, training)
+    other = make_training(session)
+    batch = json.loads(text)
+    assert read_batch(session, other.id, batch) == 2
+    again = json.loads(dashboard(session, other))
+    assert again["features"] == batch["features"]
+    assert read_batch(session, other.id, batch) == 2  # a second time adds nothing
+    assert json.loads(dashboard(session, other)) == again
+    session.expire_all()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"values": [1.0]}, "3 tokens stand beside 1 values"),
+        ({"values": [1.0, float("nan"), 0.0]}, "no finite number"),
+        ({"qualifying_token_index": 3}, "is marked"),
+        ({"tokens": None}, "cannot be read"),
+    ],
+)
+def test_a_broken_batch_is_refused(
+    session: Session, training: Training, change: dict[str, Any], sentence: str
+) -> None:
+    activation = {"bin_min": -1, "tokens": ["a", "b", "c"], "values": [0.0, 1.0, 0.0],
+                  "qualifying_token_index": 1} | change  # fmt: skip
+    batch = {"features": [{"feature_index": "5", "frac_nonzero": 0.1, "activations": [activation]}]}
+    with pytest.raises(BatchInvalid, match=sentence):
+        read_batch(session, training.id, batch)
+    with pytest.raises(BatchInvalid, match="no list"):
+        read_batch(session, training.id, {})
+
+
+def test_the_table_as_a_file(client: TestClient, session: Session, training: Training) -> None:
+    for index in range(3):
+        make_feature(session, training, index, tags=["x", "y"])
+    url = f"{URL}/export?training_id={training.id}"
+    answer = client.get(f"{url}&format=csv&range=neuron_index:1:")
+    assert answer.headers["content-disposition"].endswith('.csv"')
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [(row["neuron_index"], row["tags"]) for row in rows] == [("1", "x; y"), ("2", "x; y")]
+    assert [row["neuron_index"] for row in client.get(f"{url}&format=json").json()] == [0, 1, 2]
+    batch = client.get(f"{url}&format=saedashboard").json()
+    loaded = data_of(client.post(f"{URL}/import?training_id={training.id}", json=batch))
+    assert loaded == {"n_features": 3}
+
+
+def test_trying_features_out_needs_something_to_try(
+    client: TestClient, session: Session, training: Training
+) -> None:
+    body: dict[str, Any] = {"training_id": str(training.id)}
+    line = {"text": "a", "expected": "x"}
+    for bad in ({}, {"text": "a", "lines": [line, line]}, {"lines": [line, line]}):
+        error_of(client.post(f"{URL}/probe", json=body | bad), 400, "VALIDATION_ERROR")
+    wrong = body | {"text": "a", "feature_ids": [999999]}
+    error_of(client.post(f"{URL}/probe", json=wrong), 404, "NOT_FOUND")
+    silent = make_feature(session, training, 0)
+    error_of(client.get(f"{URL}/{silent.id}/ablation"), 409, "NOT_READY", "never fired")

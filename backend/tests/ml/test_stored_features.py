@@ -1,12 +1,19 @@
 """What stands in the database is what model and dictionary say."""
 
+import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.core.paths import model_dir
 from app.db.models import Feature, FeatureActivation, FeatureToken
 from app.ml.activation_extraction import ActivationStore, TokenStore
 from app.ml.configs import DiscoveryConfig
@@ -17,9 +24,13 @@ from app.ml.feature_discovery.probe import auc, auc_interval, probe_text, score_
 from app.ml.language_models import LoadedModel
 from app.ml.records import ExampleRecord, to_json
 from app.ml.sae_training import load_sae
+from app.schemas.feature_probe import Ablation
 from app.services.feature_records import example_row, replace_features
+from app.workers.context import JobOutcome
+from app.workers.model_cache import ModelCache
+from app.workers.tasks import probing
 from tests.factories import make_training
-from tests.ml.conftest import ignore, never
+from tests.ml.conftest import GLASS, ignore, never
 
 PLACE = (2, "residual")
 CONFIG = DiscoveryConfig(examples_per_feature=5, layout="pca", max_tokens=15_000)
@@ -86,9 +97,13 @@ def test_probing_a_text_gives_the_activations_of_its_tokens(
 def test_a_sheet_ranks_features_by_how_well_they_tell_lines_apart(
     sae_path: Path, glass: LoadedModel
 ) -> None:
-    lines = [(f"the number {n} is a number", True) for n in range(5)]
-    lines += [(f"raise an error {n} of the file", False) for n in range(4)]
-    scores = score_sheet(glass, load_sae(sae_path), PLACE, lines, never, top_k=3, features=[0])
+    lines = [(f"the number {n} is a number", "number") for n in range(5)]
+    lines += [(f"raise an error {n} of the file", "error") for n in range(4)]
+    classes = score_sheet(glass, load_sae(sae_path), PLACE, lines, never, top_k=3, features=[0])
+    assert [(c.expected, c.n_expected, c.n_other) for c in classes] == [
+        ("error", 4, 5), ("number", 5, 4)
+    ]  # fmt: skip
+    scores = classes[1].scores
     assert scores[0].auc == 1
     assert 0.5 < scores[0].low < scores[0].high == 1
     assert scores[0].mean_expected > scores[0].mean_other
@@ -128,3 +143,37 @@ def test_ablation_takes_out_the_feature_and_nothing_else(
     nothing = ablate_feature(glass, sae, 2, both, silent, [text.token_ids], never)
     assert (nothing.mean_kl, nothing.promoted) == (None, [])
     assert max(nothing.contexts[0].kl) == pytest.approx(0, abs=1e-6)
+
+
+def test_the_warm_process_answers_probes_and_ablations(
+    sae_path: Path, tokens: TokenStore, tmp_path: Path
+) -> None:
+    model_id = uuid4()
+    shutil.copytree(GLASS, tmp_path / model_dir(model_id))
+    shutil.copytree(sae_path, tmp_path / "sae")
+    place = {
+        "model_id": str(model_id), "memory_bytes": 1, "sae_path": "sae", "layer": 2,
+        "hook_type": "residual",
+    }  # fmt: skip
+
+    def ask(handler: Callable[..., JobOutcome], **payload: Any) -> dict[str, Any]:
+        context: Any = SimpleNamespace(
+            payload=place | payload, data_root=tmp_path, settings=SimpleNamespace(device="cpu"),
+            stop_requested=lambda: None, raise_if_stopped=lambda: None,
+        )  # fmt: skip
+        result = handler(context, cache).result
+        assert result is not None
+        return json.loads(json.dumps(result))
+
+    cache = ModelCache(10**9)
+    shown: dict[str, Any] = {"top_k": 3, "features": []}
+    text = ask(probing.probe, text="the number of items", lines=None, **shown)
+    assert text["classes"] == []
+    assert 3 == len(text["firings"]) <= text["n_firing"]
+    lines = [{"text": "one number", "expected": "a"}, {"text": "an error", "expected": "b"}]
+    sheet = ask(probing.probe, text=None, lines=lines, **shown)
+    assert [entry["expected"] for entry in sheet["classes"]] == ["a", "b"]
+    feature = text["firings"][0]["feature"]
+    ablated = ask(probing.ablate, feature=feature, contexts=[text["token_ids"]])
+    assert ablated["mean_kl"] > 0
+    assert Ablation(feature_id=1, definition="", **ablated).n_positions > 0

@@ -189,8 +189,8 @@ def test_stronger_requests_win() -> None:
 def test_every_kind_has_a_queue_and_a_task_that_exists(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(QUEUE_OF_KIND) == set(JobKind)
     assert set(QUEUE_OF_KIND.values()) == set(QUEUE_SLOTS)
-    assert set(tasks.TASKS) | {JobKind.STEERING_GENERATE} == set(JobKind)
-    for reference in (*tasks.TASKS.values(), tasks.STEERING_HANDLER):
+    assert set(tasks.TASKS) | set(tasks.WARM_TASKS) == set(JobKind)
+    for reference in (*tasks.TASKS.values(), *tasks.WARM_TASKS.values()):
         assert callable(tasks.load(reference))
 
 

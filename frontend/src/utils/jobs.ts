@@ -28,6 +28,8 @@ const LABELS: Record<JobKind, string> = {
   training_evaluate: 'Measuring',
   training_delete: 'Deleting training',
   feature_extract: 'Extracting features',
+  feature_probe: 'Trying features',
+  feature_ablate: 'Ablating a feature',
   steering_generate: 'Generating',
 };
 

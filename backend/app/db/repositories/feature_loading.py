@@ -85,6 +85,15 @@ def delete_examples(session: Session, training_id: UUID) -> None:
         session.execute(statement, execution_options={"synchronize_session": False})
 
 
+def delete_examples_of(session: Session, feature_ids: Sequence[int]) -> None:
+    """Forget contexts and tokens of some features, before others are loaded in their place."""
+    for statement in (
+        delete(FeatureActivation).where(FeatureActivation.feature_id.in_(feature_ids)),
+        delete(FeatureToken).where(FeatureToken.feature_id.in_(feature_ids)),
+    ):
+        session.execute(statement, execution_options={"synchronize_session": False})
+
+
 def delete_features(session: Session, training_id: UUID) -> None:
     session.execute(
         delete(Feature).where(Feature.training_id == training_id),

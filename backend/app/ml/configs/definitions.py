@@ -91,6 +91,12 @@ METRIC_DEFINITIONS: dict[str, str] = {
     "nearest_cosine": "Cosine of the decoder direction with the nearest other one.",
     "max_jaccard": "Largest Jaccard index of firing with another feature, on a subsample.",
     "encoder_decoder_cosine": "Cosine of the feature's encoder and decoder directions.",
+    "class_auc": "Chance that the feature's largest activation on a line of the class exceeds that "
+    "on another line; ties count half; 95 % interval by Hanley and McNeil.",
+    "feature_ablation": "The feature's activation times its decoder direction is subtracted at "
+    "every token of the shown contexts, each read on its own; all else stays. Rise of the next "
+    "token's cross-entropy and KL(clean || ablated), in nats; means over the tokens on which it "
+    "fires.",
     "correlation": "Pearson: of the two activations over all tokens of the subsample, zeros "
     "included. Jaccard: tokens on which both fire / tokens on which either does. PMI: log of the "
     "common firings over those expected if independent, in nats. At least 5 common firings.",

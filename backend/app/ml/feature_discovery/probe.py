@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from app.ml.activation_extraction.encoding import encode_batch
-from app.ml.errors import TextInvalid
+from app.ml.errors import Stopped, TextInvalid
 from app.ml.feature_discovery.reading import token_texts
 from app.ml.language_models.forward import capture
 from app.ml.language_models.hook_points import resolve_hook_point
@@ -41,6 +41,16 @@ class ProbedText:
     tokens: list[str]
     firings: list[TextFiring]
     n_firing: int
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """The best features of one class against the rest."""
+
+    expected: str
+    n_expected: int
+    n_other: int
+    scores: list[ClassScore]
 
 
 @dataclass(frozen=True)
@@ -99,32 +109,37 @@ def score_sheet(
     loaded: LoadedModel,
     sae: SparseAutoencoder,
     place: tuple[int, str],
-    lines: Sequence[tuple[str, bool]],
+    lines: Sequence[tuple[str, str]],
     should_stop: ShouldStop,
     *,
     top_k: int,
     features: Sequence[int] = (),
-) -> list[ClassScore]:
-    """Score every feature on lines of an expected class and others, the best first.
+) -> list[ClassScores]:
+    """Score every feature on lines of named classes, each class against the rest, best first.
 
     Raises:
-        TextInvalid: A class without lines, or an unusable line.
+        TextInvalid: Fewer than two classes, or an unusable line.
+        Stopped: ``should_stop`` said so.
     """
-    expected = np.array([is_expected for _, is_expected in lines], dtype=bool)
-    if not expected.any() or expected.all():
-        raise TextInvalid("A sheet needs lines of the expected class and lines of another.")
+    names = sorted({expected for _, expected in lines})
+    if len(names) < 2:
+        raise TextInvalid("A sheet needs lines of two classes at least.")
     rows = []
     for text, _ in lines:
         if should_stop():
-            break
+            raise Stopped("The probe was stopped.")
         rows.append(_encode(loaded, sae, place, text)[1].max(dim=0).values.cpu().numpy())
     largest_NF = np.stack(rows)
-    auc_F = auc(largest_NF, expected[: len(rows)])
-    best = np.argsort(-auc_F, kind="stable")[:top_k].tolist()
-    return [
-        _class_score(i, float(auc_F[i]), largest_NF[:, i], expected)
-        for i in [*best, *(i for i in features if i not in best)]
-    ]
+    found = []
+    for name in names:
+        expected_N = np.array([expected == name for _, expected in lines])
+        auc_F = auc(largest_NF, expected_N)
+        best = np.argsort(-auc_F, kind="stable")[:top_k].tolist()
+        listed = [*best, *(i for i in features if i not in best)]
+        scores = [_class_score(i, float(auc_F[i]), largest_NF[:, i], expected_N) for i in listed]
+        n = int(expected_N.sum())
+        found.append(ClassScores(name, n, len(lines) - n, scores))
+    return found
 
 
 def auc(

@@ -25,7 +25,12 @@ TASKS: dict[JobKind, str] = {
     JobKind.TRAINING_DELETE: "app.workers.tasks.deletes:run_training_delete",
     JobKind.FEATURE_EXTRACT: "app.workers.tasks.features:run_feature_extract",
 }
-STEERING_HANDLER = "app.workers.tasks.steering:handle"
+WARM_TASKS: dict[JobKind, str] = {
+    JobKind.STEERING_GENERATE: "app.workers.tasks.steering:handle",
+    JobKind.FEATURE_PROBE: "app.workers.tasks.probing:probe",
+    JobKind.FEATURE_ABLATE: "app.workers.tasks.probing:ablate",
+}
+"""What the warm process answers; these get its cache of loaded models too."""
 STEERING_KEY = "steering"
 
 

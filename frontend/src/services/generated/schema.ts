@@ -605,6 +605,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/features/probe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Probe Features
+         * @description Try your own text, or lines with an expected class: which features fire where.
+         */
+        post: operations["probe_features"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/features/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Features
+         * @description Download the features that a filter lets pass: the table, or a SAEDashboard batch.
+         */
+        get: operations["export_features"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/features/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Features
+         * @description Load a SAEDashboard batch as features of a training; those in it are replaced.
+         */
+        post: operations["import_features"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/features/map": {
         parameters: {
             query?: never;
@@ -801,6 +861,26 @@ export interface paths {
          * @description Read which features point the same way.
          */
         get: operations["get_neighbours"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/features/{feature_id}/ablation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Ablation
+         * @description Take the feature out on its strongest contexts: what the model loses there.
+         */
+        get: operations["get_ablation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1330,6 +1410,47 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AblatedContext
+         * @description Lists stand beside the tokens; the last token predicts nothing that is known.
+         */
+        AblatedContext: {
+            /** Tokens */
+            tokens: string[];
+            /** Token Ids */
+            token_ids: number[];
+            /** Activations */
+            activations: number[];
+            /** Loss Change */
+            loss_change: (number | null)[];
+            /** Kl */
+            kl: number[];
+        };
+        /** Ablation */
+        Ablation: {
+            /** Feature Id */
+            feature_id: number;
+            /** Definition */
+            definition: string;
+            /**
+             * N Positions
+             * @description Tokens on which the feature fired
+             */
+            n_positions: number;
+            /** Mean Loss Change */
+            mean_loss_change: number | null;
+            /** Mean Kl */
+            mean_kl: number | null;
+            /**
+             * Promoted
+             * @description ``logit``: mean rise of the log-probability
+             */
+            promoted: components["schemas"]["LensToken"][];
+            /** Suppressed */
+            suppressed: components["schemas"]["LensToken"][];
+            /** Contexts */
+            contexts: components["schemas"]["AblatedContext"][];
+        };
+        /**
          * ActivationExtract
          * @description Run a model over a tokenised dataset and keep the activations of some hook points.
          */
@@ -1565,6 +1686,39 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+        };
+        /**
+         * ClassFigure
+         * @description A feature's largest activation per line as a test for one class against the rest.
+         */
+        ClassFigure: {
+            /** Id */
+            id: number | null;
+            /** Neuron Index */
+            neuron_index: number;
+            /** Name */
+            name: string | null;
+            /** Auc */
+            auc: number;
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** Mean Expected */
+            mean_expected: number;
+            /** Mean Other */
+            mean_other: number;
+        };
+        /** ClassScores */
+        ClassScores: {
+            /** Expected */
+            expected: string;
+            /** N Expected */
+            n_expected: number;
+            /** N Other */
+            n_other: number;
+            /** Features */
+            features: components["schemas"]["ClassFigure"][];
         };
         /** Correlations */
         Correlations: {
@@ -1855,6 +2009,11 @@ export interface components {
          * @enum {string}
          */
         EncoderType: "sparse" | "skip" | "transcoder";
+        /** Envelope[Ablation] */
+        Envelope_Ablation_: {
+            data: components["schemas"]["Ablation"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[ActivationRead] */
         Envelope_ActivationRead_: {
             data: components["schemas"]["ActivationRead"];
@@ -1883,6 +2042,11 @@ export interface components {
         /** Envelope[ExtractionTemplateRead] */
         Envelope_ExtractionTemplateRead_: {
             data: components["schemas"]["ExtractionTemplateRead"];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[FeatureImport] */
+        Envelope_FeatureImport_: {
+            data: components["schemas"]["FeatureImport"];
             meta: components["schemas"]["Meta"];
         };
         /** Envelope[FeatureMap] */
@@ -1943,6 +2107,11 @@ export interface components {
         /** Envelope[Neighbours] */
         Envelope_Neighbours_: {
             data: components["schemas"]["Neighbours"];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[ProbeResult] */
+        Envelope_ProbeResult_: {
+            data: components["schemas"]["ProbeResult"];
             meta: components["schemas"]["Meta"];
         };
         /** Envelope[SteeringResult] */
@@ -2374,6 +2543,11 @@ export interface components {
              */
             template_id?: string | null;
         };
+        /** FeatureImport */
+        FeatureImport: {
+            /** N Features */
+            n_features: number;
+        };
         /**
          * FeatureMap
          * @description Directions in two dimensions, density against maximum, and what needs attention.
@@ -2448,6 +2622,32 @@ export interface components {
             is_favorite?: boolean | null;
             /** Tags */
             tags?: string[] | null;
+        };
+        /**
+         * FeatureProbe
+         * @description Which features fire where on a text, or how well they tell the lines of a sheet apart.
+         */
+        FeatureProbe: {
+            /**
+             * Training Id
+             * Format: uuid
+             */
+            training_id: string;
+            /** Text */
+            text?: string | null;
+            /** Lines */
+            lines?: components["schemas"]["ProbeLine"][] | null;
+            /**
+             * Top K
+             * @description Features listed, per class for a sheet
+             * @default 10
+             */
+            top_k?: number;
+            /**
+             * Feature Ids
+             * @description Listed in any case
+             */
+            feature_ids?: number[];
         };
         /** FeatureRead */
         FeatureRead: {
@@ -3031,7 +3231,7 @@ export interface components {
          * JobKind
          * @enum {string}
          */
-        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_evaluate" | "training_delete" | "feature_extract" | "steering_generate";
+        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_evaluate" | "training_delete" | "feature_extract" | "feature_probe" | "feature_ablate" | "steering_generate";
         /**
          * JobLog
          * @description The end of what a job's processes wrote.
@@ -3519,6 +3719,65 @@ export interface components {
             total: number;
             /** Has Next */
             has_next: boolean;
+        };
+        /**
+         * ProbeLine
+         * @description A line of a sheet and the class that a good feature would tell it apart as.
+         */
+        ProbeLine: {
+            /** Text */
+            text: string;
+            /** Expected */
+            expected: string;
+        };
+        /** ProbeResult */
+        ProbeResult: {
+            /**
+             * Job Id
+             * Format: uuid
+             */
+            job_id: string;
+            /**
+             * Tokens
+             * @description Empty for a sheet
+             */
+            tokens: string[];
+            /** Token Ids */
+            token_ids: number[];
+            /**
+             * N Firing
+             * @description Features that fire anywhere on the text
+             */
+            n_firing: number | null;
+            /** Features */
+            features: components["schemas"]["ProbedFeature"][];
+            /** Classes */
+            classes: components["schemas"]["ClassScores"][];
+            /** Definition */
+            definition: string;
+        };
+        /**
+         * ProbedFeature
+         * @description A feature on the text; ``activations`` stands beside the tokens.
+         */
+        ProbedFeature: {
+            /** Id */
+            id: number | null;
+            /** Neuron Index */
+            neuron_index: number;
+            /** Name */
+            name: string | null;
+            /** Max Activation */
+            max_activation: number;
+            /**
+             * Share Of Max
+             * @description Of the largest activation in the corpus
+             */
+            share_of_max: number | null;
+            /** Position */
+            position: number;
+            /** Activations */
+            activations: number[];
         };
         /** PromptToken */
         PromptToken: {
@@ -6402,6 +6661,166 @@ export interface operations {
             };
         };
     };
+    probe_features: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeatureProbe"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ProbeResult_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_features: {
+        parameters: {
+            query: {
+                training_id: string;
+                format?: "csv" | "json" | "saedashboard";
+                search?: string | null;
+                is_favorite?: boolean | null;
+                /** @description column:from:to, bounds inclusive and optional; of every numeric column */
+                range?: string[];
+                /** @description All must be there */
+                tag?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    import_features: {
+        parameters: {
+            query: {
+                training_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_FeatureImport_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     get_map: {
         parameters: {
             query: {
@@ -6863,6 +7282,76 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_ablation: {
+        parameters: {
+            query?: {
+                /** @description Strongest contexts read */
+                contexts?: number;
+            };
+            header?: never;
+            path: {
+                feature_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Ablation_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };

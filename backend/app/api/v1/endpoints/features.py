@@ -1,10 +1,14 @@
 """Features of a trained dictionary."""
 
-from typing import Annotated, Literal
+import os
+import tempfile
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Body, Path, Query, Request, Response
 from pydantic import AliasChoices
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse
 
 from app.api.deps import (
     IfMatch,
@@ -15,7 +19,9 @@ from app.api.deps import (
     PostingDep,
     SearchQuery,
     SessionDep,
+    SettingsDep,
     SortQuery,
+    client_left,
     enveloped,
     failures,
     tagged,
@@ -26,6 +32,7 @@ from app.schemas.feature import (
     FeatureChange,
     FeatureExample,
     FeatureExtract,
+    FeatureImport,
     FeatureMap,
     FeaturePage,
     FeaturePatch,
@@ -35,11 +42,20 @@ from app.schemas.feature import (
     LogitLens,
     Neighbours,
 )
-from app.services import discovery_service, feature_relations, feature_service
+from app.schemas.feature_probe import Ablation, FeatureProbe, ProbeResult
+from app.services import (
+    discovery_service,
+    feature_formats,
+    feature_probe_service,
+    feature_relations,
+    feature_service,
+)
 
 router = APIRouter(prefix="/features", tags=["features"])
 FeatureId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 TopKQuery = Annotated[int, Query(ge=1, le=200, description="Contexts")]
+ContextsQuery = Annotated[int, Query(ge=1, le=50, description="Strongest contexts read")]
+FormatQuery = Annotated[feature_formats.ExportFormat, Query(alias="format")]
 KindQuery = Annotated[
     Literal["top", "sample", "near_miss"],
     Query(description="Strongest, sampled from all strengths, or almost fired"),
@@ -94,6 +110,52 @@ def list_features(
     return feature_service.list_features(
         session, wanted, meta, page=page, limit=limit, cursor=cursor, sort_by=sort_by, order=order
     )
+
+
+@router.post("/probe", responses=failures(404, 409, 503, 504))
+def probe_features(
+    body: FeatureProbe,
+    request: Request,
+    session: SessionDep,
+    settings: SettingsDep,
+    meta: MetaDep,
+) -> Envelope[ProbeResult]:
+    """Try your own text, or lines with an expected class: which features fire where."""
+    left = client_left(request)
+    return enveloped(feature_probe_service.probe(session, settings, body, left), meta)
+
+
+@router.get("/export", response_class=FileResponse, responses=failures(404))
+def export_features(
+    session: SessionDep,
+    training_id: UUID,
+    form: FormatQuery = "csv",
+    search: SearchQuery = None,
+    is_favorite: FavoriteQuery = None,
+    ranges: RangeQuery = [],  # noqa: B006
+    tags: TagQuery = [],  # noqa: B006
+) -> FileResponse:
+    """Download the features that a filter lets pass: the table, or a SAEDashboard batch."""
+    wanted = feature_service.make_filter(
+        training_id=training_id, search=search, is_favorite=is_favorite, tags=tags, ranges=ranges
+    )
+    suffix = "csv" if form == "csv" else "json"
+    with tempfile.NamedTemporaryFile(
+        "w", suffix=f".{suffix}", delete=False, encoding="utf-8", newline=""
+    ) as file:
+        remove = BackgroundTask(os.unlink, file.name)
+        feature_formats.write_export(session, wanted, training_id, form, file)
+    name = f"features-{training_id}.{suffix}"
+    return FileResponse(file.name, filename=name, background=remove)
+
+
+@router.post("/import", responses=failures(404))
+def import_features(
+    training_id: UUID, batch: Annotated[dict[str, Any], Body()], session: SessionDep, meta: MetaDep
+) -> Envelope[FeatureImport]:
+    """Load a SAEDashboard batch as features of a training; those in it are replaced."""
+    n_features = feature_formats.read_batch(session, training_id, batch)
+    return enveloped(FeatureImport(n_features=n_features), meta)
 
 
 @router.get("/map", responses=failures(404))
@@ -188,3 +250,18 @@ def get_neighbours(
 ) -> Envelope[Neighbours]:
     """Read which features point the same way."""
     return enveloped(feature_relations.read_neighbours(session, feature_id), meta)
+
+
+@router.get("/{feature_id}/ablation", responses=failures(404, 409, 503, 504))
+def get_ablation(
+    feature_id: FeatureId,
+    request: Request,
+    session: SessionDep,
+    settings: SettingsDep,
+    meta: MetaDep,
+    contexts: ContextsQuery = 10,
+) -> Envelope[Ablation]:
+    """Take the feature out on its strongest contexts: what the model loses there."""
+    left = client_left(request)
+    found = feature_probe_service.ablate(session, settings, feature_id, contexts, left)
+    return enveloped(found, meta)
