@@ -159,6 +159,7 @@ class SteeringEnvironment(ResponseModel):
     device: str
     torch: str
     transformers: str
+    dictionaries: str = Field(description="Start of the SHA-256 of the SAEs' weights")
     sampler: str
 
 

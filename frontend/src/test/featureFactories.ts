@@ -164,6 +164,7 @@ export function makeSteeringResult(fields: Partial<SteeringResult> = {}): Steeri
       device: 'cpu',
       torch: '2.13.0',
       transformers: '5.23.0',
+      dictionaries: '0123456789abcdef',
       sampler: 'greedy',
     },
     stopped: false,

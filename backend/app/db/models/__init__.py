@@ -12,6 +12,7 @@ from app.db.models.feature import (
 from app.db.models.idempotency import IdempotencyKey
 from app.db.models.job import Job
 from app.db.models.language_model import LanguageModel
+from app.db.models.steering_run import SteeringRun
 from app.db.models.template import ExtractionTemplate, SteeringPreset, TrainingTemplate
 from app.db.models.tokenization import Tokenization
 from app.db.models.training import Checkpoint, Training, TrainingMetric
@@ -31,6 +32,7 @@ __all__ = [
     "Job",
     "LanguageModel",
     "SteeringPreset",
+    "SteeringRun",
     "Tokenization",
     "Training",
     "TrainingMetric",

@@ -1,23 +1,26 @@
 """Steered generation in the warm process, which keeps models and dictionaries between jobs."""
 
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import torch
 import transformers
+from safetensors.torch import save as save_tensors
 
 from app.core.paths import model_dir, safe_join
 from app.ml.configs import SteeringConfig
 from app.ml.errors import Stopped
-from app.ml.language_models import LoadedModel, load_language_model
+from app.ml.files import file_sha256
+from app.ml.language_models import LoadedModel, load_language_model, resolve_hook_point
 from app.ml.records import to_json
 from app.ml.sae_training import load_sae
 from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder
 from app.ml.sentence_embedding import find_sentence_embedder, load_sentence_embedder
 from app.ml.steering import FeatureEdit, feature_edit, generate_comparison
 from app.ml.steering.edits import written_hook_type
+from app.ml.steering.prompts import end_token_ids
 from app.ml.steering.records import TokenEvent
 from app.schemas.events import (
     SteeringPromptToken,
@@ -29,6 +32,7 @@ from app.schemas.events import (
 )
 from app.services.steering_figures import steering_json
 from app.services.steering_payload import UNIT_NAMES
+from app.services.steering_runs import save_run
 from app.workers.context import JobContext, JobInterrupted, JobOutcome
 from app.workers.model_cache import ModelCache
 from app.workers.tasks.reporting import should_stop
@@ -54,7 +58,8 @@ def handle(context: JobContext, cache: ModelCache) -> JobOutcome:
     except Stopped:
         context.raise_if_stopped()
         raise
-    answer = steering_json(payload, to_json(result), environment(loaded, config))
+    answer = steering_json(payload, to_json(result), environment(context, loaded, config))
+    _save(context, loaded, edits, answer)
     action = context.stop_requested()
     if result.stopped and action is not None:
         return JobOutcome(JobInterrupted(action).outcome().state, answer)
@@ -92,8 +97,10 @@ def load_dictionary(cache: ModelCache, folder: Path) -> SparseAutoencoder:
     return cache.get(("sae", folder), partial(load_sae, folder), size_bytes)
 
 
-def environment(loaded: LoadedModel, config: SteeringConfig) -> dict[str, str]:
+def environment(context: JobContext, loaded: LoadedModel, config: SteeringConfig) -> dict[str, str]:
     """What the text depends on besides the request."""
+    folders = {edit["sae_path"] for edit in context.payload["edits"]}
+    hashes = [_sae_hash(str(context.data_root / folder)) for folder in sorted(folders)]
     kind = "greedy" if config.temperature == 0 else f"temperature {config.temperature:g}"
     return {
         "model": loaded.card.architecture,
@@ -101,9 +108,37 @@ def environment(loaded: LoadedModel, config: SteeringConfig) -> dict[str, str]:
         "device": str(loaded.device),
         "torch": str(torch.__version__),
         "transformers": str(transformers.__version__),
+        "dictionaries": ", ".join(hashes),
         "sampler": f"{kind}, top-k {config.top_k}, top-p {config.top_p:g}, repetition penalty "
         f"{config.repetition_penalty:g}, one generator per text, seed {config.seed}",
     }
+
+
+@lru_cache(maxsize=64)
+def _sae_hash(folder: str) -> str:
+    """The start of the weights' SHA-256; a checkpoint's files never change."""
+    weights = Path(folder) / "sae.safetensors"
+    return file_sha256(weights)[:16] if weights.is_file() else "gone"
+
+
+def _save(
+    context: JobContext, loaded: LoadedModel, edits: list[FeatureEdit], answer: dict[str, Any]
+) -> None:
+    """Keep the run with all that a replay or an export needs."""
+    places = [resolve_hook_point(loaded.model, e.layer, e.hook_type) for e in edits]
+    facts = {
+        "family": loaded.card.family,
+        "special_ids": loaded.special_ids,
+        "end_ids": sorted(end_token_ids(loaded)),
+        "places": [{"module": p.module_name, "reads_input": p.reads_input} for p in places],
+    }
+    rows = {f"direction.{n}": e.direction_D.contiguous() for n, e in enumerate(edits)}
+    directions = save_tensors(rows)
+    context.transaction(
+        lambda session: save_run(
+            session, context.job_id, context.payload, answer, facts, directions
+        )
+    )
 
 
 def _similarity(cache: ModelCache, first: str, second: str) -> float | None:

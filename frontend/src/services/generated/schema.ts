@@ -909,6 +909,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/steering/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Runs
+         * @description List saved runs, newest first.
+         */
+        get: operations["list_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/steering/runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Run
+         * @description Read one saved run.
+         */
+        get: operations["get_run"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Run
+         * @description Forget one saved run; the answer is what was forgotten.
+         */
+        delete: operations["delete_run"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/steering/runs/{run_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay Run
+         * @description Generate a run's texts again and say whether, and where, they differ.
+         */
+        post: operations["replay_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/steering/runs/{run_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Run
+         * @description Download a run as JSON, as vectors or as a program that repeats its text.
+         */
+        get: operations["export_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/steering/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Presets
+         * @description List steering presets, favourites first.
+         */
+        get: operations["list_presets"];
+        put?: never;
+        /**
+         * Create Preset
+         * @description Save features and strengths under a name.
+         */
+        post: operations["create_preset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/steering/presets/{preset_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Preset
+         * @description Read one preset.
+         */
+        get: operations["get_preset"];
+        /**
+         * Replace Preset
+         * @description Write a preset anew.
+         */
+        put: operations["replace_preset"];
+        post?: never;
+        /**
+         * Delete Preset
+         * @description Delete a preset; the answer is what was deleted.
+         */
+        delete: operations["delete_preset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/templates/export": {
         parameters: {
             query?: never;
@@ -2109,14 +2245,34 @@ export interface components {
             data: components["schemas"]["Neighbours"];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[PresetRead] */
+        Envelope_PresetRead_: {
+            data: components["schemas"]["PresetRead"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[ProbeResult] */
         Envelope_ProbeResult_: {
             data: components["schemas"]["ProbeResult"];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[SteeringReplay] */
+        Envelope_SteeringReplay_: {
+            data: components["schemas"]["SteeringReplay"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[SteeringResult] */
         Envelope_SteeringResult_: {
             data: components["schemas"]["SteeringResult"];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[SteeringRunRead] */
+        Envelope_SteeringRunRead_: {
+            data: components["schemas"]["SteeringRunRead"];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[SteeringRunRow] */
+        Envelope_SteeringRunRow_: {
+            data: components["schemas"]["SteeringRunRow"];
             meta: components["schemas"]["Meta"];
         };
         /** Envelope[SystemInfo] */
@@ -2184,11 +2340,26 @@ export interface components {
             data: components["schemas"]["MetricPoint"][];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[list[PresetRead]] */
+        Envelope_list_PresetRead__: {
+            /** Data */
+            data: components["schemas"]["PresetRead"][];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[list[TokenizationRead]] */
         Envelope_list_TokenizationRead__: {
             /** Data */
             data: components["schemas"]["TokenizationRead"][];
             meta: components["schemas"]["Meta"];
+        };
+        /** EnvironmentChange */
+        EnvironmentChange: {
+            /** Name */
+            name: string;
+            /** Then */
+            then: string;
+            /** Now */
+            now: string;
         };
         /** ErrorBody */
         ErrorBody: {
@@ -3688,6 +3859,13 @@ export interface components {
             pagination: components["schemas"]["Pagination"];
             meta: components["schemas"]["Meta"];
         };
+        /** Page[SteeringRunRow] */
+        Page_SteeringRunRow_: {
+            /** Data */
+            data: components["schemas"]["SteeringRunRow"][];
+            pagination: components["schemas"]["Pagination"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Page[TrainingRead] */
         Page_TrainingRead_: {
             /** Data */
@@ -3719,6 +3897,98 @@ export interface components {
             total: number;
             /** Has Next */
             has_next: boolean;
+        };
+        /** PresetFeature */
+        PresetFeature: {
+            /** Feature Id */
+            feature_id: number;
+            /** Coefficient */
+            coefficient: number;
+            /**
+             * Unit
+             * @default max_multiple
+             * @enum {string}
+             */
+            unit?: "max_multiple" | "activation" | "norm_fraction" | "kl";
+            /**
+             * Method
+             * @default add
+             * @enum {string}
+             */
+            method?: "add" | "clamp" | "floor" | "scale" | "ablate" | "project";
+            /**
+             * Only Active
+             * @default false
+             */
+            only_active?: boolean;
+            /** Layer */
+            layer?: number | null;
+        };
+        /** PresetRead */
+        PresetRead: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Training Id
+             * Format: uuid
+             */
+            training_id: string;
+            /** Name */
+            name: string;
+            /** Description */
+            description: string | null;
+            /** Features */
+            features: {
+                [key: string]: unknown;
+            }[];
+            /** Intervention Layer */
+            intervention_layer: number;
+            /** Temperature */
+            temperature: number;
+            /** Is Favorite */
+            is_favorite: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * PresetWrite
+         * @description Features with their strengths under a name; it belongs to their training.
+         */
+        PresetWrite: {
+            /**
+             * Training Id
+             * Format: uuid
+             */
+            training_id: string;
+            /** Name */
+            name: string;
+            /** Description */
+            description?: string | null;
+            /** Features */
+            features: components["schemas"]["PresetFeature"][];
+            /** Intervention Layer */
+            intervention_layer: number;
+            /**
+             * Temperature
+             * @default 1
+             */
+            temperature?: number;
+            /**
+             * Is Favorite
+             * @default false
+             */
+            is_favorite?: boolean;
         };
         /**
          * ProbeLine
@@ -3949,6 +4219,11 @@ export interface components {
             torch: string;
             /** Transformers */
             transformers: string;
+            /**
+             * Dictionaries
+             * @description Start of the SHA-256 of the SAEs' weights
+             */
+            dictionaries: string;
             /** Sampler */
             sampler: string;
         };
@@ -4109,6 +4384,37 @@ export interface components {
              */
             first_divergence: number | null;
         };
+        /** SteeringReplay */
+        SteeringReplay: {
+            /**
+             * Run Id
+             * Format: uuid
+             */
+            run_id: string;
+            /**
+             * Replay Id
+             * Format: uuid
+             * @description The new run, saved like any other
+             */
+            replay_id: string;
+            /**
+             * Identical
+             * @description Whether both texts are the same, token for token
+             */
+            identical: boolean;
+            /** Differences */
+            differences: components["schemas"]["TextDifference"][];
+            /**
+             * Environment Changes
+             * @description What a difference may come from: device, number format, versions, files
+             */
+            environment_changes: components["schemas"]["EnvironmentChange"][];
+            /**
+             * Largest Logprob Difference
+             * @description Over the tokens that both have in common, nats
+             */
+            largest_logprob_difference: number | null;
+        };
         /** SteeringResult */
         SteeringResult: {
             /**
@@ -4151,6 +4457,77 @@ export interface components {
             seconds: number;
             /** First Token Seconds */
             first_token_seconds: number;
+        };
+        /** SteeringRunRead */
+        SteeringRunRead: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Model Id
+             * Format: uuid
+             */
+            model_id: string;
+            /** Prompt */
+            prompt: string;
+            /** Features */
+            features: {
+                [key: string]: unknown;
+            }[];
+            /** Unsteered Text */
+            unsteered_text: string;
+            /** Steered Text */
+            steered_text: string;
+            /**
+             * Fingerprint
+             * @description Equal for runs that must give the same texts
+             */
+            fingerprint: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            result: components["schemas"]["SteeringResult"];
+        };
+        /** SteeringRunRow */
+        SteeringRunRow: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Model Id
+             * Format: uuid
+             */
+            model_id: string;
+            /** Prompt */
+            prompt: string;
+            /** Features */
+            features: {
+                [key: string]: unknown;
+            }[];
+            /** Unsteered Text */
+            unsteered_text: string;
+            /** Steered Text */
+            steered_text: string;
+            /**
+             * Fingerprint
+             * @description Equal for runs that must give the same texts
+             */
+            fingerprint: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
         };
         /** SystemInfo */
         SystemInfo: {
@@ -4225,6 +4602,23 @@ export interface components {
             skipped: number;
             /** Outcomes */
             outcomes: components["schemas"]["ImportOutcome"][];
+        };
+        /**
+         * TextDifference
+         * @description The first token in which a replay differs; None where one of the texts has ended.
+         */
+        TextDifference: {
+            /**
+             * Branch
+             * @enum {string}
+             */
+            branch: "unsteered" | "steered";
+            /** Index */
+            index: number;
+            /** Then */
+            then: string | null;
+            /** Now */
+            now: string | null;
         };
         /** TokenPiece */
         TokenPiece: {
@@ -7421,6 +7815,489 @@ export interface operations {
             };
             /** @description Gateway Timeout */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_runs: {
+        parameters: {
+            query?: {
+                model_id?: string | null;
+                /** @description 1-based */
+                page?: number;
+                /** @description Rows per page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SteeringRunRow_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_SteeringRunRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    delete_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_SteeringRunRow_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    replay_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_SteeringReplay_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_run: {
+        parameters: {
+            query?: {
+                /** @description json: everything; safetensors: the directions; gguf: a control vector; python: a program that repeats the steered text */
+                format?: "json" | "safetensors" | "gguf" | "python";
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file, without an envelope */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_presets: {
+        parameters: {
+            query?: {
+                training_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_list_PresetRead__"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    create_preset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PresetWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_PresetRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_preset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_PresetRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    replace_preset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the state that the change was made for; 412 when it is another by now */
+                "if-match"?: string | null;
+            };
+            path: {
+                preset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PresetWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_PresetRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    delete_preset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the state that the change was made for; 412 when it is another by now */
+                "if-match"?: string | null;
+            };
+            path: {
+                preset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_PresetRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

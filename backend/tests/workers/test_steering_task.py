@@ -1,0 +1,281 @@
+"""A steering job's task on a real model: what it answers, sends, keeps, and what is exported."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import gguf
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load
+from safetensors.torch import save_file
+
+from app.core.config import Settings
+from app.core.enums import JobAction
+from app.core.paths import model_dir
+from app.db.models import SteeringRun
+from app.ml.configs import SteeringConfig
+from app.schemas.events import Event, SteeringStarted, SteeringTokens
+from app.schemas.steering import SteeringResult
+from app.services import steering_export
+from app.services.steering_export import NotExportable, control_vectors, directions_of
+from app.services.steering_runs import find_differences, fingerprint
+from app.workers.context import JobContext, JobInterrupted, JobOutcome
+from app.workers.model_cache import ModelCache
+from app.workers.tasks.steering import handle
+
+GLASS = Path(__file__).parents[1] / "data" / "glass-en"
+WIDTH, N_LATENTS = 128, 16
+
+
+class Rows:
+    """Takes the one row that a run leaves."""
+
+    def __init__(self) -> None:
+        self.run: SteeringRun | None = None
+
+    def merge(self, run: SteeringRun) -> None:
+        self.run = run
+
+
+class Context:
+    """A job's context without a database and a broker."""
+
+    def __init__(self, root: Path, payload: dict[str, Any], stop_after: int | None = None) -> None:
+        self.payload, self.data_root, self.job_id = payload, root, uuid4()
+        self.settings = SimpleNamespace(device="cpu")
+        self.events: list[Event] = []
+        self.rows = Rows()
+        self._stop_after = stop_after
+
+    def report(self, *_: object, **__: object) -> None:
+        pass
+
+    def publish(self, event: Event) -> None:
+        self.events.append(event)
+
+    def next_seq(self) -> int:
+        return len(self.events) + 1
+
+    def stop_requested(self) -> JobAction | None:
+        n_steps = sum(isinstance(event, SteeringTokens) for event in self.events)
+        wants_stop = self._stop_after is not None and n_steps >= self._stop_after
+        return JobAction.CANCEL if wants_stop else None
+
+    def raise_if_stopped(self) -> None:
+        if (action := self.stop_requested()) is not None:
+            raise JobInterrupted(action)
+
+    def transaction(self, work: Callable[[Any], None]) -> None:
+        work(self.rows)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a model and a dictionary of random unit directions."""
+    folder = tmp_path_factory.mktemp("data")
+    shutil.copytree(GLASS, folder / model_dir(UUID(int=1)))
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.nn.functional.normalize(torch.randn(N_LATENTS, WIDTH, generator=generator), dim=1)
+    sae = folder / "sae"
+    sae.mkdir()
+    tensors = {
+        "W_enc_DF": rows.T.contiguous(), "W_dec_FD": rows, "b_enc_F": torch.zeros(N_LATENTS),
+        "b_dec_D": torch.zeros(WIDTH),
+    }  # fmt: skip
+    save_file(tensors, sae / "sae.safetensors")
+    (sae / "metadata.json").write_text(json.dumps({"activation": "relu", "k": None}))
+    return folder
+
+
+def edit(index: int, **values: Any) -> dict[str, Any]:
+    return {
+        "id": index + 100, "neuron_index": index, "name": None, "coefficient": 20.0,
+        "unit": "activation", "method": "add", "only_active": False, "max_activation": 5.0,
+        "layer": 2, "at_layer": 2, "hook_type": "residual", "sae_path": "sae",
+    } | values  # fmt: skip
+
+
+def payload(*edits: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    config = SteeringConfig(prompt="Alice was beginning to", max_new_tokens=12, seed=3, **settings)
+    return {
+        "model_id": str(UUID(int=1)),
+        "memory_bytes": 0,
+        "config": config.to_dict(),
+        "edits": list(edits) or [edit(3)],
+    }
+
+
+CACHE = ModelCache(10**9)
+
+
+def run(
+    root: Path, asked: dict[str, Any], stop_after: int | None = None
+) -> tuple[JobOutcome, Context, SteeringRun]:
+    context = Context(root, asked, stop_after)
+    outcome = handle(cast(JobContext, context), CACHE)
+    assert context.rows.run is not None
+    # As PostgreSQL would give it back.
+    kept = context.rows.run
+    kept.result = json.loads(json.dumps(kept.result))
+    return outcome, context, kept
+
+
+def test_the_answer_has_the_documented_shape(root: Path) -> None:
+    outcome, context, _ = run(root, payload(edit(3), edit(4, method="clamp", coefficient=9.0)))
+    assert outcome.state == "succeeded"
+    result = SteeringResult(job_id=context.job_id, **(outcome.result or {}))
+    first, second = result.features
+    assert first.strength_in_activation_units == 20
+    assert first.strength_in_max_multiples == 4
+    assert second.achieved_max == pytest.approx(9, rel=0.3)
+    assert result.proof.first_differing_logit is not None
+    assert result.proof.positions_changed > 0
+    assert all(metric.definition for metric in result.metrics)
+    keys = {metric.key for metric in result.metrics}
+    assert {"kl_p50", "repeated_3_steered", "promoted_share_steered", "first_divergence"} <= keys
+    assert result.prompt_tokens[0].steered is False
+    assert result.diff[-1].steered[1] == len(result.steered_output.tokens)
+    assert result.environment.dictionaries != "gone"
+
+
+def test_tokens_are_sent_as_deltas(root: Path) -> None:
+    outcome, context, _ = run(root, payload())
+    started, *steps = context.events
+    assert isinstance(started, SteeringStarted)
+    assert started.rooms() == [f"job:{context.job_id}"]
+    assert sum(token.steered for token in started.data.prompt_tokens) > 0
+    result = SteeringResult(job_id=context.job_id, **(outcome.result or {}))
+    for branch, output in (
+        ("unsteered", result.unsteered_output),
+        ("steered", result.steered_output),
+    ):
+        sent = [
+            token
+            for event in steps
+            if isinstance(event, SteeringTokens)
+            for token in event.data.tokens
+            if token.branch == branch
+        ]
+        assert "".join(token.text for token in sent) == output.text
+        assert [token.index for token in sent] == list(range(12))
+        assert [token.kl for token in sent] == [token.kl for token in output.tokens]
+        assert [t.read_activations for t in sent[1:]] == [t.activations for t in output.tokens[:-1]]
+
+
+def test_a_cancelled_run_keeps_the_text_so_far(root: Path) -> None:
+    whole, _, _ = run(root, payload())
+    outcome, _, kept = run(root, payload(), stop_after=4)
+    assert outcome.state == "cancelled"
+    assert outcome.result is not None
+    assert whole.result is not None
+    partial = outcome.result["steered_output"]["tokens"]
+    assert [t["token_id"] for t in partial] == [
+        t["token_id"] for t in whole.result["steered_output"]["tokens"][:4]
+    ]
+    assert outcome.result["stopped"]
+    assert outcome.result["steered_output"]["ended"] == "stopped"
+    assert kept.result["stopped"]
+
+
+def test_a_run_cancelled_before_its_first_token_is_just_cancelled(root: Path) -> None:
+    context = Context(root, payload(), stop_after=0)
+    with pytest.raises(JobInterrupted):
+        handle(cast(JobContext, context), CACHE)
+    assert context.rows.run is None
+
+
+def test_the_same_request_gives_the_same_fingerprint_and_text(root: Path) -> None:
+    (one, _, first), (two, _, second) = run(root, payload()), run(root, payload())
+    assert first.fingerprint == second.fingerprint
+    then, now = (SteeringResult(job_id=uuid4(), **(o.result or {})) for o in (one, two))
+    assert find_differences(then, now) == []
+    other, _, third = run(root, payload(edit(3, coefficient=-20.0)))
+    assert third.fingerprint != first.fingerprint
+    [difference] = find_differences(then, SteeringResult(job_id=uuid4(), **(other.result or {})))
+    assert difference.branch == "steered"
+    assert difference.then != difference.now
+    renamed = payload(edit(3, name="mine", id=7))
+    assert fingerprint(renamed, first.environment) == first.fingerprint
+
+
+def exported(kept: SteeringRun, file_format: str) -> bytes:
+    make = steering_export._FORMATS[file_format][0]
+    return make(kept)
+
+
+def test_vectors_for_other_programs(root: Path, tmp_path: Path) -> None:
+    _, _, kept = run(root, payload(edit(3), edit(4, unit="max_multiple", coefficient=-1.0)))
+    three, four = directions_of(kept)
+    expected = 20 * three - 5 * four
+    np.testing.assert_allclose(control_vectors(kept)[2], expected, rtol=1e-5)
+    tensors = load(exported(kept, "safetensors"))
+    np.testing.assert_allclose(tensors["control.2"], expected, rtol=1e-5)
+    np.testing.assert_array_equal(tensors["direction.0"], three)
+    path = tmp_path / "vector.gguf"
+    path.write_bytes(exported(kept, "gguf"))
+    reader = gguf.GGUFReader(path)
+    [tensor] = reader.tensors
+    assert tensor.name == "direction.2"
+    np.testing.assert_allclose(tensor.data, expected, rtol=1e-5)
+    assert reader.fields["general.architecture"].contents() == "controlvector"
+    assert reader.fields["controlvector.model_hint"].contents() == "llama"
+
+
+def test_what_a_format_cannot_say_is_refused(root: Path) -> None:
+    _, _, clamped = run(root, payload(edit(3, method="clamp", coefficient=9.0)))
+    for file_format in ("gguf", "python"):
+        with pytest.raises(NotExportable, match="JSON"):
+            exported(clamped, file_format)
+    assert "control.2" not in load(exported(clamped, "safetensors"))
+    _, _, low = run(root, payload(edit(3, at_layer=0)))
+    with pytest.raises(NotExportable, match="block 0"):
+        exported(low, "gguf")
+
+
+PROGRAMS: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [
+    ([edit(3), edit(4, unit="norm_fraction", coefficient=0.2, at_layer=1)], {}),
+    ([edit(3, method="project", coefficient=0.0), edit(5)], {"temperature": 0.0}),
+    ([edit(3)], {"top_k": 40, "top_p": 0.9, "repetition_penalty": 1.2}),
+]
+# One interpreter for all programs, because starting torch takes most of the time.
+DRIVER = (
+    "import runpy, sys\nfor name in sys.argv[2:]:\n    runpy.run_path(name, run_name='__main__')"
+)
+
+
+def test_the_exported_program_repeats_the_text_with_transformers_alone(
+    root: Path, tmp_path: Path
+) -> None:
+    texts, names = [], []
+    for number, (edits, values) in enumerate(PROGRAMS):
+        outcome, _, kept = run(root, payload(*edits, **values))
+        assert outcome.result is not None
+        kept.id = uuid4()
+        program = tmp_path / f"steer_{number}.py"
+        program.write_bytes(exported(kept, "python"))
+        assert "app." not in program.read_text()
+        names.append(str(program))
+        texts.append(outcome.result["steered_output"]["text"])
+    # -I: neither this project's path nor its environment variables reach the programs.
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", DRIVER, str(GLASS), *names],
+        capture_output=True, text=True, check=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.stderr.count("identical to the run") == len(PROGRAMS)
+    assert done.stdout == "".join(f"{text}\n" for text in texts)
+
+
+def test_the_json_of_a_run_is_whole(root: Path, settings: Settings) -> None:
+    outcome, _, kept = run(root, payload())
+    kept.created_at = cast(Any, SimpleNamespace(isoformat=lambda: "2026-11-25"))
+    document = json.loads(exported(kept, "json"))
+    assert document["result"] == outcome.result
+    assert len(document["directions"][0]) == WIDTH
