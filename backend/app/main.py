@@ -6,9 +6,12 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from app.api.access import AccessToken
 from app.api.errors import add_error_handlers
-from app.api.middleware import Guard, LastResort, NotModified, RequestContext
+from app.api.guard import Guard
+from app.api.middleware import LastResort, NotModified, RequestContext
 from app.api.openapi import add_docs, build_openapi, operation_id
+from app.api.rate_limit import RateLimit
 from app.api.v1.router import router
 from app.core.config import Settings, get_settings
 from app.core.errors import ServiceUnavailable
@@ -23,6 +26,11 @@ logger = logging.getLogger(__name__)
 
 DESCRIPTION = "From a corpus and a language model to named features and a steered model."
 
+OPEN_TO_NETWORK = (
+    "Other machines can reach this server and it asks nobody for a token: whoever is in the "
+    "network can use it. Set MISTUDIO_TOKEN, or MISTUDIO_HOST=127.0.0.1."
+)
+
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The whole application; importing and calling this loads no torch."""
@@ -33,6 +41,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         configure_logging(settings, process="api")
         ensure_home(settings.home)
+        if settings.is_open_to_network:
+            logger.warning(OPEN_TO_NETWORK, extra={"host": settings.host})
         try:
             socket.open(settings)
         except ServiceUnavailable as error:
@@ -62,6 +72,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # The last one added is the first to see a request.
     app.add_middleware(LastResort)
     app.add_middleware(NotModified)
+    app.add_middleware(RateLimit, settings=settings)
+    app.add_middleware(AccessToken, settings=settings)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(RequestContext)
     return app

@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.fixtures.stack",
     "tests.fixtures.rig",
     "tests.fixtures.faults",
+    "tests.fixtures.live",
 ]

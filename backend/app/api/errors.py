@@ -44,6 +44,21 @@ class PayloadTooLarge(AppError):
     status = 413
 
 
+class UnsupportedMediaType(AppError):
+    code = ErrorCode.UNSUPPORTED_MEDIA_TYPE
+    status = 415
+
+
+class TooManyUploads(ServiceUnavailable):
+    pass
+
+
+class RequestTimeout(AppError):
+    code = ErrorCode.TIMEOUT
+    status = 408
+    retryable = True
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Register the handlers of all failures that are expected."""
 
@@ -144,6 +159,8 @@ def _http_response(request: Request, error: HTTPException) -> Response:
         failure: AppError = MethodNotAllowed(
             f"{request.method} is not possible here.", details={"path": _path(request)}
         )
+    elif error.status_code == 408:
+        failure = RequestTimeout(str(error.detail))
     elif error.status_code == 413:
         failure = PayloadTooLarge(str(error.detail))
     elif error.status_code < 500:

@@ -9,18 +9,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.errors import ForbiddenOrigin, PayloadTooLarge, error_response, internal_error
-from app.core.config import Settings
-from app.core.errors import AppError, ValidationFailed
-from app.core.origins import is_trusted_host, is_trusted_origin
+from app.api.errors import internal_error
+from app.api.guard import API_PREFIX, SAFE_METHODS
 
 logger = logging.getLogger(__name__)
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-MAX_BODY_BYTES = 10 * 1024**2
-UPLOAD_PATH = re.compile(r"/upload$")
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-API_PREFIX = "/api/"
 DOCS_PATHS = ("/docs", "/redoc")
 
 PAGE_POLICY = (
@@ -68,55 +62,6 @@ class RequestContext:
             await self.app(scope, receive, send_with_headers)
         finally:
             _log_request(scope, status, request_id, time.perf_counter() - started)
-
-
-class Guard:
-    """Refuses foreign hosts, foreign pages that want to change something, NUL and huge bodies."""
-
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app = app
-        self._settings = settings
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
-            return
-        refusal = self._refusal(scope)
-        if refusal is None:
-            await self.app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-        else:
-            await error_response(Request(scope), refusal)(scope, receive, send)
-
-    def _refusal(self, scope: Scope) -> AppError | None:
-        headers = Headers(scope=scope)
-        if not is_trusted_host(self._settings, headers.get("host")):
-            return ForbiddenOrigin(
-                "This address is not known to the server. Add its name to MISTUDIO_ALLOWED_HOSTS.",
-                details={"host": headers.get("host")},
-            )
-        is_safe = scope["type"] == "http" and scope["method"] in SAFE_METHODS
-        if not is_safe and self._is_foreign_page(headers):
-            return ForbiddenOrigin(
-                "Requests from other web pages are refused.",
-                details={"origin": headers.get("origin")},
-            )
-        if b"%00" in scope.get("query_string", b"") or "\0" in scope["path"]:
-            return ValidationFailed("An address must not hold NUL characters.")
-        length = headers.get("content-length", "0")
-        is_upload = UPLOAD_PATH.search(scope["path"]) is not None
-        limit = self._settings.max_upload_bytes if is_upload else MAX_BODY_BYTES
-        if not length.isdigit() or int(length) > limit:
-            return PayloadTooLarge(
-                "The request's body is too large.", details={"limit_bytes": limit}
-            )
-        return None
-
-    def _is_foreign_page(self, headers: Headers) -> bool:
-        if headers.get("sec-fetch-site") == "cross-site":
-            return True
-        return not is_trusted_origin(self._settings, headers.get("origin"))
 
 
 class NotModified:

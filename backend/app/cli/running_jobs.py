@@ -3,6 +3,7 @@
 import httpx
 
 from app.cli.console import format_duration
+from app.core.config import access_headers
 
 _RUNNING = ("starting", "running", "queued")
 
@@ -10,7 +11,9 @@ _RUNNING = ("starting", "running", "queued")
 def read_running_jobs(url: str) -> list[str] | None:
     """One line for each job that runs or waits; None when the API does not answer."""
     try:
-        response = httpx.get(f"{url}/api/v1/jobs", params={"limit": 100}, timeout=10.0)
+        response = httpx.get(
+            f"{url}/api/v1/jobs", params={"limit": 100}, headers=access_headers(), timeout=10.0
+        )
         response.raise_for_status()
     except httpx.HTTPError:
         return None

@@ -6,11 +6,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.core.errors import ServiceUnavailable
 
+MIN_TOKEN_LENGTH = 16
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -42,6 +43,7 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(default=None, validation_alias=_env("REDIS_URL", "redis_url"))
     database_pool_size: int = Field(default=8, ge=1, le=100)
 
+    token: SecretStr | None = Field(default=None, min_length=MIN_TOKEN_LENGTH)
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     allowed_import_roots: Annotated[tuple[Path, ...], NoDecode] = ()
     frontend_dist: Path | None = None
@@ -80,6 +82,17 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("token", mode="before")
+    @classmethod
+    def _no_empty_token(cls, value: Any) -> Any:
+        """An empty variable is how a Compose file says "not set"."""
+        return value or None
+
+    @property
+    def is_open_to_network(self) -> bool:
+        """Whether other machines can reach this server and it asks nobody for a token."""
+        return self.host not in LOOPBACK_HOSTS and self.token is None
 
     @property
     def data_root(self) -> Path:
@@ -126,3 +139,9 @@ class Settings(BaseSettings):
 def get_settings() -> Settings:
     """The settings of this process."""
     return Settings()
+
+
+def access_headers() -> dict[str, str]:
+    """What our own programs send to our own server, when it asks for a token."""
+    token = get_settings().token
+    return {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}

@@ -1,5 +1,6 @@
 """Shapes that every endpoint shares: the envelope, pages and errors."""
 
+import math
 import re
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -12,6 +13,7 @@ from app.core.enums import ErrorCode, JobState
 T = TypeVar("T")
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+MAX_DEPTH = 32
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -20,15 +22,22 @@ def to_snake(name: str) -> str:
     return _HUMP.sub("_", name).lower()
 
 
-def _is_storable(value: Any) -> bool:
-    """Whether PostgreSQL and UTF-8 can hold every text in a JSON value."""
-    if isinstance(value, str):
-        return _UNSTORABLE.search(value) is None
-    if isinstance(value, dict):
-        return all(_is_storable(part) for pair in value.items() for part in pair)
-    if isinstance(value, list):
-        return all(_is_storable(item) for item in value)
-    return True
+def _objection(data: Any) -> str | None:
+    """Why a JSON value cannot be taken, whatever its fields mean; None when it can be."""
+    waiting = [(data, 1)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            return f"the body is nested deeper than {MAX_DEPTH} levels"
+        if isinstance(value, str) and _UNSTORABLE.search(value):
+            return "text must not hold NUL characters or broken surrogates"
+        if isinstance(value, float) and not math.isfinite(value):
+            return "numbers must be finite"
+        if isinstance(value, dict):
+            waiting += [(part, depth + 1) for pair in value.items() for part in pair]
+        elif isinstance(value, list):
+            waiting += [(item, depth + 1) for item in value]
+    return None
 
 
 class RequestModel(BaseModel):
@@ -41,8 +50,9 @@ class RequestModel(BaseModel):
     def _accept_camel_case(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        if not all(_is_storable(value) for value in data.values()):
-            raise ValueError("text must not hold NUL characters or broken surrogates")
+        objection = _objection(data)
+        if objection is not None:
+            raise ValueError(objection)
         return {
             to_snake(key) if key not in cls.model_fields and isinstance(key, str) else key: value
             for key, value in data.items()

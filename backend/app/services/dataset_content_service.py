@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
+from app.core.errors import NotReady
 from app.core.paths import dataset_documents, safe_join
 from app.db.models import Tokenization
 from app.db.repositories import datasets
@@ -56,8 +57,14 @@ def list_samples(
 def read_stats(session: Session, dataset_id: UUID) -> DatasetStats:
     """Lengths in characters, measured at import, and in tokens of the latest tokenisation."""
     dataset = require_ready_dataset(session, dataset_id)
+    measured = dataset.metadata_.get("statistics")
+    if measured is None:
+        raise NotReady(
+            "This dataset was not measured at its import. Delete it and import it again.",
+            details={"dataset_id": str(dataset_id)},
+        )
     stats = DatasetStats(
-        **dataset.metadata_["statistics"],
+        **measured,
         tokenization_id=None,
         n_tokens=None,
         mean_tokens=None,

@@ -1,7 +1,6 @@
 """From a worker's publisher over Redis and the API's server to a client, and nobody else."""
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from queue import Empty, Queue
 from typing import Any
@@ -9,35 +8,16 @@ from uuid import uuid4
 
 import pytest
 import socketio
-import uvicorn
 
 from app.core.config import Settings
 from app.core.enums import JobKind
 from app.db.session import session_scope
-from app.main import create_app
 from app.services import job_service
-from app.supervisor.ports import pick_port
 from app.websocket.endpoint import SocketEndpoint
 from app.websocket.rooms import is_room
 from app.websocket.server import SOCKET_PATH
 
 DEADLINE_SECONDS = 30.0
-
-
-@pytest.fixture(scope="module")
-def address(servers: Settings) -> Iterator[str]:
-    """A real server on a real port."""
-    port = pick_port()
-    config = uvicorn.Config(create_app(servers), port=port, log_config=None)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        thread.join(0.05)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(DEADLINE_SECONDS)
 
 
 class Listener:

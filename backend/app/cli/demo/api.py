@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx
 
+from app.core.config import access_headers
+
 _TIMEOUT_SECONDS = 300.0
 # A restarted API or database is back within seconds; the demo waits for it.
 _PATIENCE_SECONDS = 60.0
@@ -21,7 +23,9 @@ class Api:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=f"{url}/api/v1", timeout=_TIMEOUT_SECONDS)
+        self._http = httpx.Client(
+            base_url=f"{url}/api/v1", timeout=_TIMEOUT_SECONDS, headers=access_headers()
+        )
 
     def get(self, path: str, **parameters: Any) -> Any:
         """The ``data`` of an answer.

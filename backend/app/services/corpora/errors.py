@@ -16,3 +16,8 @@ class DatasetEmpty(AppError):
 class DatasetFormatInvalid(AppError):
     code = ErrorCode.DATASET_FORMAT_INVALID
     status = 400
+
+
+class CorpusMissing(AppError):
+    code = ErrorCode.STORE_INVALID
+    status = 409

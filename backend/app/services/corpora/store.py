@@ -13,7 +13,7 @@ import numpy as np
 
 from app.core.paths import fsync_dir
 from app.services.corpora.document import Corpus, Document, Progress, clean_text
-from app.services.corpora.errors import DatasetEmpty
+from app.services.corpora.errors import CorpusMissing, DatasetEmpty
 from app.services.corpora.statistics import length_statistics
 
 DOCUMENTS = "documents.jsonl"
@@ -108,11 +108,19 @@ class CorpusReader:
 
     Args:
         folder: As ``write_corpus`` left it.
+
+    Raises:
+        CorpusMissing: Its files are not there, or are no corpus.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / DOCUMENTS
-        self._offsets = np.load(folder / OFFSETS, mmap_mode="r")
+        try:
+            self._offsets = np.load(folder / OFFSETS, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise CorpusMissing(
+                "The files of this dataset are missing or damaged. Delete it and import it again."
+            ) from error
 
     def __len__(self) -> int:
         return int(self._offsets.size) - 1

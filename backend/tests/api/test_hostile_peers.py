@@ -1,0 +1,105 @@
+"""Fault 24 on a real connection: slow clients, foreign sockets, half requests."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from app.api import guard
+
+SLOW_CLIENTS = 200
+HANDSHAKE = "/ws/socket.io/?EIO=4&transport="
+UPGRADE = {
+    "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}  # fmt: skip
+
+
+def _connect(address: str) -> socket.socket:
+    parts = urlsplit(address)
+    return socket.create_connection((parts.hostname, parts.port), timeout=30)
+
+
+@pytest.fixture
+def slow(address: str) -> Iterator[list[socket.socket]]:
+    """Clients that began a request and never go on: half in the head, half in the body."""
+    with ExitStack() as stack:
+        peers = []
+        for number in range(SLOW_CLIENTS):
+            peer = stack.enter_context(_connect(address))
+            peer.sendall(b"POST /api/v1/datasets/import HTTP/1.1\r\nHost: localhost\r\n")
+            if number % 2:
+                peer.sendall(b"Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{")
+            peers.append(peer)
+        yield peers
+
+
+def test_slow_clients_do_not_stop_others(address: str, slow: list[socket.socket]) -> None:
+    started = time.monotonic()
+    for path in ("health/live", "health/ready", "datasets"):
+        assert httpx.get(f"{address}/api/v1/{path}").status_code == 200
+    assert time.monotonic() - started < 5, "three answers with 200 slow clients connected"
+    assert len(slow) == SLOW_CLIENTS
+
+
+def test_a_body_that_stops_is_given_up(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "BODY_PATIENCE_SECONDS", 0.2)
+    with _connect(address) as peer:
+        peer.sendall(
+            b"POST /api/v1/datasets/import HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+        )
+        answer = peer.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+def test_slow_uploads_leave_threads_for_others(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = (
+        b"POST /api/v1/datasets/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n"
+        b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+    )
+    with ExitStack() as stack:
+        for _ in range(60):
+            stack.enter_context(_connect(address)).sendall(head)
+        assert httpx.get(f"{address}/api/v1/datasets", timeout=10).status_code == 200
+        one_more = httpx.post(f"{address}/api/v1/datasets/upload", files={"file": ("a.txt", b"x")})
+        assert one_more.status_code == 503
+        assert one_more.json()["error"]["retryable"]
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://localhost.evil.example"]
+)
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+def test_foreign_pages_get_no_socket(address: str, origin: str, transport: str) -> None:
+    headers = {"Origin": origin} | (UPGRADE if transport == "websocket" else {})
+    answer = httpx.get(f"{address}{HANDSHAKE}{transport}", headers=headers)
+    assert answer.status_code in {400, 403}
+    assert b"sid" not in answer.content
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+def test_foreign_names_get_no_socket(address: str, transport: str) -> None:
+    """A name that was re-bound to 127.0.0.1 arrives with its own Host."""
+    headers = {"Host": "evil.example"} | (UPGRADE if transport == "websocket" else {})
+    answer = httpx.get(f"{address}{HANDSHAKE}{transport}", headers=headers)
+    assert answer.status_code == 403
+    assert b"sid" not in answer.content
+
+
+@pytest.mark.parametrize(
+    "request_line", [b"\x16\x03\x01\x02\x00", b"GET /\x00 HTTP/1.1\r\n\r\n", b"G" * 70_000]
+)
+def test_what_is_no_http_is_hung_up_on(address: str, request_line: bytes) -> None:
+    with _connect(address) as peer:
+        peer.sendall(request_line)
+        peer.shutdown(socket.SHUT_WR)
+        answer = peer.recv(4096)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
+    assert httpx.get(f"{address}/api/v1/health/live").status_code == 200

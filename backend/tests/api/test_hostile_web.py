@@ -1,0 +1,136 @@
+"""Fault 24: what is hostile or broken is refused with a code, changes nothing and upsets nothing.
+
+Hosts and origins are in ``test_frame``; what needs a real connection in ``test_hostile_peers``.
+Lists are walked inside a test: an application for each entry would cost minutes.
+"""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.api import guard
+from app.core.config import Settings
+from app.db.models import Dataset, Job, LanguageModel, TrainingTemplate
+from app.main import create_app
+from app.services import upload_service
+from tests.api import hostile_inputs as hostile
+from tests.api.asserts import data_of, error_of
+
+IMPORT = "/api/v1/datasets/import"
+DOWNLOADS = ("/api/v1/datasets/download", "/api/v1/models/download")
+TEMPLATES = "/api/v1/templates/training"
+NO_TEMPLATE = f"{TEMPLATES}/00000000-0000-4000-8000-000000000000"
+CORPUS = {"builtin": "python-docs", "name": "docs"}
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(autouse=True)
+def _changes_nothing(session: Session) -> Iterator[None]:
+    """No request of these tests may leave anything behind."""
+    before = _counts(session)
+    yield
+    assert _counts(session) == before
+
+
+def _counts(session: Session) -> list[int | None]:
+    tables = (Dataset, LanguageModel, Job, TrainingTemplate)
+    return [session.scalar(select(func.count()).select_from(table)) for table in tables]
+
+
+def test_only_json_is_read(client: TestClient) -> None:
+    """A form or plain text is what a foreign page may send without asking first."""
+    for kind in hostile.FOREIGN_KINDS:
+        response = client.post(IMPORT, content=json.dumps(CORPUS), headers={"Content-Type": kind})
+        error_of(response, 415, "UNSUPPORTED_MEDIA_TYPE", "application/json")
+    headers = {"Content-Type": "Application/JSON; charset=utf-8"}
+    error_of(client.post(IMPORT, content="{}", headers=headers), 400, "VALIDATION_ERROR")
+    response = client.post("/api/v1/datasets/upload", content="{}", headers=JSON)
+    error_of(response, 415, "UNSUPPORTED_MEDIA_TYPE", "multipart/form-data")
+
+
+def test_no_path_leaves_its_folder(client: TestClient) -> None:
+    for path in hostile.TRAVERSALS:
+        for method in ("GET", "HEAD", "DELETE"):
+            response = client.request(method, path)
+            assert response.status_code in {400, 404, 405}, (method, path)
+            assert "root:" not in response.text
+
+
+def test_no_import_path_is_odd(client: TestClient, settings: Settings) -> None:
+    ours = (settings.home, settings.run_dir / "services.json", settings.home.parent)
+    for given in [*hostile.ODD_PATHS, *map(str, ours)]:
+        for url in (IMPORT, "/api/v1/models/import"):
+            response = client.post(url, json={"name": "x", "path": given})
+            error_of(response, 400, "VALIDATION_ERROR")
+
+
+def test_no_json_upsets_the_server(client: TestClient) -> None:
+    for content in [*(text.encode() for text in hostile.ODD_JSON), *hostile.ODD_BYTES]:
+        for method, url in (("POST", TEMPLATES), ("PUT", NO_TEMPLATE)):
+            response = client.request(method, url, content=content, headers=JSON)
+            error_of(response, 400, "VALIDATION_ERROR")
+
+
+def test_no_query_upsets_the_server(client: TestClient) -> None:
+    for query in hostile.ODD_QUERIES:
+        error_of(client.get(f"/api/v1/trainings?{query}"), 400, "VALIDATION_ERROR")
+    for query in hostile.ODD_SEARCHES:
+        assert data_of(client.get(f"/api/v1/datasets?{query}")) == []
+
+
+def test_ids_out_of_range_are_no_ids(client: TestClient) -> None:
+    for given in hostile.ODD_IDS:
+        response = client.get(f"/api/v1/features/{given}")
+        assert response.status_code in {400, 404}, given
+        assert response.json()["error"]["code"] in {"VALIDATION_ERROR", "NOT_FOUND"}
+
+
+def test_unknown_methods(client: TestClient) -> None:
+    for method in hostile.ODD_METHODS:
+        error_of(client.request(method, "/api/v1/datasets"), 405, "METHOD_NOT_ALLOWED")
+
+
+def test_a_body_without_a_length_is_counted(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "MAX_BODY_BYTES", 1000)
+    chunks = iter([b'{"name": "', *[b"x" * 100] * 20])
+    response = client.post(TEMPLATES, content=chunks, headers=JSON)
+    error_of(response, 413, "PAYLOAD_TOO_LARGE")
+
+
+def test_a_length_that_is_none(client: TestClient) -> None:
+    for length in hostile.ODD_LENGTHS:
+        headers = JSON | {"Content-Length": length.encode()}
+        error_of(client.post(TEMPLATES, content=b"{}", headers=headers), 413, "PAYLOAD_TOO_LARGE")
+
+
+def test_an_upload_stops_at_its_cap(settings: Settings, session: Session) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    app = create_app(settings.model_copy(update={"max_upload_bytes": 50_000}))
+    with TestClient(app, base_url="http://localhost") as capped:
+        chunks = iter([head, *[b"y" * 10_000] * 20])
+        response = capped.post("/api/v1/datasets/upload", content=chunks, headers=headers)
+    error_of(response, 413, "PAYLOAD_TOO_LARGE")
+    assert list((settings.data_root / "cache").glob("upload-*")) == []
+
+
+def test_an_upload_names_no_place(settings: Settings) -> None:
+    for filename in hostile.ODD_FILENAMES:
+        field = f'form-data; name="file"; filename="{filename}"'
+        body = f"--x\r\nContent-Disposition: {field}\r\n\r\nhi\r\n--x--\r\n".encode()
+        upload = upload_service.receive(settings, "multipart/form-data; boundary=x", iter([body]))
+        assert upload.path.parent.parent == settings.data_root / "cache"
+        assert not upload.path.name.startswith(".")
+        upload.discard()
+
+
+def test_a_repository_is_a_name_and_no_address(client: TestClient) -> None:
+    for repo_id in hostile.ADDRESSES_AS_REPOS:
+        for url in DOWNLOADS:
+            error_of(client.post(url, json={"repo_id": repo_id}), 400, "VALIDATION_ERROR")
