@@ -173,8 +173,9 @@ def test_a_bad_upload_is_refused_and_leaves_nothing(
 
 
 def test_an_upload_that_is_no_form(client: TestClient) -> None:
-    error_of(client.post(f"{URL}/upload", json={}), 400, "VALIDATION_ERROR", "multipart/form-data")
-    error_of(client.post(f"{URL}/upload", data={"name": "x"}, files={}), 400, "VALIDATION_ERROR")
+    error_of(client.post(f"{URL}/upload", json={}), 415, "UNSUPPORTED_MEDIA_TYPE", "multipart")
+    plain = client.post(f"{URL}/upload", data={"name": "x"}, files={})
+    error_of(plain, 415, "UNSUPPORTED_MEDIA_TYPE", "multipart")
 
 
 def test_tokenising_queues_a_job(client: TestClient, session: Session, tales: Dataset) -> None:

@@ -109,6 +109,8 @@ function openSocket(): Socket {
     transports: ['websocket'],
     reconnectionDelay: 300,
     reconnectionDelayMax: 1_500,
+    // An attempt that hangs is given up, or the next one comes twenty seconds later.
+    timeout: 2_500,
   });
 }
 

@@ -45,7 +45,6 @@ export const SHORTCUTS: readonly ShortcutGroup[] = [
       { keys: ['f'], what: 'Favourite' },
       { keys: ['c'], what: 'Add to the compare tray' },
       { keys: ['s'], what: 'Steer with it' },
-      { keys: ['t'], what: 'Try your own text' },
     ],
   },
   {

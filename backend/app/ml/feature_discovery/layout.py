@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch.nn.functional import normalize
 
-UMAP_LATENTS = range(2048, 60_000)
+UMAP_LATENTS = range(4096, 60_000)
 """Where "auto" takes UMAP: its start compiles for many seconds, beyond this it costs minutes."""
 UMAP_NEIGHBOURS = 15
 MAX_CLUSTERS = 40

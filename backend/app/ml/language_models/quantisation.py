@@ -31,6 +31,11 @@ def loading_options(quantisation: str, dtype: torch.dtype, device: torch.device)
         return {}
     from transformers import BitsAndBytesConfig  # bitsandbytes takes seconds to import
 
+    if device.type == "cpu":
+        # Where there is a compiler, bitsandbytes compiles its CPU products: most of a minute at
+        # the first one, for products that are no faster.
+        torch.compiler.set_stance("force_eager")
+
     build: Any = BitsAndBytesConfig
     config = (
         build(load_in_8bit=True)

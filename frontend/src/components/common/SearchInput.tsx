@@ -25,6 +25,13 @@ export function SearchInput({ label, value, onChange, placeholder, ref }: Search
         placeholder={placeholder ?? label}
         value={value}
         onChange={(event) => onChange(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key !== 'Escape') return;
+          // Esc leaves the field with its text; a second one closes what is around it.
+          event.preventDefault();
+          event.stopPropagation();
+          event.currentTarget.blur();
+        }}
         className={classNames(CONTROL, 'pl-10')}
       />
     </div>
