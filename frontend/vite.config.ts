@@ -5,6 +5,8 @@ import { defineConfig } from 'vitest/config';
 
 const backend = process.env.MISTUDIO_URL ?? 'http://127.0.0.1:8000';
 
+const WHOLE_PAGE = 'src/App.test.tsx';
+
 export default defineConfig({
   plugins: [react(), tailwindcss()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
@@ -26,10 +28,24 @@ export default defineConfig({
     environment: 'jsdom',
     globals: true,
     setupFiles: ['src/test/setup.ts'],
-    include: ['src/**/*.test.{ts,tsx}'],
     restoreMocks: true,
-    // One environment per worker: making one costs more than most files' tests.
-    isolate: false,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'parts',
+          include: ['src/**/*.test.{ts,tsx}'],
+          exclude: [WHOLE_PAGE],
+          // One environment per worker: making one costs more than most files' tests.
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        // It puts another socket under modules that the other files have loaded already.
+        test: { name: 'page', include: [WHOLE_PAGE], isolate: true },
+      },
+    ],
     // Generous for a machine whose two cores also run the backend's tests.
     testTimeout: 30_000,
     // By default one core is kept free, which on two cores halves the speed.
