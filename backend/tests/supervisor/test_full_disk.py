@@ -12,7 +12,9 @@ from tests.fixtures.small_disk import fill, small_disk
 
 pytestmark = pytest.mark.faults
 DISK_BYTES = 160_000_000  # a new cluster takes about 40 MB, its first log segments 16 MB each
-ROWS = "INSERT INTO t SELECT n, repeat(md5(n::text), 20) FROM generate_series(1, 100000) AS n"
+TOO_MANY_ROWS = (
+    "INSERT INTO t SELECT n, repeat(md5(n::text), 20) FROM generate_series(1, 100000) AS n"
+)
 
 
 @pytest.fixture
@@ -39,10 +41,10 @@ def test_a_full_disk_costs_the_statement_and_no_repair(server: PostgresServer) -
     execute(server, "INSERT INTO t VALUES (1, 'kept')")
     filler = fill(server.home, leave_bytes=1_000_000)
     with pytest.raises(psycopg2.Error):
-        execute(server, ROWS)
+        execute(server, TOO_MANY_ROWS)
     filler.unlink()
     if not server.is_running():  # the log could not grow: the supervisor starts it again
         server.start()
     wait_for(server.is_ready, "an answer", seconds=60)
     assert execute(server, "SELECT count(*) FROM t WHERE words = 'kept'") == 1
-    execute(server, ROWS)
+    execute(server, "INSERT INTO t SELECT n, 'more' FROM generate_series(1, 1000) AS n")

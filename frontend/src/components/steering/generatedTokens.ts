@@ -35,7 +35,7 @@ export function differenceTokens(
 ): (HighlightToken & { title: string })[] {
   const changed = diff.filter(({ op }) => op !== 'equal').map((part) => part[branch]);
   return tokens.map((token, index) => {
-    const isOwn = changed.some(([from, to]) => index >= (from ?? 0) && index < (to ?? 0));
+    const isOwn = changed.some(([from, to]) => index >= from && index < to);
     return { text: token.text, value: isOwn ? 1 : 0, title: describeToken(token, false) };
   });
 }
