@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # The backend's tests with the limits of coverage: 80 % of everything, 90 % where work is computed
-# or could be lost. Two queues run side by side, each on servers of its own and of about the same
-# length: jobs on whole stacks; and everything else, then the console program on whole stacks.
-#   test_backend.sh [JUNIT_FOLDER]
+# or could be lost. Two queues of about the same length run side by side, each on servers of its
+# own: what starts the whole product, and everything else.   test_backend.sh [JUNIT_FOLDER]
 set -uo pipefail
 cd "$(dirname "$0")/../backend" || exit 1
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} TOKENIZERS_PARALLELISM=false
@@ -15,12 +14,11 @@ tests() { # tests NAME MARKERS PATHS…
 junit=${1:-}
 coverage erase
 stack_log=$(mktemp)
-tests backend-stack 'slow and not long' tests/workers >"$stack_log" 2>&1 &
+tests backend-stack 'slow and not long' >"$stack_log" 2>&1 &
 stack=$!
 trap 'kill $stack 2>/dev/null; rm -f "$stack_log"' EXIT
 status=0
 tests backend 'not slow and not long' || status=$?
-tests backend-console 'slow and not long' --ignore=tests/workers || status=$?
 wait "$stack" || status=$?
 cat "$stack_log"
 coverage combine -q 2>/dev/null
