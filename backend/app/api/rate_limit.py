@@ -68,6 +68,7 @@ EVERYTHING = Limit("api", 100, 60)
 OF_POSTS = {
     "/api/v1/datasets/download": Limit("dataset-downloads", 10, 3600),
     "/api/v1/models/download": Limit("model-downloads", 10, 3600),
+    "/api/v1/saes/download": Limit("sae-downloads", 10, 3600),
     "/api/v1/steering/generate": Limit("steering", 20, 3600),
 }
 

@@ -52,6 +52,8 @@ class JobKind(StrEnum):
     TRAINING_RUN = "training_run"
     TRAINING_EVALUATE = "training_evaluate"
     TRAINING_DELETE = "training_delete"
+    SAE_IMPORT = "sae_import"
+    SAE_CHECK = "sae_check"
     FEATURE_EXTRACT = "feature_extract"
     FEATURE_PROBE = "feature_probe"
     FEATURE_ABLATE = "feature_ablate"
@@ -123,6 +125,13 @@ class EncoderType(StrEnum):
     TRANSCODER = "transcoder"
 
 
+class SaeSource(StrEnum):
+    """Where a dictionary comes from."""
+
+    TRAINED = "trained"
+    IMPORTED = "imported"
+
+
 class ErrorCode(StrEnum):
     """Stable codes of the error envelope and of failed jobs."""
 
@@ -146,6 +155,9 @@ class ErrorCode(StrEnum):
     MODEL_FORMAT_INVALID = "MODEL_FORMAT_INVALID"
     HOOK_POINT_NOT_FOUND = "HOOK_POINT_NOT_FOUND"
     CHECKPOINT_INVALID = "CHECKPOINT_INVALID"
+    SAE_FORMAT_INVALID = "SAE_FORMAT_INVALID"
+    PARITY_FAILED = "PARITY_FAILED"
+    EXPORT_UNSUPPORTED = "EXPORT_UNSUPPORTED"
     STORE_INVALID = "STORE_INVALID"
     GPU_OOM = "GPU_OOM"
     OUT_OF_MEMORY = "OUT_OF_MEMORY"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from app.core.enums import EncoderType, TrainingStatus
+from app.core.enums import EncoderType, SaeSource, TrainingStatus
 from app.ml.configs import METRIC_DEFINITIONS, TrainingHyperparameters
 from app.schemas.common import RequestModel, ResponseModel
 from app.schemas.from_dataclass import request_model_from
@@ -101,16 +101,17 @@ class TrainingRead(ResponseModel):
     id: UUID
     name: str
     model_id: UUID
-    dataset_id: UUID
+    dataset_id: UUID | None = Field(description="Empty for one imported without a dataset")
     activation_id: UUID | None
     model_name: str
-    dataset_name: str
+    dataset_name: str | None
+    source: SaeSource = Field(description="Trained here, or imported")
     layer: int
     hook_type: str
     target_hook_type: str = Field(description="Place that is written; the one read in an SAE")
     encoder_type: EncoderType
     hyperparameters: dict[str, Any]
-    n_latents: int
+    n_latents: int = Field(description="0 until an import has read its files")
     status: TrainingStatus
     current_step: int
     total_steps: int

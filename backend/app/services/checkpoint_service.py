@@ -6,7 +6,14 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
-from app.core.enums import ErrorCode, JobKind, JobState, ResourceType, TrainingStatus
+from app.core.enums import (
+    ErrorCode,
+    JobKind,
+    JobState,
+    ResourceType,
+    SaeSource,
+    TrainingStatus,
+)
 from app.core.errors import AppError, Conflict, IllegalTransition, NotFound
 from app.core.paths import safe_join
 from app.db.models import Checkpoint, Job, Training
@@ -87,6 +94,7 @@ def load_checkpoint(
             f'The training "{training.name}" is {training.status}. Pause or stop it first.',
             details={"training_id": str(training.id), "status": training.status},
         )
+    _refuse_if_imported(training, "trained on: its optimiser is not known")
     _refuse_if_read(session, training)
     _check_files(settings, checkpoint)
     trainings.delete_metrics_after(session, training.id, checkpoint.step)
@@ -111,6 +119,7 @@ def delete_checkpoint(
     """
     training = require_training(session, training_id, lock=True)
     checkpoint = _require_checkpoint(session, training.id, checkpoint_id)
+    _refuse_if_imported(training, "deleted alone; delete the dictionary")
     _refuse_if_read(session, training)
     _refuse_if_needed(session, training, checkpoint)
     deleted = CheckpointRead.model_validate(checkpoint)
@@ -118,6 +127,14 @@ def delete_checkpoint(
     session.flush()
     shutil.rmtree(safe_join(settings.data_root, deleted.file_path), ignore_errors=True)
     return deleted
+
+
+def _refuse_if_imported(training: Training, what: str) -> None:
+    if training.source is SaeSource.IMPORTED:
+        raise CheckpointNeeded(
+            f'"{training.name}" was imported, so its checkpoint cannot be {what}.',
+            details={"training_id": str(training.id)},
+        )
 
 
 def _refuse_if_read(session: Session, training: Training) -> None:

@@ -40,7 +40,7 @@ def extract_features(session: Session, request: FeatureExtract) -> JobAccepted:
         f'The training "{training.name}"',
         ResourceType.TRAINING,
         training.id,
-        besides={JobKind.TRAINING_RUN},
+        besides={JobKind.TRAINING_RUN, JobKind.TRAINING_EVALUATE},  # these only read, or go on
     )
     source_files(session, training)
     given = request.model_dump(exclude={"training_id", "template_id"}, exclude_unset=True)

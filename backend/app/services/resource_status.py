@@ -70,6 +70,13 @@ STATUS_OF_JOB: dict[JobKind, Statuses] = {
         ActivationStatus.ERROR,
         ActivationStatus.QUEUED,
     ),
+    JobKind.SAE_IMPORT: _statuses(
+        TrainingStatus.INITIALIZING,
+        TrainingStatus.INITIALIZING,
+        TrainingStatus.COMPLETED,
+        TrainingStatus.ERROR,
+        TrainingStatus.INITIALIZING,
+    ),
     JobKind.TRAINING_RUN: _statuses(
         TrainingStatus.INITIALIZING,
         TrainingStatus.TRAINING,

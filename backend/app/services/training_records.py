@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.core.enums import SaeSource
 from app.core.errors import NotReady
 from app.core.paths import activation_dir, checkpoint_dir, model_dir, tokenization_dir
 from app.db.models import Activation, Training
@@ -97,7 +98,9 @@ def source_files(session: Session, training: Training) -> SourceFiles:
 def _store_of(session: Session, training: Training) -> Activation | None:
     if training.activation_id is not None:
         return activations.get(session, training.activation_id)
-    found = activations.list_ready(session, training.model_id, training.dataset_id)
+    imported = training.source is SaeSource.IMPORTED  # it was trained on other text anyway
+    dataset_id = None if imported else training.dataset_id
+    found = activations.list_ready(session, training.model_id, dataset_id)
     wanted = {training.hook_type, target_hook_type(training.encoder_type, training.hook_type)}
     return next(
         (

@@ -4,7 +4,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.core.enums import JobAction, JobKind, JobState, ResourceType, TrainingStatus
+from app.core.enums import (
+    JobAction,
+    JobKind,
+    JobState,
+    ResourceType,
+    SaeSource,
+    TrainingStatus,
+)
 from app.core.errors import IllegalTransition, NotReady
 from app.db.models import Activation, Training
 from app.ml.configs import TrainingHyperparameters, hook_type_problems, input_hook_type
@@ -87,6 +94,12 @@ def resume_training(session: Session, training_id: UUID) -> TrainingRead:
     """Go on from the latest checkpoint, after a pause or after a failure."""
     training = require_training(session, training_id, lock=True)
     job = run_of(session, training.id)
+    if training.source is SaeSource.IMPORTED:
+        raise IllegalTransition(
+            f"{named(training)} was imported, so there is nothing to resume. Repeat its import if "
+            "that failed.",
+            details={"training_id": str(training.id), "status": training.status},
+        )
     if training.status is TrainingStatus.ERROR:
         refuse_if_busy(session, named(training), ResourceType.TRAINING, training.id)
         queue_run(session, training)

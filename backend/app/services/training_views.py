@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 from app.core.enums import JobKind, ResourceType, TrainingStatus
 from app.db.models import LanguageModel, Training
 from app.db.repositories import datasets, features, models, trainings
-from app.ml.configs import TrainingHyperparameters, target_hook_type
+from app.ml.configs import target_hook_type
 from app.schemas.training import MetricPoint, TrainingEvaluation, TrainingRead
 from app.services.job_summaries import summaries
 from app.services.lookup import require_training
 from app.services.paging import RowPage, SortOrder
+from app.services.sae_views import n_latents_of
 
 
 def list_trainings(
@@ -64,13 +65,14 @@ def list_metrics(
 def _read_all(session: Session, rows: Sequence[Training]) -> list[TrainingRead]:
     ids = [row.id for row in rows]
     parts: dict[str, dict[UUID, Any]] = {
-        "runs": summaries(session, ResourceType.TRAINING, ids, kind=JobKind.TRAINING_RUN),
+        "runs": summaries(session, ResourceType.TRAINING, ids, kind=JobKind.TRAINING_RUN)
+        | summaries(session, ResourceType.TRAINING, ids, kind=JobKind.SAE_IMPORT),
         "discoveries": summaries(session, ResourceType.TRAINING, ids, kind=JobKind.FEATURE_EXTRACT),
         "metrics": trainings.latest_metrics(session, ids),
         "checkpoints": trainings.count_checkpoints(session, ids),
         "features": features.count_by_training(session, ids),
         "models": models.get_many(session, [row.model_id for row in rows]),
-        "datasets": datasets.names(session, [row.dataset_id for row in rows]),
+        "datasets": datasets.names(session, [row.dataset_id for row in rows if row.dataset_id]),
     }
     return [_read(row, parts) for row in rows]
 
@@ -78,7 +80,6 @@ def _read_all(session: Session, rows: Sequence[Training]) -> list[TrainingRead]:
 def _read(row: Training, parts: dict[str, dict[UUID, Any]]) -> TrainingRead:
     model: LanguageModel = parts["models"][row.model_id]
     metric = parts["metrics"].get(row.id)
-    config = TrainingHyperparameters.from_dict(row.hyperparameters)
     return TrainingRead(
         id=row.id,
         name=row.name or str(row.id),
@@ -86,13 +87,14 @@ def _read(row: Training, parts: dict[str, dict[UUID, Any]]) -> TrainingRead:
         dataset_id=row.dataset_id,
         activation_id=row.activation_id,
         model_name=model.name,
-        dataset_name=parts["datasets"][row.dataset_id],
+        dataset_name=parts["datasets"][row.dataset_id] if row.dataset_id else None,
+        source=row.source,
         layer=row.layer,
         hook_type=row.hook_type,
         target_hook_type=target_hook_type(row.encoder_type, row.hook_type),
         encoder_type=row.encoder_type,
         hyperparameters=row.hyperparameters,
-        n_latents=config.latents(int(model.metadata_["d_model"])),
+        n_latents=n_latents_of(row, model) or 0,
         status=row.status,
         current_step=row.current_step,
         total_steps=row.total_steps,

@@ -19,6 +19,7 @@ JOB_NAMES = {
     JobKind.MODEL_IMPORT: "its import",
     JobKind.ACTIVATION_EXTRACT: "its extraction",
     JobKind.TRAINING_RUN: "a training run",
+    JobKind.SAE_IMPORT: "its import",
     JobKind.FEATURE_EXTRACT: "a feature discovery",
     JobKind.TRAINING_EVALUATE: "a measurement",
 }

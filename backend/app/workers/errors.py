@@ -20,6 +20,9 @@ _BY_NAME: dict[str, ErrorCode] = {
     "InvalidActivations": ErrorCode.STORE_INVALID,
     "CheckpointInvalid": ErrorCode.CHECKPOINT_INVALID,
     "CheckpointMismatch": ErrorCode.CHECKPOINT_INVALID,
+    "SaeFormatError": ErrorCode.SAE_FORMAT_INVALID,
+    "ParityFailed": ErrorCode.PARITY_FAILED,
+    "ExportUnsupported": ErrorCode.EXPORT_UNSUPPORTED,
     "SteeringInvalid": ErrorCode.VALIDATION_ERROR,
     "TextInvalid": ErrorCode.VALIDATION_ERROR,
 }

@@ -27,6 +27,8 @@ const LABELS: Record<JobKind, string> = {
   training_run: 'Training',
   training_evaluate: 'Measuring',
   training_delete: 'Deleting training',
+  sae_import: 'Importing dictionary',
+  sae_check: 'Checking an export',
   feature_extract: 'Extracting features',
   feature_probe: 'Trying features',
   feature_ablate: 'Ablating a feature',

@@ -19,12 +19,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.enums import EncoderType, TrainingStatus
+from app.core.enums import EncoderType, SaeSource, TrainingStatus
 from app.db.base import Base, CreatedAt, Timestamps, UuidKey, enum_column
 
 
 class Training(UuidKey, Timestamps, Base):
-    """One run. It outlives the activation store that it read (SET NULL): stores are large."""
+    """One dictionary: a run, or an import, which has a checkpoint but no steps.
+
+    It outlives the activation store that it read (SET NULL): stores are large. An imported one
+    may know no dataset; ``origin`` says what it was made of and how it was proved.
+    """
 
     __tablename__ = "trainings"
     __table_args__ = (
@@ -37,7 +41,7 @@ class Training(UuidKey, Timestamps, Base):
 
     name: Mapped[str | None] = mapped_column(String(255))
     model_id: Mapped[UUID] = mapped_column(ForeignKey("models.id", ondelete="RESTRICT"))
-    dataset_id: Mapped[UUID] = mapped_column(ForeignKey("datasets.id", ondelete="RESTRICT"))
+    dataset_id: Mapped[UUID | None] = mapped_column(ForeignKey("datasets.id", ondelete="RESTRICT"))
     activation_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("activations.id", ondelete="SET NULL")
     )
@@ -49,6 +53,10 @@ class Training(UuidKey, Timestamps, Base):
     current_step: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     total_steps: Mapped[int] = mapped_column(Integer)
     progress: Mapped[float] = mapped_column(Double, default=0.0, server_default="0")
+    source: Mapped[SaeSource] = mapped_column(
+        enum_column(SaeSource, "source"), default=SaeSource.TRAINED, server_default="trained"
+    )
+    origin: Mapped[dict[str, Any] | None]
     evaluation: Mapped[dict[str, Any] | None]
     error_message: Mapped[str | None] = mapped_column(Text)
     started_at: Mapped[datetime | None]

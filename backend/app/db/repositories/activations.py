@@ -43,18 +43,16 @@ def list_page(
     return paginate(session, statement, page, limit)
 
 
-def list_ready(session: Session, model_id: UUID, dataset_id: UUID) -> list[Activation]:
-    """The finished stores of a model on a dataset, newest first."""
-    statement = (
-        select(Activation)
-        .where(
-            Activation.model_id == model_id,
-            Activation.dataset_id == dataset_id,
-            Activation.status == ActivationStatus.READY,
-        )
-        .order_by(Activation.created_at.desc())
+def list_ready(
+    session: Session, model_id: UUID, dataset_id: UUID | None = None
+) -> list[Activation]:
+    """The finished stores of a model, on a dataset or on any, newest first."""
+    statement = select(Activation).where(
+        Activation.model_id == model_id, Activation.status == ActivationStatus.READY
     )
-    return list(session.scalars(statement))
+    if dataset_id is not None:
+        statement = statement.where(Activation.dataset_id == dataset_id)
+    return list(session.scalars(statement.order_by(Activation.created_at.desc())))
 
 
 def training_ids(session: Session, activation_id: UUID) -> list[UUID]:

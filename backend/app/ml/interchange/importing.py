@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +50,16 @@ def import_sae(
 
     Raises:
         ParityFailed: see ``check_parity``; nothing is written.
-        SaeFormatError: what it writes has another width than the model there.
+        SaeFormatError: what it reads or writes has another width than the model there.
     """
     d_in, d_sae = foreign.tensors["W_enc_DF"].shape
     d_out = foreign.tensors["W_dec_FD"].shape[1]
-    if d_out != target_ND.shape[1]:
-        raise SaeFormatError(
-            f"It writes {d_out} dimensions, but the model has {target_ND.shape[1]} there."
-        )
+    for verb, width, there in (("reads", d_in, x_ND), ("writes", d_out, target_ND)):
+        if width != there.shape[1]:
+            raise SaeFormatError(
+                f"It {verb} {width} dimensions, but the model has {there.shape[1]} there. Choose "
+                "the model, layer and hook type that it was trained on."
+            )
     with torch.no_grad():
         parity = check_parity(foreign, x_ND, target_ND)
     origin = {
@@ -65,7 +67,7 @@ def import_sae(
         "kind": foreign.kind,
         "model_name": foreign.model_name,
         "notes": foreign.notes,
-        "parity": {**asdict(parity), "explained_variance": parity.explained_variance},
+        "parity": parity.to_json(),
     }
     layer, hook_type, target_hook_type = place
     with replacing_folder(target) as temporary:

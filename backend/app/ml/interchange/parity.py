@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 
 from app.ml.errors import ParityFailed
-from app.ml.interchange.foreign import ForeignSae
+from app.ml.interchange.foreign import ForeignSae, Reference
 from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder
 
 LATENT_TOLERANCE = 1e-5
 FVU_DECIMALS = 4
 BATCH_ROWS = 1024
+MOST_BATCH_VALUES = 1 << 24
+"""Latents of one batch in float64 (128 MB), so that a wide dictionary needs no more memory."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,9 @@ class ParityReport:
     @property
     def explained_variance(self) -> float:
         return 1 - self.fvu
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "explained_variance": self.explained_variance}
 
     @property
     def problems(self) -> list[str]:
@@ -65,28 +72,7 @@ def check_parity(foreign: ForeignSae, x_ND: torch.Tensor, target_ND: torch.Tenso
     ours = SparseAutoencoder(
         foreign.tensors, foreign.activation, foreign.k, centres_input=foreign.centres_input
     )
-    ours(x_ND[:1])  # a wrong width is told before anything is computed
-    precise = SparseAutoencoder(
-        foreign.tensors, foreign.activation, foreign.k, centres_input=foreign.centres_input
-    ).double()
-    difference = largest = error = error_source = 0.0
-    n_active, equal = 0, True
-    for rows in range(0, len(x_ND), BATCH_ROWS):
-        x_BD, target_BD = x_ND[rows : rows + BATCH_ROWS], target_ND[rows : rows + BATCH_ROWS]
-        theirs_BF, written_BD = foreign.reference(x_BD.double())
-        latents_BF = precise.encode(x_BD.double())
-        difference = max(difference, (latents_BF - theirs_BF).abs().max().item())
-        largest = max(largest, theirs_BF.abs().max().item())
-        equal = equal and torch.equal(latents_BF > 0, theirs_BF > 0)
-        n_active += int((theirs_BF > 0).sum())
-        error += (ours(x_BD).double() - target_BD).square().sum().item()
-        error_source += (written_BD - target_BD).square().sum().item()
-    target = target_ND.double()
-    spread = (target - target.mean(dim=0)).square().sum().item() or 1e-30
-    report = ParityReport(
-        len(x_ND), difference, largest, equal, n_active / len(x_ND),
-        error / spread, error_source / spread,
-    )  # fmt: skip
+    report = compare(ours, foreign.reference, x_ND, target_ND)
     if report.problems:
         raise ParityFailed(f"The converted dictionary is not its source: {report.problems[0]}.")
     if report.explained_variance <= 0:
@@ -96,3 +82,34 @@ def check_parity(foreign: ForeignSae, x_ND: torch.Tensor, target_ND: torch.Tenso
             "transposed."
         )
     return report
+
+
+def compare(
+    ours: SparseAutoencoder, reference: Reference, x_ND: torch.Tensor, target_ND: torch.Tensor
+) -> ParityReport:
+    """Measure how far a dictionary of ours is from a definition; rows as in ``check_parity``.
+
+    Raises:
+        InvalidActivations: the width is another.
+    """
+    ours(x_ND[:1])  # a wrong width is told before anything is computed
+    precise = copy.deepcopy(ours).double()
+    difference = largest = error = error_source = 0.0
+    n_active, equal = 0, True
+    batch_rows = max(1, min(BATCH_ROWS, MOST_BATCH_VALUES // ours.d_sae))
+    for rows in range(0, len(x_ND), batch_rows):
+        x_BD, target_BD = x_ND[rows : rows + batch_rows], target_ND[rows : rows + batch_rows]
+        theirs_BF, written_BD = reference(x_BD.double())
+        latents_BF = precise.encode(x_BD.double())
+        difference = max(difference, (latents_BF - theirs_BF).abs().max().item())
+        largest = max(largest, theirs_BF.abs().max().item())
+        equal = equal and torch.equal(latents_BF > 0, theirs_BF > 0)
+        n_active += int((theirs_BF > 0).sum())
+        error += (ours(x_BD).double() - target_BD).square().sum().item()
+        error_source += (written_BD - target_BD).square().sum().item()
+    target = target_ND.double()
+    spread = (target - target.mean(dim=0)).square().sum().item() or 1e-30
+    return ParityReport(
+        len(x_ND), difference, largest, equal, n_active / len(x_ND),
+        error / spread, error_source / spread,
+    )  # fmt: skip

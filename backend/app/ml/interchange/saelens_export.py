@@ -11,7 +11,7 @@ import json
 import math
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,13 +144,17 @@ class SaelensExport:
     Args:
         folder: Checkpoint of ours.
         about: Passed to ``configuration``.
+        beside: Further files by name, e.g. a parity report; no loader reads them.
 
     Raises:
         ExportUnsupported: SAELens has no form for it.
     """
 
-    def __init__(self, folder: Path, about: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, about: dict[str, Any], beside: Mapping[str, bytes] | None = None
+    ) -> None:
         self.folder = folder
+        self.beside = dict(beside or {})
         self.metadata = json.loads((folder / "metadata.json").read_text())
         self.source = SafetensorsFile.open(folder / "sae.safetensors")
         self.has_skip = "W_skip_DD" in self.source.entries
@@ -162,6 +166,7 @@ class SaelensExport:
         yield "sae_weights.safetensors", self._weights()
         if (self.folder / FIRING_FILE).is_file():
             yield "sparsity.safetensors", iter([self._sparsity()])
+        yield from ((name, iter([content])) for name, content in self.beside.items())
 
     def write(self, target: Path) -> None:
         """Write the files into an existing folder."""

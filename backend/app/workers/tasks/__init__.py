@@ -23,6 +23,8 @@ TASKS: dict[JobKind, str] = {
     JobKind.TRAINING_RUN: "app.workers.tasks.training:run_training",
     JobKind.TRAINING_EVALUATE: "app.workers.tasks.evaluating:run_training_evaluate",
     JobKind.TRAINING_DELETE: "app.workers.tasks.deletes:run_training_delete",
+    JobKind.SAE_IMPORT: "app.workers.tasks.saes:run_sae_import",
+    JobKind.SAE_CHECK: "app.workers.tasks.saes:run_sae_check",
     JobKind.FEATURE_EXTRACT: "app.workers.tasks.features:run_feature_extract",
 }
 WARM_TASKS: dict[JobKind, str] = {

@@ -6,6 +6,7 @@ import { useSteeringStore } from '@/stores/steeringStore';
 import { toast } from '@/stores/uiStore';
 import type { FeatureRow } from '@/types/feature.types';
 import type { Training } from '@/types/training.types';
+import { datasetName } from '@/utils/trainings';
 import { navigate } from '@/utils/urlState';
 import { CompareModal } from './CompareModal';
 import { CompareTray } from './CompareTray';
@@ -75,7 +76,7 @@ export function TrainingFeatures({ training, onMeasured }: TrainingFeaturesProps
           id={id}
           tab={DETAIL_TABS.find((tab) => tab.id === tabName)?.id ?? 'examples'}
           onTab={(tab) => setTab(tab === 'examples' ? null : tab)}
-          datasetName={training.dataset_name}
+          datasetName={datasetName(training)}
           previousId={neighbour(-1)}
           nextId={neighbour(1)}
           isCompared={tray.includes(id)}

@@ -1,7 +1,7 @@
 import { Select } from '@/components/common/Select';
 import type { Training } from '@/types/training.types';
 import { formatInteger } from '@/utils/format';
-import { trainingLabel } from '@/utils/trainings';
+import { datasetName, trainingLabel } from '@/utils/trainings';
 
 interface TrainingSelectProps {
   trainings: readonly Training[];
@@ -22,7 +22,7 @@ export function TrainingSelect({ trainings, selected, onSelect }: TrainingSelect
       {selected && (
         <dl className="flex flex-wrap gap-3 text-sm">
           <Chip name="Model" value={selected.model_name} />
-          <Chip name="Dataset" value={selected.dataset_name} />
+          <Chip name="Dataset" value={datasetName(selected)} />
           <Chip
             name="Encoder"
             value={`${selected.encoder_type}, ${formatInteger(selected.n_latents)} latents`}

@@ -6,6 +6,7 @@ import { useAction } from '@/hooks/useAction';
 import { useTrainingStore } from '@/stores/trainingStore';
 import type { Training } from '@/types/training.types';
 import { formatInteger, formatTime } from '@/utils/format';
+import { datasetName } from '@/utils/trainings';
 
 const ENCODERS = {
   sparse: 'Sparse Autoencoder',
@@ -32,7 +33,7 @@ export function TrainingCardHeader({ training }: { training: Training }) {
       <div className="flex flex-wrap items-start justify-between gap-4">
         <div className="min-w-0">
           <h4 className="truncate font-semibold">
-            {training.model_name} + {training.dataset_name}
+            {training.model_name} + {datasetName(training)}
           </h4>
           <p className="mt-1 text-sm text-slate-400">{facts(training)}</p>
         </div>

@@ -8,9 +8,9 @@ import type { Training } from '@/types/training.types';
 import { navigate } from '@/utils/urlState';
 
 /** Starts a new training with the configuration of an old one and goes to its card. */
-async function repeat(training: Training): Promise<void> {
+async function repeat(training: Training, datasetId: string): Promise<void> {
   const created = await trainingService.create({
-    dataset_id: training.dataset_id,
+    dataset_id: datasetId,
     model_id: training.model_id,
     activation_id: training.activation_id,
     layer: training.layer,
@@ -29,12 +29,16 @@ export function TrainingControls({ training }: { training: Training }) {
     await trainingService.act(training.id, action);
     await refresh(training.id);
   });
-  const retry = useAction(() => repeat(training));
+  const retry = useAction(async () => {
+    if (training.dataset_id !== null) await repeat(training, training.dataset_id);
+  });
   const error = act.error ?? retry.error;
   const requested = training.job?.requested ?? null;
   const isBusy = act.isBusy || retry.isBusy || requested !== null;
   const { status } = training;
-  const isOpen = status === 'training' || status === 'initializing';
+  // An import is a job like any other: it is repeated or cancelled where jobs are listed.
+  const isImported = training.source === 'imported';
+  const isOpen = !isImported && (status === 'training' || status === 'initializing');
 
   return (
     <div className="space-y-3">
@@ -71,7 +75,7 @@ export function TrainingControls({ training }: { training: Training }) {
             {requested === 'stop' ? 'Stopping…' : 'Stop'}
           </Button>
         )}
-        {status === 'error' && (
+        {status === 'error' && !isImported && (
           <Button
             variant="retry"
             icon={RotateCcw}

@@ -565,6 +565,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/saes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Saes
+         * @description List dictionaries, trained and imported alike.
+         */
+        get: operations["list_saes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/saes/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Sae
+         * @description Import a dictionary of another library from this machine, proved on real activations.
+         */
+        post: operations["import_sae"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/saes/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Download Sae
+         * @description Import a dictionary from the Hugging Face hub, proved on real activations.
+         */
+        post: operations["download_sae"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/saes/{sae_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Sae
+         * @description Read one dictionary with its origin and its parity reports.
+         */
+        get: operations["get_sae"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Sae
+         * @description Delete a dictionary with its checkpoints, metrics and features in the background.
+         */
+        delete: operations["delete_sae"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/saes/{sae_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Sae
+         * @description Download a checkpoint as a SAELens folder (version 6) with its parity report.
+         */
+        get: operations["export_sae"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/features/extract": {
         parameters: {
             query?: never;
@@ -2255,6 +2359,11 @@ export interface components {
             data: components["schemas"]["ProbeResult"];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[SaeRead] */
+        Envelope_SaeRead_: {
+            data: components["schemas"]["SaeRead"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[SteeringReplay] */
         Envelope_SteeringReplay_: {
             data: components["schemas"]["SteeringReplay"];
@@ -2389,7 +2498,7 @@ export interface components {
          * @description Stable codes of the error envelope and of failed jobs.
          * @enum {string}
          */
-        ErrorCode: "VALIDATION_ERROR" | "NOT_FOUND" | "CONFLICT" | "NOT_READY" | "ILLEGAL_TRANSITION" | "PRECONDITION_FAILED" | "IDEMPOTENCY_KEY_REUSED" | "METHOD_NOT_ALLOWED" | "UNAUTHORIZED" | "FORBIDDEN_ORIGIN" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "RATE_LIMIT_EXCEEDED" | "REPO_NOT_FOUND" | "HUB_UNREACHABLE" | "DATASET_EMPTY" | "DATASET_FORMAT_INVALID" | "MODEL_FORMAT_INVALID" | "HOOK_POINT_NOT_FOUND" | "CHECKPOINT_INVALID" | "STORE_INVALID" | "GPU_OOM" | "OUT_OF_MEMORY" | "GPU_BUSY" | "DEVICE_LOST" | "DISK_FULL" | "WORKER_LOST" | "SERVICE_UNAVAILABLE" | "TIMEOUT" | "INTERNAL_ERROR";
+        ErrorCode: "VALIDATION_ERROR" | "NOT_FOUND" | "CONFLICT" | "NOT_READY" | "ILLEGAL_TRANSITION" | "PRECONDITION_FAILED" | "IDEMPOTENCY_KEY_REUSED" | "METHOD_NOT_ALLOWED" | "UNAUTHORIZED" | "FORBIDDEN_ORIGIN" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "RATE_LIMIT_EXCEEDED" | "REPO_NOT_FOUND" | "HUB_UNREACHABLE" | "DATASET_EMPTY" | "DATASET_FORMAT_INVALID" | "MODEL_FORMAT_INVALID" | "HOOK_POINT_NOT_FOUND" | "CHECKPOINT_INVALID" | "SAE_FORMAT_INVALID" | "PARITY_FAILED" | "EXPORT_UNSUPPORTED" | "STORE_INVALID" | "GPU_OOM" | "OUT_OF_MEMORY" | "GPU_BUSY" | "DEVICE_LOST" | "DISK_FULL" | "WORKER_LOST" | "SERVICE_UNAVAILABLE" | "TIMEOUT" | "INTERNAL_ERROR";
         /**
          * ErrorEnvelope
          * @description What every failed request answers.
@@ -3402,7 +3511,7 @@ export interface components {
          * JobKind
          * @enum {string}
          */
-        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_evaluate" | "training_delete" | "feature_extract" | "feature_probe" | "feature_ablate" | "steering_generate";
+        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_evaluate" | "training_delete" | "sae_import" | "sae_check" | "feature_extract" | "feature_probe" | "feature_ablate" | "steering_generate";
         /**
          * JobLog
          * @description The end of what a job's processes wrote.
@@ -3859,6 +3968,13 @@ export interface components {
             pagination: components["schemas"]["Pagination"];
             meta: components["schemas"]["Meta"];
         };
+        /** Page[SaeRead] */
+        Page_SaeRead_: {
+            /** Data */
+            data: components["schemas"]["SaeRead"][];
+            pagination: components["schemas"]["Pagination"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Page[SteeringRunRow] */
         Page_SteeringRunRow_: {
             /** Data */
@@ -3897,6 +4013,45 @@ export interface components {
             total: number;
             /** Has Next */
             has_next: boolean;
+        };
+        /**
+         * ParityReport
+         * @description How far a converted dictionary is from its source, on real activations of its model.
+         */
+        ParityReport: {
+            /** N Tokens */
+            n_tokens: number;
+            /**
+             * Max Latent Difference
+             * @description Largest absolute difference of a latent, both sides in float64
+             */
+            max_latent_difference: number;
+            /** Max Latent */
+            max_latent: number;
+            /**
+             * Active Sets Equal
+             * @description Whether the same latents are above zero
+             */
+            active_sets_equal: boolean;
+            /** L0 */
+            l0: number;
+            /**
+             * Fvu
+             * @description Of the dictionary as it is used, in float32
+             */
+            fvu: number;
+            /**
+             * Fvu Source
+             * @description Of the source's own definition, in float64
+             */
+            fvu_source: number;
+            /** Explained Variance */
+            explained_variance: number;
+            /**
+             * Measured On
+             * @enum {string}
+             */
+            measured_on: "extraction" | "text";
         };
         /** PresetFeature */
         PresetFeature: {
@@ -4144,6 +4299,182 @@ export interface components {
          * @enum {string}
          */
         ResourceType: "dataset" | "tokenization" | "model" | "activation" | "training";
+        /**
+         * SaeDownload
+         * @description Import a dictionary from the Hugging Face hub.
+         */
+        SaeDownload: {
+            /**
+             * Model Id
+             * Format: uuid
+             * @description Model that it was trained on
+             */
+            model_id: string;
+            /** Name */
+            name?: string | null;
+            /**
+             * Layer
+             * @description By default as its files say
+             */
+            layer?: number | null;
+            /**
+             * Hook Type
+             * @description Place that it reads; by default as its files say
+             */
+            hook_type?: ("residual" | "mlp" | "attention" | "mlp_input") | null;
+            /**
+             * Activation Id
+             * @description Activation store to prove it on; by default the newest of the model that holds the place, else the model reads a little text
+             */
+            activation_id?: string | null;
+            /**
+             * Evaluate
+             * @description Measure it on held-out documents afterwards, where a store has them
+             * @default true
+             */
+            evaluate?: boolean;
+            /**
+             * Repo Id
+             * @example org/gpt2-saes
+             */
+            repo_id: string;
+            /**
+             * Subfolder
+             * @description Folder of the one dictionary
+             * @example blocks.8.hook_resid_pre
+             */
+            subfolder?: string | null;
+            /**
+             * Access Token
+             * @description Used for this download only; never stored or logged
+             */
+            access_token?: string | null;
+            /** Revision */
+            revision?: string | null;
+        };
+        /**
+         * SaeImport
+         * @description Import a dictionary of SAELens, dictionary_learning, sparsify or Gemma Scope from a path.
+         */
+        SaeImport: {
+            /**
+             * Model Id
+             * Format: uuid
+             * @description Model that it was trained on
+             */
+            model_id: string;
+            /** Name */
+            name?: string | null;
+            /**
+             * Layer
+             * @description By default as its files say
+             */
+            layer?: number | null;
+            /**
+             * Hook Type
+             * @description Place that it reads; by default as its files say
+             */
+            hook_type?: ("residual" | "mlp" | "attention" | "mlp_input") | null;
+            /**
+             * Activation Id
+             * @description Activation store to prove it on; by default the newest of the model that holds the place, else the model reads a little text
+             */
+            activation_id?: string | null;
+            /**
+             * Evaluate
+             * @description Measure it on held-out documents afterwards, where a store has them
+             * @default true
+             */
+            evaluate?: boolean;
+            /**
+             * Path
+             * @description Its folder, or Gemma Scope's params.npz
+             */
+            path: string;
+        };
+        /** SaeRead */
+        SaeRead: {
+            /**
+             * Id
+             * Format: uuid
+             * @description Also the id of its training: features and steering go by it
+             */
+            id: string;
+            /** Name */
+            name: string;
+            source: components["schemas"]["SaeSource"];
+            /**
+             * Model Id
+             * Format: uuid
+             */
+            model_id: string;
+            /** Model Name */
+            model_name: string;
+            /** Dataset Id */
+            dataset_id: string | null;
+            /**
+             * Layer
+             * @description Empty until an import has read it
+             */
+            layer: number | null;
+            /** Hook Type */
+            hook_type: string | null;
+            /** Target Hook Type */
+            target_hook_type: string | null;
+            encoder_type: components["schemas"]["EncoderType"] | null;
+            /** Activation */
+            activation: string | null;
+            /** K */
+            k: number | null;
+            /** N Latents */
+            n_latents: number | null;
+            status: components["schemas"]["TrainingStatus"];
+            /** Error Message */
+            error_message: string | null;
+            /**
+             * Checkpoint Step
+             * @description Latest checkpoint: what is exported
+             */
+            checkpoint_step: number | null;
+            /**
+             * Best Step
+             * @description Checkpoint of the highest held-out quality
+             */
+            best_step: number | null;
+            /** Size Bytes */
+            size_bytes: number | null;
+            /**
+             * Explained Variance
+             * @description Of the latest checkpoint, held-out
+             */
+            explained_variance: number | null;
+            /**
+             * Origin
+             * @description Where an imported one comes from
+             */
+            origin: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Against the files it was read from */
+            import_parity: components["schemas"]["ParityReport"] | null;
+            /** @description Of the exported folder against the checkpoint; measured at the first export */
+            export_parity: components["schemas"]["ParityReport"] | null;
+            /** N Features */
+            n_features: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** @description Its import, or its latest training run */
+            job: components["schemas"]["JobSummary"] | null;
+        };
+        /**
+         * SaeSource
+         * @description Where a dictionary comes from.
+         * @enum {string}
+         */
+        SaeSource: "trained" | "imported";
         /**
          * SearchMatch
          * @description Why a feature is among the hits.
@@ -4812,15 +5143,17 @@ export interface components {
             model_id: string;
             /**
              * Dataset Id
-             * Format: uuid
+             * @description Empty for one imported without a dataset
              */
-            dataset_id: string;
+            dataset_id: string | null;
             /** Activation Id */
             activation_id: string | null;
             /** Model Name */
             model_name: string;
             /** Dataset Name */
-            dataset_name: string;
+            dataset_name: string | null;
+            /** @description Trained here, or imported */
+            source: components["schemas"]["SaeSource"];
             /** Layer */
             layer: number;
             /** Hook Type */
@@ -4835,7 +5168,10 @@ export interface components {
             hyperparameters: {
                 [key: string]: unknown;
             };
-            /** N Latents */
+            /**
+             * N Latents
+             * @description 0 until an import has read its files
+             */
             n_latents: number;
             status: components["schemas"]["TrainingStatus"];
             /** Current Step */
@@ -6929,6 +7265,321 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_saes: {
+        parameters: {
+            query?: {
+                /** @description 1-based */
+                page?: number;
+                /** @description Rows per page */
+                limit?: number;
+                source?: components["schemas"]["SaeSource"] | null;
+                model_id?: string | null;
+                search?: string | null;
+                sort_by?: string;
+                order?: "asc" | "desc";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SaeRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    import_sae: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaeImport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_JobAccepted_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    download_sae: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaeDownload"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_JobAccepted_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_sae: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sae_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_SaeRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    delete_sae: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sae_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_JobAccepted_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_sae: {
+        parameters: {
+            query?: {
+                /** @description By default the latest */
+                step?: number | null;
+            };
+            header?: never;
+            path: {
+                sae_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A zip archive, without an envelope */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
