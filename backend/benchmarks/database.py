@@ -20,7 +20,9 @@ from app.core.enums import (
     TrainingStatus,
 )
 from app.db.models import Activation, Dataset, LanguageModel, Training
+from app.db.packed import pack
 from app.db.repositories import feature_loading, trainings
+from app.db.repositories.context_rows import ContextRow
 from app.db.repositories.feature_pages import FeatureFilter
 from app.db.session import session_scope
 from app.ml.configs import TrainingHyperparameters
@@ -82,22 +84,26 @@ def feature_rows(count: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def example_rows(feature_ids: list[int], each: int, length: int) -> Iterator[dict[str, Any]]:
+def context_rows(feature_ids: list[int], each: int, length: int) -> Iterator[ContextRow]:
+    ids, activations = pack("i", range(length)), pack("f", [0.5] * length)
     for feature_id in feature_ids:
         for rank in range(each):
             tokens = random.choices(WORDS, k=length)
-            yield {
-                "feature_id": feature_id,
-                "rank": rank,
-                "split": "train",
-                "document": rank,
-                "position": length // 2,
-                "sample_text": " ".join(tokens),
-                "token_ids": list(range(length)),
-                "tokens": tokens,
-                "activations": [0.0] * length,
-                "max_activation": 10.0 - rank / 10,
-            }
+            yield ContextRow(
+                feature_id=feature_id,
+                rank=rank,
+                document=rank,
+                position=length // 2,
+                max_activation=10.0 - rank / 10,
+                kind="top",
+                split="train",
+                sample_text="".join(tokens),
+                token_ids=ids,
+                token_lengths=pack("H", [len(token) for token in tokens]),
+                activations=activations,
+                token_index=rank,
+                window_position=rank,
+            )
 
 
 def milliseconds(call: Callable[[], object]) -> tuple[float, float]:
@@ -131,7 +137,7 @@ def load(training_id: UUID, n_features: int, each: int) -> list[int]:
     print(f"{'load features and their tokens':<44}{time.perf_counter() - start:>12.1f} s")
     start = time.perf_counter()
     with session_scope() as session:
-        count = feature_loading.put_examples(session, example_rows(ids, each, length=25))
+        count = feature_loading.put_examples(session, context_rows(ids, each, length=25))
     rate = count / (time.perf_counter() - start)
     print(f"{'load contexts by COPY':<44}{rate:>12,.0f} rows/s")
     with session_scope() as session:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -265,6 +265,29 @@ class ExampleRecord:
     text: str
     octave: int | None = None
     margin: float | None = None
+
+
+class PackedContext(NamedTuple):
+    """A context as it is stored: ``ExampleRecord`` without a Python object per token.
+
+    ``token_ids`` int32, ``token_lengths`` uint16 (characters of each token in ``text``) and
+    ``activations`` float32 are big-endian; ``split`` is "train" or "held_out".
+    """
+
+    rank: int
+    document: int
+    position: int
+    max_activation: float
+    kind: str
+    split: str
+    text: str
+    token_ids: bytes
+    token_lengths: bytes
+    activations: bytes
+    octave: int | None
+    margin: float | None
+    token_index: int
+    window_position: int
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,12 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import ValidationFailed
 from app.db.models import Feature, FeatureActivation
+from app.db.packed import pack
 from app.db.repositories import feature_loading, feature_pages, features
+from app.db.repositories.context_rows import ContextRow
 from app.db.repositories.feature_pages import FeatureFilter
 from app.db.repositories.feature_search import FIRES_ON
+from app.services.feature_relations import SHOWN_DIGITS
 from app.services.feature_service import PLAIN
 from app.services.lookup import require_training
 
@@ -82,7 +85,11 @@ def read_batch(session: Session, training_id: UUID, batch: dict[str, Any]) -> in
     feature_loading.put_tokens(session, _tokens(training_id, ids, entries))
     feature_loading.put_examples(
         session,
-        ({"feature_id": ids[row["neuron_index"]], **e} for row, found in rows for e in found),
+        (
+            ContextRow(feature_id=ids[row["neuron_index"]], **example)
+            for row, found in rows
+            for example in found
+        ),
     )
     return len(rows)
 
@@ -151,7 +158,8 @@ def _bin(row: FeatureActivation, intervals: list[dict[str, Any]]) -> tuple[float
 def _activation(row: FeatureActivation, low: float, high: float, share: float) -> dict[str, Any]:
     return {
         "bin_min": low, "bin_max": high, "bin_contains": share, "tokens": row.tokens,
-        "values": row.activations, "qualifying_token_index": row.position,
+        "values": [round(value, SHOWN_DIGITS) for value in row.activations],
+        "qualifying_token_index": row.position,
     }  # fmt: skip
 
 
@@ -205,8 +213,9 @@ def _to_example(item: dict[str, Any]) -> dict[str, Any]:
     return {
         "kind": "top" if is_top else "sample", "split": "train", "document": -1,
         "octave": None if is_top or low <= 0 else math.floor(math.log2(low)),
-        "position": position, "sample_text": "".join(tokens), "token_ids": [], "tokens": tokens,
-        "activations": values, "max_activation": max(values),
+        "position": position, "sample_text": "".join(tokens), "token_ids": b"",
+        "token_lengths": pack("H", [len(token) for token in tokens]),
+        "activations": pack("f", values), "max_activation": max(values),
     }  # fmt: skip
 
 

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from app.core.errors import NotReady
 from app.db.models.feature import NUMERIC_COLUMNS
 from app.db.repositories import feature_loading, trainings
+from app.db.repositories.context_rows import ContextRow
 from app.db.repositories.feature_search import FIRES_ON, PROMOTES
+from app.ml.records import PackedContext
 from app.services.lookup import require_training
 from app.services.training_records import SourceFiles, source_files
 
@@ -58,7 +60,7 @@ def replace_features(
     records: Iterable[dict[str, Any]],
     layer: int,
     discovery: dict[str, Any],
-    examples: Iterable[tuple[int, dict[str, Any]]],
+    contexts: Iterable[tuple[int, PackedContext]],
 ) -> int:
     """Put a discovery's findings in the place of an earlier one's, in one transaction.
 
@@ -68,7 +70,7 @@ def replace_features(
         records: The core's feature records as JSON, one per latent; read once.
         layer: Block of the dictionary.
         discovery: Settings, checkpoint step and number of tokens of the whole discovery.
-        examples: Latent index and row, as ``example_row`` makes them; read once.
+        contexts: Latent index and context, feature by feature; read once.
 
     Returns:
         Number of contexts loaded.
@@ -87,7 +89,7 @@ def replace_features(
         ({"training_id": training_id, "feature_id": ids[i], **row} for i, row in tokens),
     )
     loaded = feature_loading.put_examples(
-        session, ({"feature_id": ids[index], **row} for index, row in examples)
+        session, (ContextRow(ids[index], *context) for index, context in contexts)
     )
     feature_loading.analyze(session)
     return loaded
@@ -144,22 +146,3 @@ def token_rows(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
             word = shown.strip().lower() or shown
             yield {"kind": kind, "rank": rank, "word": word[:MAX_TOKEN_CHARACTERS],
                    "token": shown, "weight": weight}  # fmt: skip
-
-
-def example_row(record: dict[str, Any]) -> dict[str, Any]:
-    """A row of ``feature_activations`` without its feature's id; ``record`` as the core has it."""
-    return {
-        "kind": record["kind"],
-        "rank": record["rank"],
-        "octave": record["octave"],
-        "margin": record["margin"],
-        "split": "train" if record["split"] == "train" else "held_out",
-        "document": record["document"],
-        "position": record["position"],
-        "sample_text": record["text"],
-        "token_ids": record["token_ids"],
-        "tokens": record["tokens"],
-        "activations": record["activations"],
-        "max_activation": record["max_activation"],
-        "metadata": {key: record[key] for key in ("token_index", "window_position")},
-    }

@@ -28,6 +28,7 @@ from app.services.lookup import require_feature, require_training
 DENSE_SHARE = 0.1
 DUPLICATE_COSINE = 0.9
 ALL_SAMPLES = 1000
+SHOWN_DIGITS = 5
 
 
 class LensNotMeasured(NotFound):
@@ -136,12 +137,12 @@ def example_of(row: FeatureActivation) -> FeatureExample:
         split=split,
         tokens=row.tokens,
         token_ids=row.token_ids,
-        activations=row.activations,
+        activations=[round(value, SHOWN_DIGITS) for value in row.activations],
         max_activation=row.max_activation,
         octave=row.octave,
         margin=row.margin,
-        token_index=row.metadata_.get("token_index"),
-        window_position=row.metadata_.get("window_position"),
+        token_index=row.token_index,
+        window_position=row.window_position,
     )
 
 

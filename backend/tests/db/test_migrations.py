@@ -1,15 +1,17 @@
 """The revisions against a real PostgreSQL: up, down, up again, and no drift from the models."""
 
+import json
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 from alembic import command
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy.orm import Session
 
 from app.core.config import Settings
 from app.db.base import Base
-from app.db.models import N_PARTITIONS
+from app.db.models import N_PARTITIONS, FeatureActivation
 from app.db.session import build_engine, get_engine
 from app.supervisor.migrations import alembic_config
 
@@ -76,3 +78,39 @@ def test_times_carry_their_zone(empty_database: str, engine: Engine) -> None:
             )
         ).all()
     assert naive == []
+
+
+def test_contexts_survive_being_packed_and_unpacked(empty_database: str, engine: Engine) -> None:
+    config = alembic_config(empty_database)
+    command.upgrade(config, "0007")
+    tokens = ["a", " café", "\n", ""]
+    with engine.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))  # no training is needed
+        connection.execute(
+            text("INSERT INTO features (id, training_id, neuron_index) VALUES (7, :id, 0)"),
+            {"id": uuid4()},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO feature_activations (feature_id, kind, rank, split, document, "
+                "position, token_ids, tokens, activations, max_activation, metadata) VALUES "
+                "(7, 'top', 0, 'train', 1, 1, '[5, 70000, -1, 0]', CAST(:tokens AS jsonb), "
+                "'[0, 2.25, -0.5, 1e-7]', 2.25, '{\"token_index\": 9}')"
+            ),
+            {"tokens": json.dumps(tokens)},
+        )
+    command.upgrade(config, "0008")
+    with Session(engine) as session:
+        [context] = session.scalars(select(FeatureActivation))
+        assert (context.tokens, context.token_ids) == (tokens, [5, 70_000, -1, 0])
+        assert context.activations == pytest.approx([0, 2.25, -0.5, 1e-7])
+        assert (context.token_index, context.window_position, context.kind) == (9, None, "top")
+    command.downgrade(config, "0007")
+    with engine.connect() as connection:
+        row = connection.execute(
+            text("SELECT token_ids, tokens, activations, metadata FROM feature_activations")
+        ).one()
+    assert row[0] == [5, 70_000, -1, 0]
+    assert row[1] == tokens
+    assert row[2] == pytest.approx([0, 2.25, -0.5, 1e-7])
+    assert row[3] == {"token_index": 9}

@@ -1,15 +1,17 @@
 """Pages, sorting, bulk loading and series on a real PostgreSQL."""
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.core.errors import ValidationFailed
-from app.db.models import Feature
+from app.db.models import Feature, FeatureActivation, FeatureToken
+from app.db.packed import pack
 from app.db.repositories import datasets, feature_loading, features, trainings
+from app.db.repositories.context_rows import ContextRow
 from app.db.repositories.copying import encode_field
-from tests.factories.rows import make_dataset, make_training
+from tests.factories.rows import make_dataset, make_example, make_feature, make_token, make_training
 
 
 def test_pages_are_stable_and_count_all(session: Session) -> None:
@@ -85,11 +87,12 @@ def test_examples_keep_odd_text(session: Session) -> None:
     ).values()
     texts = ["tab\there", "line\nbreak", "back\\slash", "lone \ud800 surrogate", "nul \0"]
     rows = (
-        {
-            "feature_id": feature_id, "rank": rank, "split": "train", "document": 1, "position": 0,
-            "sample_text": sample, "token_ids": [1], "tokens": [sample], "activations": [1.5],
-            "max_activation": 1.5,
-        }
+        ContextRow(
+            feature_id=feature_id, rank=rank, document=1, position=0, max_activation=1.5,
+            kind="top", split="train", sample_text=sample, token_ids=pack("i", [70_000]),
+            token_lengths=pack("H", [len(sample)]), activations=pack("f", [1.5]),
+            octave=None if rank else -3, margin=-0.25, token_index=2**40, window_position=rank,
+        )
         for rank, sample in enumerate(texts)
     )  # fmt: skip
     assert feature_loading.put_examples(session, rows) == len(texts)
@@ -97,6 +100,9 @@ def test_examples_keep_odd_text(session: Session) -> None:
     shown = [*texts[:3], "lone ? surrogate", "nul \N{REPLACEMENT CHARACTER}"]
     assert [example.sample_text for example in found] == shown
     assert [example.tokens for example in found] == [[sample] for sample in shown]
+    assert (found[0].token_ids, found[0].activations) == ([70_000], [1.5])
+    assert [example.octave for example in found] == [-3, None, None, None, None]
+    assert (found[4].margin, found[4].token_index, found[4].window_position) == (-0.25, 2**40, 4)
     assert features.top_examples(session, [feature_id])[feature_id].rank == 0
     spread = session.scalar(text("SELECT count(DISTINCT tableoid) FROM feature_activations"))
     assert spread >= 1
@@ -106,9 +112,17 @@ def test_examples_keep_odd_text(session: Session) -> None:
 
 def test_deleting_features_takes_their_examples(session: Session) -> None:
     training = make_training(session)
-    feature_loading.put_features(session, training.id, ({"neuron_index": n} for n in range(30)))
+    gone, kept = (
+        make_feature(session, training, 0),
+        make_feature(session, make_training(session), 0),
+    )
+    for feature in (gone, kept):
+        make_example(session, feature, 0)
+        make_token(session, feature, "fires_on", "cat", 0.5)
     feature_loading.delete_features(session, training.id)
     assert features.count_by_training(session, [training.id]) == {}
+    assert session.scalars(select(FeatureActivation.feature_id)).all() == [kept.id]
+    assert session.scalars(select(FeatureToken.feature_id)).all() == [kept.id]
 
 
 def test_metric_rows_may_come_twice(session: Session) -> None:

@@ -185,12 +185,13 @@ def make_example(session: Session, feature: Feature, rank: int, **values: Any) -
         "split": "train",
         "document": rank,
         "position": 1,
-        "sample_text": "the cat sat",
         "token_ids": [1, 2, 3],
-        "tokens": ["the", " cat", " sat"],
         "activations": [0.0, 5.0, 0.5],
         "max_activation": 5.0 - rank,
     }
+    tokens: list[str] = values.pop("tokens", ["the", " cat", " sat"])
+    defaults["sample_text"] = "".join(tokens)
+    defaults["token_lengths"] = [len(token) for token in tokens]
     example: FeatureActivation = _add(session, FeatureActivation(**(defaults | values)))
     return example
 

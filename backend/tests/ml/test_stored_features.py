@@ -25,7 +25,7 @@ from app.ml.language_models import LoadedModel
 from app.ml.records import ExampleRecord, to_json
 from app.ml.sae_training import load_sae
 from app.schemas.feature_probe import Ablation
-from app.services.feature_records import example_row, replace_features
+from app.services.feature_records import replace_features
 from app.workers.context import JobOutcome
 from app.workers.model_cache import ModelCache
 from app.workers.tasks import probing
@@ -43,9 +43,7 @@ def test_a_hundred_stored_contexts_are_recomputed(
     training = make_training(session)
     with discover_features(sae_path, store, tokens, glass, *PLACE, CONFIG, ignore, never) as found:
         records = [to_json(record) for record in found.features]
-        contexts = (
-            (r.feature, example_row(vars(r))) for i in range(512) for r in found.contexts(i)
-        )
+        contexts = ((i, context) for i in range(512) for context in found.contexts(i))
         loaded = replace_features(session, training.id, records, 2, {"n_tokens": 1}, contexts)
     kinds = select(FeatureToken.kind).where(FeatureToken.training_id == training.id)
     assert set(session.scalars(kinds)) == {"fires_on", "promotes"}
@@ -72,11 +70,10 @@ def test_a_hundred_stored_contexts_are_recomputed(
 def example_of_row(row: FeatureActivation, feature: int) -> ExampleRecord:
     return ExampleRecord(
         feature=feature, kind=row.kind, rank=row.rank, document=row.document,
-        token_index=row.metadata_["token_index"], position=row.position,
-        window_position=row.metadata_["window_position"],
+        token_index=row.token_index, position=row.position, window_position=row.window_position,
         split="train" if row.split == "train" else "heldout", token_ids=row.token_ids,
         tokens=row.tokens, activations=list(row.activations), max_activation=row.max_activation,
-        text=row.sample_text or "", octave=row.octave, margin=row.margin,
+        text=row.sample_text, octave=row.octave, margin=row.margin,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Features of a training, what they fire on, and who named them."""
 
+import itertools
 from typing import Any
 from uuid import UUID
 
@@ -19,10 +20,11 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, CreatedAt, Timestamps
+from app.db.packed import PackedNumbers
 
 N_PARTITIONS = 8
 NUMERIC_COLUMNS = (
@@ -44,6 +46,13 @@ NUMERIC_COLUMNS = (
     "encoder_decoder_cosine",
 )
 """Measured figures that the table sorts by; each has an index, read in both directions."""
+SORTED_TEXTS = {
+    "shown_name": "lower(coalesce(name, label))",
+    "lower_label": "lower(label)",
+    "lower_top_token": "lower(top_token)",
+    "cluster": "cluster",
+}
+"""What else the table sorts by, with the expressions that ``feature_pages`` sorts by."""
 SEARCH_TEXT = (
     "lower(coalesce(name, '') || ' ' || coalesce(label, '') || ' ' || coalesce(description, ''))"
 )
@@ -58,6 +67,10 @@ class Feature(Timestamps, Base):
         *(
             Index(f"idx_features_{name}", "training_id", name, text("neuron_index DESC"))
             for name in NUMERIC_COLUMNS
+        ),
+        *(
+            Index(f"idx_features_{name}", "training_id", text(column), text("neuron_index DESC"))
+            for name, column in SORTED_TEXTS.items()
         ),
         Index("idx_features_favorite", "training_id", postgresql_where=text("is_favorite")),
         Index("idx_features_tags", "tags", postgresql_using="gin"),
@@ -115,7 +128,8 @@ class FeatureToken(Base):
     """A word that a feature fires on or promotes, for finding features by it.
 
     ``kind`` is "fires_on" (``weight``: share of its activation mass) or "promotes" (``weight``:
-    logit); ``word`` the token in lower case without surrounding space.
+    logit); ``word`` the token in lower case without surrounding space. A trigger on ``features``
+    takes them along, as it does contexts.
     """
 
     __tablename__ = "feature_tokens"
@@ -128,9 +142,7 @@ class FeatureToken(Base):
     )  # fmt: skip
 
     training_id: Mapped[UUID]
-    feature_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey("features.id", ondelete="CASCADE")
-    )
+    feature_id: Mapped[int] = mapped_column(BigInteger)
     kind: Mapped[str] = mapped_column(String(10))
     rank: Mapped[int] = mapped_column(SmallInteger)
     word: Mapped[str] = mapped_column(String(200))
@@ -157,32 +169,36 @@ class FeatureActivation(CreatedAt, Base):
     """A window of text of a feature; hash-partitioned by feature, loaded by COPY.
 
     ``kind`` is "top", "sample" (of the ``octave`` of its activation) or "near_miss" (the feature
-    lacked ``-margin`` to fire there).
+    lacked ``-margin`` to fire there). ``token_index`` is the place in the token store, -1 in
+    ``token_ids`` a token whose number is unknown. A trigger on ``features`` takes contexts along;
+    a foreign key would be checked for every row that is loaded.
     """
 
     __tablename__ = "feature_activations"
     __table_args__ = (
-        PrimaryKeyConstraint("id", "feature_id"),
-        Index("idx_activations_feature", "feature_id", "kind", "rank"),
+        PrimaryKeyConstraint("feature_id", "kind", "rank"),
         {"postgresql_partition_by": "HASH (feature_id)"},
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity())
-    feature_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey("features.id", ondelete="CASCADE")
-    )
-    kind: Mapped[str] = mapped_column(String(10), default="top", server_default="top")
+    feature_id: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(String(10, "C"), default="top", server_default="top")
     rank: Mapped[int] = mapped_column(Integer)
     octave: Mapped[int | None] = mapped_column(SmallInteger)
     margin: Mapped[float | None] = mapped_column(Double)
-    split: Mapped[str] = mapped_column(String(20))
+    split: Mapped[str] = mapped_column(String(20, "C"))
     document: Mapped[int] = mapped_column(Integer)
     position: Mapped[int] = mapped_column(Integer)
-    sample_text: Mapped[str | None] = mapped_column(Text)
-    token_ids: Mapped[list[Any]] = mapped_column(JSONB)
-    tokens: Mapped[list[Any]] = mapped_column(JSONB)
-    activations: Mapped[list[Any]] = mapped_column(JSONB)
+    token_index: Mapped[int | None] = mapped_column(BigInteger)
+    window_position: Mapped[int | None] = mapped_column(Integer)
     max_activation: Mapped[float] = mapped_column(Double)
-    metadata_: Mapped[dict[str, Any]] = mapped_column(
-        "metadata", default=dict, server_default=text("'{}'::jsonb")
-    )
+    sample_text: Mapped[str] = mapped_column(Text)
+    token_ids: Mapped[list[int]] = mapped_column(PackedNumbers("i"))
+    token_lengths: Mapped[list[int]] = mapped_column(PackedNumbers("H"))
+    activations: Mapped[list[float]] = mapped_column(PackedNumbers("f"))
+
+    @property
+    def tokens(self) -> list[str]:
+        """The text, token by token."""
+        ends = list(itertools.accumulate(self.token_lengths, initial=0))
+        return [self.sample_text[start:end] for start, end in itertools.pairwise(ends)]

@@ -1,7 +1,9 @@
-"""Bulk loading by COPY: ten to a hundred times the rate of INSERT for wide JSONB rows."""
+"""Bulk loading by COPY: ten to a hundred times the rate of INSERT for wide rows."""
 
+import itertools
 import json
 import re
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from io import RawIOBase
 from typing import Any, cast
@@ -9,6 +11,9 @@ from typing import Any, cast
 import psycopg2.extensions
 from sqlalchemy.orm import Session
 
+BINARY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
+BINARY_TRAILER = struct.pack("!h", -1)
+CHUNK_BYTES = 1 << 18
 # One encoder for all rows: json.dumps with options builds one per call.
 _encode_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
@@ -44,15 +49,10 @@ def encode_field(value: Any) -> str:
 class _RowStream(RawIOBase):
     """Readable stream of encoded rows, made as COPY asks for them."""
 
-    def __init__(self, rows: Iterable[Sequence[Any]]) -> None:
+    def __init__(self, lines: Iterable[bytes]) -> None:
         super().__init__()
-        self._lines: Iterator[bytes] = map(self._encode, rows)
+        self._lines: Iterator[bytes] = iter(lines)
         self._buffer = bytearray()
-
-    @staticmethod
-    def _encode(row: Sequence[Any]) -> bytes:
-        line = "\t".join(encode_field(value) for value in row) + "\n"
-        return line.encode("utf-8", errors="replace")  # lone surrogates come from odd tokenizers
 
     def readable(self) -> bool:
         return True
@@ -83,8 +83,28 @@ def copy_rows(
     Returns:
         Number of rows loaded.
     """
+    return _copy(session, table, columns, map(_encode_line, rows), "text")
+
+
+def copy_encoded(
+    session: Session, table: str, columns: Sequence[str], rows: Iterable[bytes]
+) -> int:
+    """Stream rows that are in COPY's binary format already; otherwise as ``copy_rows``."""
+    framed = itertools.chain((BINARY_HEADER,), rows, (BINARY_TRAILER,))
+    return _copy(session, table, columns, framed, "binary")
+
+
+def _copy(
+    session: Session, table: str, columns: Sequence[str], lines: Iterable[bytes], form: str
+) -> int:
     quoted = ", ".join(f'"{column}"' for column in columns)
+    statement = f'COPY "{table}" ({quoted}) FROM STDIN (FORMAT {form})'
     connection = cast("psycopg2.extensions.connection", session.connection().connection)
     with connection.cursor() as cursor:
-        cursor.copy_expert(f'COPY "{table}" ({quoted}) FROM STDIN', _RowStream(rows))
+        cursor.copy_expert(statement, _RowStream(lines), CHUNK_BYTES)
         return int(cursor.rowcount)
+
+
+def _encode_line(row: Sequence[Any]) -> bytes:
+    line = "\t".join(map(encode_field, row)) + "\n"
+    return line.encode("utf-8", errors="replace")  # lone surrogates come from odd tokenizers

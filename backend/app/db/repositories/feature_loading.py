@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.db.models import Feature, FeatureActivation, FeatureToken
 from app.db.models.feature import NUMERIC_COLUMNS
-from app.db.repositories.copying import copy_rows
+from app.db.repositories.context_rows import ContextRow, encode_context
+from app.db.repositories.copying import copy_encoded, copy_rows
 
 WRITTEN_BY_PEOPLE = ("name",)
 MEASURED_COLUMNS = (
@@ -17,12 +18,8 @@ MEASURED_COLUMNS = (
     "metadata",
 )  # fmt: skip
 FEATURE_COLUMNS = ("neuron_index", *WRITTEN_BY_PEOPLE, *MEASURED_COLUMNS)
-EXAMPLE_COLUMNS = (
-    "feature_id", "kind", "rank", "octave", "margin", "split", "document", "position",
-    "sample_text", "token_ids", "tokens", "activations", "max_activation", "metadata",
-)  # fmt: skip
 TOKEN_COLUMNS = ("training_id", "feature_id", "kind", "rank", "word", "token", "weight")
-_DEFAULTS: dict[str, Any] = {"metadata": {}, "kind": "top"}
+_DEFAULTS: dict[str, Any] = {"metadata": {}}
 
 
 def put_features(
@@ -63,11 +60,14 @@ def put_features(
     return dict(result.all())
 
 
-def put_examples(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Load example rows (mappings with ``EXAMPLE_COLUMNS``) by COPY; returns their number."""
-    return copy_rows(
-        session, "feature_activations", EXAMPLE_COLUMNS, _tuples(rows, EXAMPLE_COLUMNS)
-    )
+def put_examples(session: Session, rows: Iterable[ContextRow]) -> int:
+    """Load contexts by COPY; returns their number.
+
+    No foreign key watches over them, because checking it costs more than storing the row: the
+    features must be in this transaction or locked by it.
+    """
+    encoded = map(encode_context, rows)
+    return copy_encoded(session, "feature_activations", ContextRow._fields, encoded)
 
 
 def put_tokens(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:

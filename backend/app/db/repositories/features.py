@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, undefer
 
 from app.db.models import Feature, FeatureActivation, FeatureEdit
@@ -46,7 +45,7 @@ def list_examples(
     statement = (
         select(FeatureActivation)
         .where(FeatureActivation.feature_id == feature_id, FeatureActivation.kind == kind)
-        .order_by(FeatureActivation.rank, FeatureActivation.id)
+        .order_by(FeatureActivation.rank)
         .limit(top_k)
     )
     return list(session.scalars(statement))
@@ -65,8 +64,6 @@ def top_examples(session: Session, feature_ids: Sequence[int]) -> dict[int, Feat
         select(FeatureActivation)
         .where(FeatureActivation.feature_id.in_(feature_ids), FeatureActivation.kind == TOP)
         .where(FeatureActivation.rank == 0)
-        .ext(distinct_on(FeatureActivation.feature_id))
-        .order_by(FeatureActivation.feature_id, FeatureActivation.rank)
     )
     return {example.feature_id: example for example in session.scalars(statement)}
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +14,34 @@ from app.ml.activation_extraction.activation_store import ActivationStore
 from app.ml.activation_extraction.token_store import TokenStore
 from app.ml.configs import DiscoveryConfig
 from app.ml.feature_discovery.firing_log import FiringTable
-from app.ml.records import ExampleRecord
+from app.ml.records import ExampleRecord, PackedContext
+
+
+class _Place(NamedTuple):
+    """A window: ``first`` up to ``last`` of the flat arrays; ``position`` is its peak's in it."""
+
+    first: int
+    last: int
+    peak: int
+    position: int
+    document: int
+    in_train: bool
+    window_position: int
+
+    def maximum(self, values: npt.NDArray[np.float32], kind: str) -> float:
+        """Return the activation at the peak; near misses have none there."""
+        if kind == "near_miss":
+            return float(values[self.first : self.last].max())
+        return float(values[self.first + self.position])
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """Token ids and activations of several windows, one after the other."""
+
+    ids: npt.NDArray[np.int32]
+    values: npt.NDArray[np.float32]
+    places: list[_Place]
 
 
 class ContextReader:
@@ -94,46 +123,82 @@ class ContextReader:
             octaves: Of samples.
             margins: Of near misses.
         """
+        found = self._windows(feature, rows)
+        ids, values = found.ids.tolist(), found.values.round(5).astype(float).tolist()
+        return [
+            ExampleRecord(
+                feature=feature,
+                kind=kind,
+                rank=rank,
+                document=place.document,
+                token_index=place.peak,
+                position=place.position,
+                window_position=place.window_position,
+                split="train" if place.in_train else "heldout",
+                token_ids=ids[place.first : place.last],
+                tokens=[self.text_of(i) for i in ids[place.first : place.last]],
+                activations=values[place.first : place.last],
+                max_activation=place.maximum(found.values, kind),
+                text=self.decode(ids[place.first : place.last]),
+                octave=None if octaves is None else int(octaves[rank]),
+                margin=None if margins is None else float(margins[rank]),
+            )
+            for rank, place in enumerate(found.places)
+        ]
+
+    def packed(
+        self,
+        feature: int,
+        rows: npt.NDArray[np.int64],
+        kind: Literal["top", "sample", "near_miss"] = "top",
+        octaves: npt.NDArray[np.int64] | None = None,
+        margins: npt.NDArray[np.float32] | None = None,
+    ) -> list[PackedContext]:
+        """Build the same as ``examples`` for storing: a tenth of the time."""
+        found = self._windows(feature, rows)
+        ids = found.ids.tolist()
+        texts = [self.text_of(i) for i in ids]
+        packed_ids = found.ids.astype(">i4").tobytes()
+        packed_values = found.values.astype(">f4").tobytes()
+        lengths = np.fromiter(map(len, texts), dtype=">u2", count=len(texts)).tobytes()
+        return [
+            PackedContext(
+                rank=rank,
+                document=place.document,
+                position=place.position,
+                max_activation=place.maximum(found.values, kind),
+                kind=kind,
+                split="train" if place.in_train else "held_out",
+                text="".join(texts[place.first : place.last]),
+                token_ids=packed_ids[4 * place.first : 4 * place.last],
+                token_lengths=lengths[2 * place.first : 2 * place.last],
+                activations=packed_values[4 * place.first : 4 * place.last],
+                octave=None if octaves is None else int(octaves[rank]),
+                margin=None if margins is None else float(margins[rank]),
+                token_index=place.peak,
+                window_position=place.window_position,
+            )
+            for rank, place in enumerate(found.places)
+        ]
+
+    def _windows(self, feature: int, rows: npt.NDArray[np.int64]) -> _Windows:
         if not len(rows):
-            return []
+            return _Windows(np.empty(0, np.int32), np.empty(0, np.float32), [])
         starts, ends = self.spans(rows)
         index = self.store.indices[rows]
         peaks = index["token"].astype(np.int64)
         documents = self.tokens.documents_at(peaks)
         lengths = ends - starts
-        first = np.cumsum(lengths) - lengths
+        last = np.cumsum(lengths)
+        first = last - lengths
         flat = np.arange(int(lengths.sum())) + np.repeat(starts - first, lengths)
-        found = self.firings.look_up(self._log_rows(flat), np.full(len(flat), feature))
-        ids, values = self.tokens.tokens[flat].tolist(), found.round(5).astype(float).tolist()
-        columns = (first, lengths, peaks, starts, documents, index["position"])
-        records = []
-        for rank, (at, n, peak, start, document, position) in enumerate(
-            zip(*(column.tolist() for column in columns), strict=True)
-        ):
-            shown = ids[at : at + n]
-            activations = values[at : at + n]
-            records.append(
-                ExampleRecord(
-                    feature=feature,
-                    kind=kind,
-                    rank=rank,
-                    document=int(self.tokens.doc_numbers[document]),
-                    token_index=peak,
-                    position=peak - start,
-                    window_position=position,
-                    split=self.tokens.split_of_document(document),
-                    token_ids=shown,
-                    tokens=[self.text_of(i) for i in shown],
-                    activations=activations,
-                    max_activation=float(found[at + peak - start])
-                    if kind != "near_miss"
-                    else max(activations),
-                    text=self.decode(shown),
-                    octave=None if octaves is None else int(octaves[rank]),
-                    margin=None if margins is None else float(margins[rank]),
-                )
-            )
-        return records
+        values = self.firings.look_up(self._log_rows(flat), np.full(len(flat), feature))
+        columns = (
+            first, last, peaks, peaks - starts, self.tokens.doc_numbers[documents],
+            documents < self.tokens.n_train_documents, index["position"],
+        )  # fmt: skip
+        places = itertools.starmap(_Place, zip(*(c.tolist() for c in columns), strict=True))
+        return _Windows(self.tokens.tokens[flat], values, list(places))
 
     def _log_rows(self, token_indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return which logged row holds each token, -1 where the token was dropped."""

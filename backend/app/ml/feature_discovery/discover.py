@@ -30,6 +30,7 @@ from app.ml.records import (
     DiscoverySummary,
     ExampleRecord,
     FeatureRecord,
+    PackedContext,
     Progress,
     Report,
     ShouldStop,
@@ -69,9 +70,16 @@ class DiscoveryResult:
         rows = near["row"].astype(np.int64)
         return self._reader.examples(index, rows, "near_miss", margins=near["value"])
 
-    def contexts(self, index: int) -> list[ExampleRecord]:
+    def contexts(self, index: int) -> list[PackedContext]:
         """Return everything of one feature that is to be stored."""
-        return [*self.examples(index), *self.samples(index), *self.near_misses(index)]
+        rows, octaves = self._run.samples.of(index)
+        near = self._run.near.of(index)
+        read = self._reader.packed
+        return [
+            *read(index, self._chosen[index].rows),
+            *read(index, rows, "sample", octaves),
+            *read(index, near["row"].astype(np.int64), "near_miss", margins=near["value"]),
+        ]
 
     def all_examples(self) -> Iterator[ExampleRecord]:
         """Yield the strongest contexts of all features in order."""

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from app.ml.activation_extraction.activation_store import ActivationStore
 from app.ml.language_models.loading import LoadedModel
 
+WORD_START = "\N{LOWER ONE EIGHTH BLOCK}"
+
 
 def choose_rows(store: ActivationStore, max_tokens: int | None) -> npt.NDArray[np.int64]:
     """Return the rows to read, ascending: all, or whole windows evenly from everywhere.
@@ -36,9 +38,16 @@ def token_texts(loaded: LoadedModel | None) -> tuple[Any, Any]:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is not None:
         return (
-            functools.cache(lambda i: str(backend.decode([i], skip_special_tokens=False))),
+            functools.cache(lambda i: _text_of(backend, i)),
             lambda ids: str(backend.decode(ids, skip_special_tokens=False)),
         )
     return functools.cache(lambda i: str(tokenizer.decode([i]))), (
         lambda ids: str(tokenizer.decode(ids))
     )
+
+
+def _text_of(backend: Any, token_id: int) -> str:
+    """One token's text with its leading space, which SentencePiece drops at a text's start."""
+    text = str(backend.decode([token_id], skip_special_tokens=False))
+    marked = (backend.id_to_token(token_id) or "").startswith(WORD_START)
+    return f" {text}" if marked and not text.startswith(" ") else text

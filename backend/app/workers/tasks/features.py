@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -13,10 +12,9 @@ from app.ml.configs import DiscoveryConfig
 from app.ml.errors import Stopped
 from app.ml.feature_discovery import DiscoveryResult, discard_discovery, discover_features
 from app.ml.language_models import load_language_model
-from app.ml.records import Progress, to_json
+from app.ml.records import PackedContext, Progress, to_json
 from app.services.feature_records import (
     DiscoveryPlan,
-    example_row,
     read_discovery_plan,
     replace_features,
 )
@@ -88,11 +86,11 @@ def _load(
     }
     records = (to_json(record) for record in found.features)
     return replace_features(
-        session, plan.training_id, records, plan.layer, discovery, _examples(context, found)
+        session, plan.training_id, records, plan.layer, discovery, _contexts(context, found)
     )
 
 
-def _examples(context: JobContext, found: DiscoveryResult) -> Iterator[tuple[int, dict[str, Any]]]:
+def _contexts(context: JobContext, found: DiscoveryResult) -> Iterator[tuple[int, PackedContext]]:
     """Rows of all contexts, made as the database takes them."""
     total = len(found.features)
     for index in range(total):
@@ -101,4 +99,4 @@ def _examples(context: JobContext, found: DiscoveryResult) -> Iterator[tuple[int
             share = DESCRIBED_SHARE + (1 - DESCRIBED_SHARE) * index / total
             context.report(share, 1.0, f"Storing features: {index:,} of {total:,}")
         for record in found.contexts(index):
-            yield index, example_row(vars(record))  # asdict would copy every list
+            yield index, record
