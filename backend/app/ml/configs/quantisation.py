@@ -1,4 +1,5 @@
 """Number formats that a language model's weights can be loaded in."""
 
-QUANTISATIONS = ("FP32", "FP16", "Q8", "Q4")
-"""FP32 and FP16 name the files too; Q8 and Q4 are 16-bit files that are quantised at loading."""
+QUANTISATIONS = ("FP32", "FP16", "Q8", "Q4", "Q2")
+"""FP32 and FP16 name the files too; the others are 16-bit files that are quantised at loading."""
+QUANTISED = ("Q8", "Q4", "Q2")

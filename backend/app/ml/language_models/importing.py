@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from app.ml.configs.quantisation import QUANTISED
 from app.ml.devices import coded_memory_errors
 from app.ml.errors import ModelFormatError
 from app.ml.files import replacing_folder, write_json
@@ -20,6 +20,7 @@ from app.ml.language_models.card import (
     read_model_card,
 )
 from app.ml.language_models.loading import load_language_model, load_tokenizer, read_weights
+from app.ml.language_models.transformers_classes import AutoModelForCausalLM, AutoTokenizer
 from app.ml.records import ModelCard, Progress, Report, to_json
 
 GGUF_MAGIC = b"GGUF"
@@ -37,8 +38,8 @@ def import_language_model(
             float16, everything else becomes bfloat16; with FP32 all become float32.
         destination: Folder to create; it appears only when the import succeeded.
         report: Gets one ``Progress`` per stage.
-        quantization: One of ``configs.QUANTISATIONS``. Q8 and Q4 are written in 16 bits and
-            quantised whenever the folder is loaded; the memory of it is measured here.
+        quantization: One of ``configs.QUANTISATIONS``. Q8, Q4 and Q2 are written in 16 bits
+            and quantised whenever the folder is loaded; the memory of it is measured here.
 
     Returns:
         The card of the written folder; it stands there as ``metadata.json`` too.
@@ -61,7 +62,7 @@ def import_language_model(
             tokenizer.save_pretrained(temporary)
             report(Progress(3, STEPS, "steps", "Checking what was written"))
             card = dataclasses.replace(read_model_card(temporary), quantization=quantization)
-            if quantization in ("Q8", "Q4"):
+            if quantization in QUANTISED:
                 del model
                 card = _measured(temporary, card)
             write_json(temporary / "metadata.json", {"source": source.name, **to_json(card)})

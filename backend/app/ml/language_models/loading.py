@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from app.ml.configs.quantisation import QUANTISED
 from app.ml.devices import coded_memory_errors, is_bf16_faster, pick_device
 from app.ml.errors import ModelFormatError
 from app.ml.language_models.card import (
@@ -20,16 +20,15 @@ from app.ml.language_models.card import (
     first_line,
     read_model_card,
 )
-from app.ml.language_models.quantisation import (
-    loaded_bytes,
-    loading_options,
-    stored_quantisation,
-)
+from app.ml.language_models.placement import Room, resident_bytes, spread_options
+from app.ml.language_models.quantisation import loading_options, stored_quantisation
 from app.ml.language_models.special_tokens import (
     separator_token_id,
     special_token_ids,
     start_token_id,
 )
+from app.ml.language_models.transformers_classes import AutoModelForCausalLM, AutoTokenizer
+from app.ml.language_models.two_bits import quantise_to_two_bits
 from app.ml.records import ModelCard
 
 
@@ -69,17 +68,22 @@ def load_tokenizer(folder: Path) -> Any:
         ) from error
 
 
-def load_language_model(folder: Path, *, device: str = "auto", dtype: str = "auto") -> LoadedModel:
+def load_language_model(
+    folder: Path, *, device: str = "auto", dtype: str = "auto", room: Room | None = None
+) -> LoadedModel:
     """Load a model folder for reading activations and generating text.
 
-    A folder imported as FP32, Q8 or Q4 is loaded as such; the card's ``memory_bytes`` are
-    measured on the loaded weights.
+    A folder imported as FP32, Q8, Q4 or Q2 is loaded as such; the card's ``memory_bytes`` are
+    measured on the loaded weights. A model that does not fit is spread over GPU, memory and
+    disk: slower, with the same activations. Quantised ones must fit, since their weights are
+    made while loading.
 
     Args:
         folder: Hugging Face folder with safetensors weights.
         device: "auto" takes a GPU when there is one.
         dtype: "auto" takes bfloat16 where a short measurement shows it to be faster, else
             float32; or a name such as "float32".
+        room: What the weights may take; by default 80 % of what is free.
 
     Raises:
         ModelFormatError: missing, pickled, truncated or inconsistent files.
@@ -88,24 +92,21 @@ def load_language_model(folder: Path, *, device: str = "auto", dtype: str = "aut
     check_model_folder(folder)
     target = pick_device(device)
     quantisation = stored_quantisation(folder)
-    if dtype == "auto" and quantisation == "FP32":
-        number_format = torch.float32
-    elif dtype == "auto":
-        number_format = torch.bfloat16 if is_bf16_faster(target.type) else torch.float32
-    else:
-        number_format = getattr(torch, dtype)
+    number_format = _number_format(dtype, quantisation, target)
     tokenizer = load_tokenizer(folder)
+    card = read_model_card(folder)
     with coded_memory_errors("loading the model"):
-        options = loading_options(quantisation, number_format, target)
-        model = read_weights(folder, number_format, **options)
-        if not options:
-            model = model.to(target)
+        if quantisation in QUANTISED:
+            model = _read_quantised(folder, quantisation, number_format, target)
+        else:
+            needed = card.params_count * number_format.itemsize
+            model = _read_plain(folder, number_format, target, needed, room or Room.on(target))
     model.requires_grad_(False)
     return LoadedModel(
         model=model.eval(),
         tokenizer=tokenizer,
         card=dataclasses.replace(
-            read_model_card(folder), quantization=quantisation, memory_bytes=loaded_bytes(model)
+            card, quantization=quantisation, memory_bytes=resident_bytes(model)
         ),
         device=target,
         dtype=number_format,
@@ -113,6 +114,32 @@ def load_language_model(folder: Path, *, device: str = "auto", dtype: str = "aut
         separator_id=separator_token_id(tokenizer),
         start_id=start_token_id(tokenizer),
     )
+
+
+def _number_format(dtype: str, quantisation: str, device: torch.device) -> torch.dtype:
+    if dtype != "auto":
+        named: torch.dtype = getattr(torch, dtype)
+        return named
+    if quantisation == "FP32":
+        return torch.float32
+    return torch.bfloat16 if is_bf16_faster(device.type) else torch.float32
+
+
+def _read_plain(
+    folder: Path, dtype: torch.dtype, device: torch.device, needed: int, room: Room
+) -> Any:
+    if room.holds(needed):
+        return read_weights(folder, dtype).to(device)
+    with spread_options(room, device) as options:
+        return read_weights(folder, dtype, **options)
+
+
+def _read_quantised(
+    folder: Path, quantisation: str, dtype: torch.dtype, device: torch.device
+) -> Any:
+    if quantisation == "Q2":
+        return quantise_to_two_bits(read_weights(folder, dtype), dtype, device)
+    return read_weights(folder, dtype, **loading_options(quantisation, dtype, device))
 
 
 def read_weights(folder: Path, dtype: torch.dtype, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Weights in 8 or 4 bits: what the libraries are told, and what the result really weighs."""
+"""Weights in 8 or 4 bits: what bitsandbytes is told."""
 
 from __future__ import annotations
 
@@ -22,13 +22,11 @@ def stored_quantisation(folder: Path) -> str:
 
 
 def loading_options(quantisation: str, dtype: torch.dtype, device: torch.device) -> dict[str, Any]:
-    """Return the options of ``from_pretrained`` that quantise the products of the blocks.
+    """Return the options of ``from_pretrained`` that quantise the blocks' products to Q8 or Q4.
 
     Embedding, norms and unembedding stay in ``dtype``. Q8: a scale per row, outlier columns in
     16 bits. Q4: NF4 in groups of 64 with a float32 scale, products in ``dtype``.
     """
-    if quantisation not in ("Q8", "Q4"):
-        return {}
     from transformers import BitsAndBytesConfig  # bitsandbytes takes seconds to import
 
     if device.type == "cpu":
@@ -43,13 +41,3 @@ def loading_options(quantisation: str, dtype: torch.dtype, device: torch.device)
         else build(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
     )
     return {"quantization_config": config, "device_map": {"": device}}
-
-
-def loaded_bytes(model: Any) -> int:
-    """Return the bytes of parameters and buffers in memory, scales of 4-bit groups included."""
-    total = int(model.get_memory_footprint())
-    for parameter in model.parameters():
-        state = getattr(parameter, "quant_state", None)
-        if state is not None:
-            total += state.absmax.numel() * state.absmax.element_size()
-    return total
