@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+import mmap
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from app.ml.activation_extraction.npy_files import open_npy
+from app.ml.activation_extraction.npy_files import map_of, open_npy
 from app.ml.errors import StoreInvalid
 from app.ml.files import file_sha256, read_json
 
@@ -25,12 +26,15 @@ DISK_DTYPES = {"bfloat16": np.uint16, "float16": np.float16, "float32": np.float
 class ActivationRows:
     """The rows of one hook point, spread over memory-mapped shards.
 
-    bfloat16 is kept as its bits in uint16, since numpy has no such type.
+    bfloat16 is kept as its bits in uint16, since numpy has no such type. A page of a map counts
+    as this process's memory once it was touched, and a scattered read touches sixteen per row:
+    every read gives them back to the page cache, or a training would grow to the store's size.
     """
 
     shards: list[torch.Tensor]
     starts: npt.NDArray[np.int64]
     d_model: int
+    maps: list[mmap.mmap] = field(default_factory=list)
 
     @property
     def n_rows(self) -> int:
@@ -44,6 +48,7 @@ class ActivationRows:
             here = np.flatnonzero(shard_of == number)
             local = torch.from_numpy(rows[here] - self.starts[number])
             out[torch.from_numpy(here)] = self.shards[number][local].float()
+            self._release(number)
         return out
 
     def slice(self, start: int, stop: int) -> torch.Tensor:
@@ -53,8 +58,14 @@ class ActivationRows:
             low = max(start - int(self.starts[number]), 0)
             high = min(stop - int(self.starts[number]), len(shard))
             if low < high:
-                parts.append(shard[low:high].float())
+                parts.append(shard[low:high].to(torch.float32, copy=True))
+                self._release(number)
         return torch.cat(parts) if parts else torch.empty(0, self.d_model)
+
+    def _release(self, number: int) -> None:
+        """Unmap what was read of a shard; nothing is ever written to these maps."""
+        if self.maps:
+            self.maps[number].madvise(mmap.MADV_DONTNEED)
 
 
 class ActivationStore:
@@ -130,25 +141,37 @@ class ActivationStore:
         """Where each row comes from, as ``INDEX_DTYPE``."""
         return open_npy(self.path / "indices.npy", self.n_rows)
 
-    def rows(self, layer: int, hook_type: str) -> ActivationRows:
-        """Map the rows of one hook point.
+    def hook(self, layer: int, hook_type: str) -> dict[str, Any]:
+        """Return what the extraction measured at one hook point (``HookSummary``).
 
         Raises:
-            StoreInvalid: this place was not extracted, or a shard is truncated.
+            StoreInvalid: this place was not extracted.
         """
         name = f"L{layer}_{hook_type}"
         hook = next((h for h in self.metadata["hooks"] if _hook_name(h) == name), None)
         if hook is None:
             known = ", ".join(_hook_name(h) for h in self.metadata["hooks"])
             raise StoreInvalid(f"{name} was not extracted; this store has {known}.")
-        shards, starts = [], [0]
+        found: dict[str, Any] = hook
+        return found
+
+    def rows(self, layer: int, hook_type: str) -> ActivationRows:
+        """Map the rows of one hook point.
+
+        Raises:
+            StoreInvalid: this place was not extracted, or a shard is truncated.
+        """
+        name, hook = f"L{layer}_{hook_type}", self.hook(layer, hook_type)
+        shards, maps, starts = [], [], [0]
         for number, n_rows in enumerate(self.metadata["shard_rows"]):
             file = self.path / name / f"shard_{number:05d}.npy"
-            shards.append(
-                _as_tensor(open_npy(file, n_rows, mode="c"), self.metadata["config"]["dtype"])
-            )
+            array = open_npy(file, n_rows, mode="c")
+            shards.append(_as_tensor(array, self.metadata["config"]["dtype"]))
+            maps += map_of(array)
             starts.append(starts[-1] + n_rows)
-        return ActivationRows(shards, np.array(starts, dtype=np.int64), int(hook["d_model"]))
+        held = maps if len(maps) == len(shards) else []
+        bounds = np.array(starts, dtype=np.int64)
+        return ActivationRows(shards, bounds, int(hook["d_model"]), held)
 
 
 def _hook_name(hook: dict[str, Any]) -> str:

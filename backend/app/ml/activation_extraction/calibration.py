@@ -15,7 +15,9 @@ from app.ml.language_models.hook_points import HookPoint
 from app.ml.language_models.loading import LoadedModel
 from app.ml.records import HookSummary
 
-CALIBRATION_WINDOWS = 32
+FEWEST_WINDOWS, MOST_WINDOWS = 8, 32
+WINDOWS_PER_CALIBRATION = 50
+"""One window in 50 is read twice, at least 8 and at most 32: a median needs no more."""
 BATCH_WINDOWS = 8
 
 
@@ -58,7 +60,8 @@ def calibrate(
     a median is not moved by the sinks themselves (SmolLM2: 0.14 % of tokens hold 94 % of the
     squared norm). It is fixed before the first shard, so resuming cannot change it.
     """
-    count = min(CALIBRATION_WINDOWS, len(windows))
+    wanted = max(FEWEST_WINDOWS, len(windows) // WINDOWS_PER_CALIBRATION)
+    count = min(wanted, MOST_WINDOWS, len(windows))
     chosen = windows[np.linspace(0, len(windows) - 1, count).astype(np.int64)]
     norms: list[list[npt.NDArray[np.float32]]] = [[] for _ in points]
     widths = [0] * len(points)

@@ -21,11 +21,10 @@ from app.ml.activation_extraction.plan import (
     plan_windows,
 )
 from app.ml.activation_extraction.token_store import TokenStore
+from app.ml.activation_extraction.window_reader import WindowReader
 from app.ml.configs import ExtractionConfig
-from app.ml.devices import coded_memory_errors
 from app.ml.errors import InvalidActivations, Stopped
 from app.ml.files import file_sha256, folder_size_bytes, read_json, write_json
-from app.ml.language_models.forward import capture
 from app.ml.language_models.hook_points import HookPoint, resolve_hook_point
 from app.ml.language_models.loading import LoadedModel
 from app.ml.records import ExtractionSummary, Progress, Report, ShouldStop
@@ -97,15 +96,11 @@ class _Extraction:
         report: Report,
         should_stop: ShouldStop,
     ) -> None:
-        self.loaded, self.tokens, self.destination, self.config = (
-            loaded,
-            tokens,
-            destination,
-            config,
-        )
+        self.loaded, self.tokens = loaded, tokens
+        self.destination, self.config = destination, config
         self.points, self.limits = points, limits
+        self.reader = WindowReader(loaded, tokens, points, limits)
         self.report, self.should_stop = report, should_stop
-        self.special = np.array(loaded.special_ids, dtype=np.int64)
         self.positions_done = self.positions_total = 0
         self.fresh_positions = 0
         self.began = self.last_report = time.monotonic()
@@ -164,29 +159,19 @@ class _Extraction:
         index: NpyWriter,
         counts: _ShardCounts,
     ) -> None:
-        ids_BS = self.tokens.read_windows(windows)
-        with coded_memory_errors("reading activations"):
-            values = capture(self.loaded, torch.from_numpy(ids_BS), self.points)
-        special_BS = np.isin(ids_BS, self.special)
-        if self.tokens.start_id is not None:
-            special_BS[:, 0] = True
-        outlier_BS = np.zeros_like(special_BS)
-        for point, limits in zip(self.points, self.limits, strict=True):
-            here_BS = _outliers(values[point], limits, special_BS)
-            counts.outliers[point.name] = counts.outliers.get(point.name, 0) + int(here_BS.sum())
-            outlier_BS |= here_BS
-        keep_BS = ~(special_BS | outlier_BS)
-        keep = torch.from_numpy(keep_BS)
+        read = self.reader.read(windows)
         for point, writer in zip(self.points, writers, strict=True):
-            writer.append(_to_disk(values[point][keep.to(values[point].device)], self.config.dtype))
+            writer.append(_to_disk(read.rows(point), self.config.dtype))
+            counts.outliers[point.name] = counts.outliers.get(point.name, 0) + read.outliers[point]
+        keep_BS = read.kept
         rows = self._index_rows(windows, keep_BS)
         index.append(rows)
         counts.rows += len(rows)
         counts.train_rows += int((rows["window"] < self.tokens.n_train_windows).sum())
-        counts.dropped_special += int(special_BS.sum())
-        counts.dropped_norm += int(outlier_BS.sum())
-        counts.positions += ids_BS.size
-        self.positions_done += ids_BS.size
+        counts.dropped_special += int(read.special_BS.sum())
+        counts.dropped_norm += int(read.outlier_BS.sum())
+        counts.positions += keep_BS.size
+        self.positions_done += keep_BS.size
 
     def _index_rows(
         self, windows: npt.NDArray[np.int64], keep_BS: npt.NDArray[np.bool_]
@@ -256,20 +241,6 @@ class _Extraction:
         for part in self.destination.glob("indices_*.npy"):
             part.unlink()
         return summary
-
-
-def _outliers(
-    value_BSD: torch.Tensor, limits: HookLimits, special_BS: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_]:
-    """Return which ordinary tokens exceed the norm limit; refuses NaN and infinity anywhere."""
-    norms_BS = value_BSD.float().norm(dim=-1).cpu().numpy()
-    if not np.isfinite(norms_BS).all():
-        raise InvalidActivations(
-            f"The model produced NaN or infinity at layer {limits.layer} ({limits.hook_type}); "
-            "load it in float32."
-        )
-    over: npt.NDArray[np.bool_] = (norms_BS > limits.limit) & ~special_BS
-    return over
 
 
 def _to_disk(rows_ND: torch.Tensor, dtype: str) -> npt.NDArray[Any]:

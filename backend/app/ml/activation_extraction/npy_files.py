@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -102,3 +103,11 @@ def open_npy(
     if rows is not None and len(array) != rows:
         raise StoreInvalid(f"{path.name} holds {len(array)} rows instead of {rows}.")
     return array
+
+
+def map_of(array: npt.NDArray[Any]) -> list[mmap.mmap]:
+    """Return the map behind an array that ``open_npy`` gave; empty for a file without rows."""
+    base: Any = array
+    while base is not None and not isinstance(base, mmap.mmap):
+        base = getattr(base, "base", None)
+    return [] if base is None else [base]

@@ -45,7 +45,8 @@ METRIC_DEFINITIONS: dict[str, str] = {
     "(the spread's mean held fixed); it shows the luck of the draw of documents, not of training.",
     "floor_share": "Share of the hardware floor: seconds that the products x W_enc of the tokens "
     "seen since the last point must take (2 x d_in x latents FLOP per token, at the rate of matrix "
-    "products measured on this device, in this number format, when the run began), divided by the "
+    "products measured on this device, in this number format, when the run began; on a CPU in the "
+    "threads' own time, so other programs lower the share and not the floor), divided by the "
     "seconds that passed. 1 would mean that everything but the encoder's forward product is free.",
     "training_explained_variance": "1 - sum |x - x'|^2 / sum |x - mean|^2 of the training batch "
     "of this step; a guide, not a held-out figure.",
