@@ -110,6 +110,17 @@ def test_loading_an_earlier_checkpoint_trains_to_the_same_end(
     assert stack.get(path)["latest_metrics"]["loss"] == before
 
 
+def test_a_training_streams_from_the_model(
+    stack: Stack, prepared: Prepared, reference: str
+) -> None:
+    created = stack.post("/trainings", prepared.training(source="stream", training_steps=40))
+    assert stack.finish(created["job_id"])["state"] == "succeeded"
+    training = stack.get(f"/trainings/{created['training_id']}")
+    assert (training["status"], training["hyperparameters"]["source"]) == ("completed", "stream")
+    figures = {figure["key"]: figure["value"] for figure in training["evaluation"]["figures"]}
+    assert figures["explained_variance"] > 0.4
+
+
 def test_stopping_early_still_measures(stack: Stack, prepared: Prepared) -> None:
     body = prepared.training(training_steps=100_000, checkpoint_every=0)
     created = stack.post("/trainings", body)

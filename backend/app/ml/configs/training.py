@@ -11,6 +11,7 @@ ACTIVATIONS = ("topk", "batchtopk", "jumprelu", "gated", "relu")
 K_ACTIVATIONS = ("topk", "batchtopk", "jumprelu")
 """Activations that are told how many latents to keep; the others weigh an L1 penalty."""
 OPTIMIZERS = ("adam", "adamw", "sgd")
+SOURCES = ("store", "stream")
 LR_SCHEDULES = ("trapezoid", "constant", "linear", "cosine", "exponential")
 
 
@@ -93,6 +94,13 @@ class TrainingHyperparameters(Recipe, Config):
         "skip transcoder.",
         ge=1,
         le=65_536,
+    )
+    source: str = setting(
+        "store",
+        help="store: the activations on disk, epoch after epoch. stream: the language model reads "
+        "all tokens of the store's tokenisation during the training, and the store (a small one "
+        "will do) is only measured on; for corpora whose activations would fill the disk.",
+        choices=SOURCES,
     )
     training_steps: int = setting(5000, help="Optimiser steps.", ge=1, le=10_000_000, unit="steps")
     batch_size: int = setting(4096, help="Tokens per step.", ge=1, le=262_144, unit="tokens")

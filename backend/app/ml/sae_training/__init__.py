@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from app.ml.sae_training.loop import train
     from app.ml.sae_training.many import TrainingJob, train_many
     from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder, load_sae
+    from app.ml.sae_training.streaming import ModelStream
 
 __all__ = [
+    "ModelStream",
     "SparseAutoencoder",
     "TrainingJob",
     "evaluate_sae",
@@ -25,6 +27,7 @@ __all__ = [
 __getattr__ = lazy_exports(
     __name__,
     {
+        "ModelStream": "streaming",
         "SparseAutoencoder": "sparse_autoencoder",
         "TrainingJob": "many",
         "evaluate_sae": "evaluation",

@@ -24,6 +24,18 @@ class RowSource(Protocol):
         """Return the rows in the given order, float32."""
 
 
+class Batches(Protocol):
+    """Where a training's rows come from; ``block_rows`` is what a checkpoint must remember."""
+
+    block_rows: list[int]
+
+    def batch(self, step: int) -> Rows:
+        """Return batch ``step``: the same rows at every call."""
+
+    def sample(self, n_rows: int | None = None) -> Rows:
+        """Return distinct random training rows for statistics, 131,072 unless told."""
+
+
 class ShuffledBatches:
     """Batches over the training rows: every epoch a new permutation of all of them.
 
@@ -51,6 +63,7 @@ class ShuffledBatches:
             raise InvalidActivations("The store has no training rows.")
         self.inputs, self.targets = inputs, targets
         self.n, self.batch_size, self.seed = n_train_rows, batch_size, seed
+        self.block_rows: list[int] = []  # batches follow from seed and step alone
         self._epoch = -1
         self._permutation: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
@@ -69,10 +82,10 @@ class ShuffledBatches:
         """Return batch ``step``."""
         return self._gather(self.row_numbers(step))
 
-    def sample(self, n_rows: int = NORMALISATION_ROWS) -> Rows:
+    def sample(self, n_rows: int | None = None) -> Rows:
         """Return distinct random training rows for statistics."""
         random = np.random.default_rng([self.seed, NORMALISATION_STREAM])
-        count = min(n_rows, self.n)
+        count = min(n_rows or NORMALISATION_ROWS, self.n)
         chosen = random.choice(self.n, size=count, replace=False, shuffle=False)
         return self._gather(np.sort(chosen).astype(np.int64))
 

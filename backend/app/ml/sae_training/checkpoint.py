@@ -49,6 +49,7 @@ class CheckpointContent:
             "scale": self.state.read.scale,
             "target_scale": self.state.written.scale,
             "smoothed_variance": self.state.smoothed_variance,
+            "block_rows": self.state.block_rows,
             "hyperparameters": self.hyperparameters.to_dict(),
             "metrics": asdict(self.metrics),
             "quality": asdict(self.quality),

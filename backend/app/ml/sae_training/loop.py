@@ -8,12 +8,13 @@ from pathlib import Path
 import torch
 
 from app.ml.activation_extraction.activation_store import ActivationStore
-from app.ml.configs import TrainingHyperparameters
+from app.ml.configs import ConfigInvalid, Problem, TrainingHyperparameters
 from app.ml.devices import coded_memory_errors
 from app.ml.files import remove_leftovers
 from app.ml.records import CheckpointInfo, StepMetrics, TrainingOutcome
 from app.ml.sae_training.run import Listeners, TrainingRun
 from app.ml.sae_training.sources import source_of
+from app.ml.sae_training.streaming import ModelStream
 
 
 def train(
@@ -30,6 +31,7 @@ def train(
     resume_from: Path | None = None,
     should_save: Callable[[], bool] | None = None,
     device: str = "auto",
+    stream: ModelStream | None = None,
 ) -> TrainingOutcome:
     """Train a dictionary on the training rows of a store.
 
@@ -50,6 +52,8 @@ def train(
         resume_from: Checkpoint folder to continue from.
         should_save: Asked between steps; true writes a checkpoint that is never pruned.
         device: "auto", "cpu", "cuda" or "cuda:1".
+        stream: Where ``hyperparameters.source`` is "stream": a model and the tokens that it reads
+            during the training; the store then serves for statistics and held-out figures.
 
     Raises:
         ConfigInvalid: the combination of settings, encoder type and width does not exist.
@@ -58,12 +62,16 @@ def train(
         TrainingDiverged: the loss left the numbers.
         CheckpointInvalid, CheckpointMismatch: ``resume_from`` cannot be used.
         OutOfMemory: the device is too small.
+        Stopped: asked to before the first point, while the model of a stream was reading.
     """
     checkpoint_dir.mkdir(parents=True, exist_ok=True)
     remove_leftovers(checkpoint_dir)
     listeners = Listeners(report, should_stop, on_checkpoint, should_save)
+    if hyperparameters.source == "stream" and stream is None:
+        raise ConfigInvalid([Problem("source", "needs a language model that reads the tokens")])
     with coded_memory_errors("training the dictionary"), torch.no_grad():
-        source = source_of(store, layer, hook_type, encoder_type)
+        streamed = stream if hyperparameters.source == "stream" else None
+        source = source_of(store, layer, hook_type, encoder_type, streamed)
         run = TrainingRun(source, hyperparameters, checkpoint_dir, listeners, device)
         run.start(resume_from)
         while not run.is_over:

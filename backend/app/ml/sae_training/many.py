@@ -83,6 +83,8 @@ def train_many(
 def _refuse_unequal(settings: Sequence[TrainingHyperparameters]) -> None:
     if len({config.batch_size for config in settings}) > 1:
         raise ConfigInvalid([Problem("batch_size", "must be the same to share batches")])
+    if any(config.source != "store" for config in settings):
+        raise ConfigInvalid([Problem("source", "must be store to share batches")])
     if len({config.resolved_data_seed() for config in settings}) > 1:
         raise ConfigInvalid([Problem("data_seed", "must be the same to share batches")])
 

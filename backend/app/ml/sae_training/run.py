@@ -12,10 +12,9 @@ import torch
 
 from app.ml.configs import TrainingHyperparameters
 from app.ml.devices import gpu_utilization, memory_bytes, pick_device, pick_dtype
-from app.ml.errors import InvalidActivations, TrainingDiverged
+from app.ml.errors import InvalidActivations, Stopped, TrainingDiverged
 from app.ml.records import CheckpointInfo, StepMetrics, TrainingOutcome
 from app.ml.sae_training.architecture import architecture_of
-from app.ml.sae_training.batches import ShuffledBatches
 from app.ml.sae_training.checkpoint import (
     CheckpointContent,
     Reason,
@@ -86,14 +85,12 @@ class TrainingRun:
         )
         self.identity = RunIdentity(
             source.encoder_type, source.layer, source.hook_type, source.target_hook_type,
-            source.d_in, source.d_out, architecture.d_sae, source.n_train_rows,
+            source.d_in, source.d_out, architecture.d_sae, source.n_train_tokens,
         )  # fmt: skip
-        self.batches = ShuffledBatches(
-            source.inputs,
-            source.n_train_rows,
+        self.batches = source.batches(
             hyperparameters.batch_size,
             hyperparameters.resolved_data_seed(),
-            source.targets,
+            lambda: listeners.should_stop() is not None,
         )
         self.heldout = HeldoutSample(
             source.inputs, source.targets, source.n_train_rows, source.n_rows
@@ -114,7 +111,9 @@ class TrainingRun:
             written = measure_normalisation(_checked(targets)).to(self.device)
         counters_F = torch.zeros(weights.d_sae, dtype=torch.int64, device=self.device)
         optimiser = build_optimiser(weights, self.settings)
-        return TrainingState(weights, read, written, optimiser, counters_F)
+        return TrainingState(
+            weights, read, written, optimiser, counters_F, block_rows=self.batches.block_rows
+        )
 
     def start(self, resume_from: Path | None) -> None:
         """Fill the weights: from a checkpoint, or fresh."""
@@ -132,9 +131,17 @@ class TrainingRun:
 
     def turn(self) -> None:
         """Do one step, and report and save where that is due."""
-        done = self._step()
-        settings, step, told = self.settings, self.state.step, self.listeners
+        settings, told = self.settings, self.listeners
         self.saved = None
+        try:
+            done = self._step()
+        except Stopped:  # while the model was reading: the step was not begun
+            self.reason = told.should_stop()
+            if self.metrics is None:
+                raise
+            self._save("stop")
+            return
+        step = self.state.step
         is_last = step == settings.training_steps
         wants_save = told.should_save is not None and told.should_save()
         is_due = bool(settings.checkpoint_every) and step % settings.checkpoint_every == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,18 +10,23 @@ import numpy.typing as npt
 import torch
 
 from app.ml.activation_extraction.activation_store import ActivationStore
+from app.ml.activation_extraction.window_reader import WindowReader
 from app.ml.configs import (
     ConfigInvalid,
     encoder_type_problems,
     hook_type_problems,
     target_hook_type,
 )
-from app.ml.sae_training.batches import RowSource
+from app.ml.sae_training.batches import Batches, RowSource, ShuffledBatches
+from app.ml.sae_training.streaming import ModelStream, StreamedBatches, places_of, reader_of
 
 
 @dataclass(frozen=True)
 class TrainingSource:
-    """Rows ``0 .. n_train_rows - 1`` train, the rest is held out; ``targets`` None means inputs."""
+    """Rows ``0 .. n_train_rows - 1`` train, the rest is held out; ``targets`` None means inputs.
+
+    With a ``stream`` a model's tokens train instead, and the rows are only measured on.
+    """
 
     encoder_type: str
     layer: int
@@ -32,10 +38,33 @@ class TrainingSource:
     d_out: int
     n_train_rows: int
     n_rows: int
+    dtype: str
+    stream: ModelStream | None = None
+    reader: WindowReader | None = None
+
+    @property
+    def n_train_tokens(self) -> int:
+        """Return what an epoch has: rows, or tokens of a stream before any is left out."""
+        if self.reader is None:
+            return self.n_train_rows
+        tokens = self.reader.tokens
+        return tokens.n_train_windows * tokens.content_length
+
+    def batches(self, batch_size: int, seed: int, should_stop: Callable[[], bool]) -> Batches:
+        """Return the batches of a training; ``should_stop`` is asked while a model reads."""
+        rows = ShuffledBatches(self.inputs, self.n_train_rows, batch_size, seed, self.targets)
+        if self.reader is None or self.stream is None:
+            return rows
+        dtype = getattr(torch, self.dtype)
+        return StreamedBatches(self.reader, rows, batch_size, seed, self.stream, dtype, should_stop)
 
 
 def source_of(
-    store: ActivationStore, layer: int, hook_type: str, encoder_type: str
+    store: ActivationStore,
+    layer: int,
+    hook_type: str,
+    encoder_type: str,
+    stream: ModelStream | None = None,
 ) -> TrainingSource:
     """Open the places of a store that an encoder type reads and writes.
 
@@ -49,10 +78,13 @@ def source_of(
     target = target_hook_type(encoder_type, hook_type)
     inputs = store.rows(layer, hook_type)
     targets = None if target == hook_type else store.rows(layer, target)
+    reader = None
+    if stream is not None:
+        reader = reader_of(store, stream, places_of(stream.loaded, layer, hook_type, target))
     return TrainingSource(
         encoder_type, layer, hook_type, target, inputs, targets, inputs.d_model,
         inputs.d_model if targets is None else targets.d_model,
-        store.n_train_rows, store.n_rows,
+        store.n_train_rows, store.n_rows, store.metadata["config"]["dtype"], stream, reader,
     )  # fmt: skip
 
 

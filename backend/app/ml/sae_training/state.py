@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -24,6 +24,7 @@ class TrainingState:
         read: Normalisation of what is read.
         written: Normalisation of what is written; the same one unless it is a transcoder.
         smoothed_variance: Moving average of the reported explained variance.
+        block_rows: Shared with the batches: what they remember of a stream.
     """
 
     weights: Weights
@@ -33,6 +34,7 @@ class TrainingState:
     tokens_since_fired_F: torch.Tensor
     step: int = 0
     smoothed_variance: float | None = None
+    block_rows: list[int] = field(default_factory=list)
 
     def tensors(self) -> dict[str, torch.Tensor]:
         tensors = {name: p.detach() for name, p in self.weights.named_parameters()}
@@ -73,6 +75,7 @@ class TrainingState:
             self.written = Normalisation(target_mean_D, metadata["target_scale"])
         self.step = metadata["step"]
         self.smoothed_variance = metadata.get("smoothed_variance")
+        self.block_rows[:] = metadata.get("block_rows", [])
         self._restore_optimiser(optimiser_tensors)
 
     def _restore_optimiser(self, tensors: dict[str, torch.Tensor]) -> None:

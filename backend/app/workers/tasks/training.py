@@ -12,7 +12,7 @@ from app.ml.activation_extraction import ActivationStore, TokenStore
 from app.ml.errors import CheckpointInvalid, Stopped
 from app.ml.language_models import load_language_model
 from app.ml.records import TrainingOutcome, to_json
-from app.ml.sae_training import evaluate_sae, train, verify_checkpoint
+from app.ml.sae_training import ModelStream, evaluate_sae, train, verify_checkpoint
 from app.ml.sae_training.evaluation import MIN_HELDOUT_ROWS
 from app.services.evaluation_figures import evaluation_json
 from app.services.training_records import (
@@ -39,6 +39,7 @@ def run_training(context: JobContext) -> JobOutcome:
     context.report(0, 0, "Opening the activations")
     store = ActivationStore.open(context.data_root / plan.files.store)
     resume_from = _clean_start(context, plan)
+    stream = _open_stream(context, plan) if plan.config.source == "stream" else None
     progress = TrainingReporter(context, plan)
     outcome = train(
         store,
@@ -53,10 +54,19 @@ def run_training(context: JobContext) -> JobOutcome:
         resume_from=resume_from,
         should_save=progress.should_save,
         device=context.settings.device,
+        stream=stream,
     )
     progress.write_rows()
     context.flush()
     return _finish(context, plan, store, outcome)
+
+
+def _open_stream(context: JobContext, plan: RunPlan) -> ModelStream:
+    context.report(0, 0, "Loading the model that reads the tokens")
+    return ModelStream(
+        load_language_model(context.data_root / plan.files.model, device=context.settings.device),
+        TokenStore.open(context.data_root / plan.files.tokens),
+    )
 
 
 def _finish(

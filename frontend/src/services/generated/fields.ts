@@ -242,7 +242,7 @@ export const fields = {
       "required": false,
       "nullable": false,
       "default": "FP16",
-      "help": "FP16 keeps the weights in 16 bits, FP32 in 32. Q8 and Q4 quantise the blocks' products to 8 or 4 bits whenever the model is loaded, for extraction, evaluation, discovery and steering alike: less memory, slower on a CPU, other activations than the original's.",
+      "help": "FP16 keeps the weights in 16 bits, FP32 in 32. Q8, Q4 and Q2 quantise the blocks' products to 8, 4 or 2 bits whenever the model is loaded, for extraction, evaluation, discovery and steering alike: less memory, slower on a CPU, other activations than the original's (in 2 bits a small model hardly works any more).",
       "unit": null,
       "min": null,
       "max": null,
@@ -250,7 +250,8 @@ export const fields = {
         "FP16",
         "FP32",
         "Q8",
-        "Q4"
+        "Q4",
+        "Q2"
       ]
     },
     "access_token": {
@@ -304,7 +305,7 @@ export const fields = {
       "required": false,
       "nullable": false,
       "default": "FP16",
-      "help": "FP16 keeps the weights in 16 bits, FP32 in 32. Q8 and Q4 quantise the blocks' products to 8 or 4 bits whenever the model is loaded, for extraction, evaluation, discovery and steering alike: less memory, slower on a CPU, other activations than the original's.",
+      "help": "FP16 keeps the weights in 16 bits, FP32 in 32. Q8, Q4 and Q2 quantise the blocks' products to 8, 4 or 2 bits whenever the model is loaded, for extraction, evaluation, discovery and steering alike: less memory, slower on a CPU, other activations than the original's (in 2 bits a small model hardly works any more).",
       "unit": null,
       "min": null,
       "max": null,
@@ -312,7 +313,8 @@ export const fields = {
         "FP16",
         "FP32",
         "Q8",
-        "Q4"
+        "Q4",
+        "Q2"
       ]
     }
   },
@@ -677,6 +679,20 @@ export const fields = {
       "min": 1,
       "max": 65536,
       "options": null
+    },
+    "source": {
+      "type": "string",
+      "required": false,
+      "nullable": false,
+      "default": "store",
+      "help": "store: the activations on disk, epoch after epoch. stream: the language model reads all tokens of the store's tokenisation during the training, and the store (a small one will do) is only measured on; for corpora whose activations would fill the disk.",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": [
+        "store",
+        "stream"
+      ]
     },
     "training_steps": {
       "type": "integer",

@@ -3319,6 +3319,13 @@ export interface components {
              */
             skip_rank?: number | null;
             /**
+             * Source
+             * @description store: the activations on disk, epoch after epoch. stream: the language model reads all tokens of the store's tokenisation during the training, and the store (a small one will do) is only measured on; for corpora whose activations would fill the disk.
+             * @default store
+             * @enum {string}
+             */
+            source?: "store" | "stream";
+            /**
              * Training Steps
              * @description Optimiser steps.
              * @default 5000
@@ -3764,7 +3771,7 @@ export interface components {
             tokens_per_second: number | null;
             /**
              * Floor Share
-             * @description Share of the hardware floor: seconds that the products x W_enc of the tokens seen since the last point must take (2 x d_in x latents FLOP per token, at the rate of matrix products measured on this device, in this number format, when the run began), divided by the seconds that passed. 1 would mean that everything but the encoder's forward product is free.
+             * @description Share of the hardware floor: seconds that the products x W_enc of the tokens seen since the last point must take (2 x d_in x latents FLOP per token, at the rate of matrix products measured on this device, in this number format, when the run began; on a CPU in the threads' own time, so other programs lower the share and not the floor), divided by the seconds that passed. 1 would mean that everything but the encoder's forward product is free.
              */
             floor_share: number | null;
             /**
@@ -3831,11 +3838,11 @@ export interface components {
             repo_id: string;
             /**
              * Quantization
-             * @description FP16 keeps the weights in 16 bits, FP32 in 32. Q8 and Q4 quantise the blocks' products to 8 or 4 bits whenever the model is loaded, for extraction, evaluation, discovery and steering alike: less memory, slower on a CPU, other activations than the original's.
+             * @description FP16 keeps the weights in 16 bits, FP32 in 32. Q8, Q4 and Q2 quantise the blocks' products to 8, 4 or 2 bits whenever the model is loaded, for extraction, evaluation, discovery and steering alike: less memory, slower on a CPU, other activations than the original's (in 2 bits a small model hardly works any more).
              * @default FP16
              * @enum {string}
              */
-            quantization?: "FP16" | "FP32" | "Q8" | "Q4";
+            quantization?: "FP16" | "FP32" | "Q8" | "Q4" | "Q2";
             /**
              * Access Token
              * @description Used for this download only; never stored or logged
@@ -3858,11 +3865,11 @@ export interface components {
             name?: string | null;
             /**
              * Quantization
-             * @description FP16 keeps the weights in 16 bits, FP32 in 32. Q8 and Q4 quantise the blocks' products to 8 or 4 bits whenever the model is loaded, for extraction, evaluation, discovery and steering alike: less memory, slower on a CPU, other activations than the original's.
+             * @description FP16 keeps the weights in 16 bits, FP32 in 32. Q8, Q4 and Q2 quantise the blocks' products to 8, 4 or 2 bits whenever the model is loaded, for extraction, evaluation, discovery and steering alike: less memory, slower on a CPU, other activations than the original's (in 2 bits a small model hardly works any more).
              * @default FP16
              * @enum {string}
              */
-            quantization?: "FP16" | "FP32" | "Q8" | "Q4";
+            quantization?: "FP16" | "FP32" | "Q8" | "Q4" | "Q2";
         };
         /** ModelRead */
         ModelRead: {
