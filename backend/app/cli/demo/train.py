@@ -19,7 +19,7 @@ _TOLERANCE = 1.25
 _SAFETY = 0.85
 
 
-def train(api: Api, store: Resource, budget: Budget) -> Resource:
+def train(api: Api, model: Resource, store: Resource, budget: Budget) -> Resource:
     """The training of this store: as found, continued, or new.
 
     A new one is planned for ``MOST_PASSES``; when its first measured steps show that this takes
@@ -32,7 +32,8 @@ def train(api: Api, store: Resource, budget: Budget) -> Resource:
     with running_step(_TITLE) as step:
         training_id = _continue(api, found) if found is not None else None
         if training_id is None:
-            training_id = _train_within(api, store, budget, step)
+            windows = _evaluation_windows(model, store, budget)
+            training_id = _train_within(api, store, windows, budget, step)
         else:
             _follow(api, training_id, step)
         training: Resource = api.get(f"/trainings/{training_id}")
@@ -48,10 +49,15 @@ def describe(training: Resource) -> str:
     return f"{latents:,} latents, {steps:,} steps, {tokens:,} tokens seen"
 
 
-def _train_within(api: Api, store: Resource, budget: Budget, step: Step) -> str:
+def _evaluation_windows(model: Resource, store: Resource, budget: Budget) -> int:
+    share = (store["layers"][0] + 1) / model["n_layers"]
+    return budget.evaluation_windows(float(store["metadata"]["tokens_per_second"]), share)
+
+
+def _train_within(api: Api, store: Resource, windows: int, budget: Budget, step: Step) -> str:
     steps = max(FEWEST_STEPS, MOST_PASSES * int(store["n_tokens"]) // BATCH_TOKENS)
     allowed = budget.training_seconds()
-    training_id = _create(api, store, steps)
+    training_id = _create(api, store, windows, steps)
 
     def is_too_slow(job: Job) -> bool:
         eta = job["eta_seconds"]
@@ -68,12 +74,12 @@ def _train_within(api: Api, store: Resource, budget: Budget, step: Step) -> str:
         return training_id
     _discard(api, training_id, step)
     fitting = int(rate * budget.training_seconds() * _SAFETY) // BATCH_TOKENS
-    training_id = _create(api, store, max(FEWEST_STEPS, min(steps, fitting)))
+    training_id = _create(api, store, windows, max(FEWEST_STEPS, min(steps, fitting)))
     _follow(api, training_id, step)
     return training_id
 
 
-def _create(api: Api, store: Resource, steps: int) -> str:
+def _create(api: Api, store: Resource, windows: int, steps: int) -> str:
     hyperparameters = {
         "activation": "topk",
         "expansion_factor": EXPANSION,
@@ -83,6 +89,7 @@ def _create(api: Api, store: Resource, steps: int) -> str:
         "learning_rate": 1e-3,
         "training_steps": steps,
         "checkpoint_every": max(50, steps // 5),
+        "evaluation_windows": windows,
     }
     body = {
         "model_id": store["model_id"],

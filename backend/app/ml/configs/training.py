@@ -169,6 +169,14 @@ class TrainingHyperparameters(Recipe, Config):
     keep_checkpoints: int = setting(
         3, help="Newest checkpoints kept, beside the best one.", ge=1, le=1000
     )
+    evaluation_windows: int = setting(
+        48,
+        help="Held-out windows of text that the language model reads at the end, once as it is "
+        "and once for every replacement of its activations. More of them narrow the intervals of "
+        "the cross-entropy figures and take longer.",
+        ge=1,
+        le=100_000,
+    )
     precision: str = setting(
         "auto",
         help="Number format of the large products; weights and optimiser stay float32. auto "

@@ -19,6 +19,7 @@ from app.ml.language_models.card import (
     read_config,
     read_model_card,
 )
+from app.ml.language_models.gguf_reading import parsed_once
 from app.ml.language_models.loading import load_language_model, load_tokenizer, read_weights
 from app.ml.language_models.transformers_classes import AutoModelForCausalLM, AutoTokenizer
 from app.ml.records import ModelCard, Progress, Report, to_json
@@ -110,10 +111,11 @@ def _read_gguf(source: Path, dtype: torch.dtype | None) -> tuple[Any, Any]:
     """
     options = {"gguf_file": source.name, "local_files_only": True, "trust_remote_code": False}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source.parent, **options)
-        dequantised = AutoModelForCausalLM.from_pretrained(
-            source.parent, dtype=torch.float32, **options
-        )
+        with parsed_once():
+            tokenizer = AutoTokenizer.from_pretrained(source.parent, **options)
+            dequantised = AutoModelForCausalLM.from_pretrained(
+                source.parent, dtype=torch.float32, **options
+            )
         return _without_quantisation_mark(dequantised).to(dtype or torch.bfloat16), tokenizer
     except (torch.OutOfMemoryError, MemoryError):
         raise

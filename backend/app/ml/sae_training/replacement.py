@@ -15,6 +15,7 @@ from app.ml.errors import Stopped
 from app.ml.language_models.forward import Edit, hooked
 from app.ml.language_models.hook_points import HookPoint, resolve_hook_point
 from app.ml.language_models.loading import LoadedModel
+from app.ml.language_models.prefix import SharedPrefix, blocks_before
 from app.ml.records import Progress, Report, ShouldStop
 from app.ml.sae_training.document_sums import DocumentSums, Ratio
 from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder
@@ -152,22 +153,24 @@ def _target_documents(tokens: TokenStore, windows: npt.NDArray[np.int64]) -> npt
 
 
 class _Reading:
-    """Reads windows with every variant in turn."""
+    """Reads windows with every variant in turn; the blocks below the edit are read once."""
 
     def __init__(self, loaded: LoadedModel, place: Place, variants: dict[str, Replace]) -> None:
         self.loaded, self.variants = loaded, variants
         self.source = resolve_hook_point(loaded.model, place.layer, place.hook_type)
         self.target = resolve_hook_point(loaded.model, place.layer, place.target_hook_type)
+        self.prefix = SharedPrefix(loaded.model, blocks_before(self.source, self.target))
 
     def nats(self, ids_BS: torch.Tensor, keep_BS: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return ``ce_x`` and ``kl_x`` of every next token, float64 (B, S - 1)."""
         ids, keep = ids_BS.to(self.loaded.device), keep_BS.to(self.loaded.device)
-        clean_BTV = self._log_probabilities(ids)
+        with self.prefix.recorded():
+            clean_BTV = self._log_probabilities(ids)
         probability_BTV = clean_BTV.exp()
         values = {"ce_clean": _cross_entropy(clean_BTV, ids)}
         for name, replace in self.variants.items():
             edits = _edits(self.source, self.target, keep, replace)
-            with hooked(self.loaded.model, edits):
+            with self.prefix.reused(), hooked(self.loaded.model, edits):
                 changed_BTV = self._log_probabilities(ids)
             values[f"ce_{name}"] = _cross_entropy(changed_BTV, ids)
             divergence = probability_BTV * (clean_BTV - changed_BTV)

@@ -11,7 +11,9 @@ from app.ml.configs import TrainingHyperparameters
 from app.ml.sae_training.normalisation import Normalisation
 from app.ml.sae_training.weights import Weights
 
-FREE_SETTINGS = ("log_every", "checkpoint_every", "keep_checkpoints", "training_steps")
+FREE_SETTINGS = (
+    "log_every", "checkpoint_every", "keep_checkpoints", "training_steps", "evaluation_windows",
+)  # fmt: skip
 """Settings that may differ between a checkpoint and the run that continues it."""
 OPTIMISER_KEYS = ("exp_avg", "exp_avg_sq", "step", "momentum_buffer")
 

@@ -126,6 +126,7 @@ def evaluate_checkpoint(
             plan.hook_type,
             reporter(context, start=start),
             partial(_is_abandoned, context),
+            max_ce_windows=plan.config.evaluation_windows,
             keep_firing=True,
         )
     except Stopped:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.demo.api import Api, DemoFailed
-from app.cli.demo.budget import FEWEST_TOKENS, MOST_TOKENS, Budget
+from app.cli.demo.budget import FEWEST_TOKENS, FEWEST_WINDOWS, MOST_TOKENS, MOST_WINDOWS, Budget
 from app.cli.demo.discover import difficulty, label_words
 from app.cli.demo.display import already_there, running_step
 from app.cli.demo.extract import choose_layer
@@ -23,7 +23,7 @@ def make_options(**changes: object) -> DemoOptions:
 def test_a_faster_machine_reads_more_within_bounds() -> None:
     budget = Budget(minutes=7.0)
 
-    slow, fast = budget.extraction_tokens(500.0), budget.extraction_tokens(2000.0)
+    slow, fast = budget.extraction_tokens(1000.0), budget.extraction_tokens(4000.0)
 
     assert FEWEST_TOKENS <= slow < fast < MOST_TOKENS
     assert fast == pytest.approx(4 * slow, rel=0.02)
@@ -32,6 +32,17 @@ def test_a_faster_machine_reads_more_within_bounds() -> None:
 @pytest.mark.parametrize(("rate", "tokens"), [(1.0, FEWEST_TOKENS), (1e9, MOST_TOKENS)])
 def test_the_budget_has_bounds(rate: float, tokens: int) -> None:
     assert Budget(minutes=7.0).extraction_tokens(rate) == tokens
+
+
+@pytest.mark.parametrize(
+    ("rate", "share", "windows"),
+    # 45 s x 1,000 tokens/s x 0.4 x 0.75 / (3.2 readings x 128 tokens) = 32.96 windows
+    [(1000.0, 0.4, 32), (1.0, 0.4, FEWEST_WINDOWS), (1e9, 0.4, MOST_WINDOWS)],
+)
+def test_the_model_reads_as_many_windows_as_its_time_allows(
+    rate: float, share: float, windows: int
+) -> None:
+    assert Budget(minutes=7.0).evaluation_windows(rate, share) == windows
 
 
 def test_no_time_left_still_trains_a_little() -> None:

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from app.cli.demo import budget, command, jobs
+from app.cli.demo import budget, command, jobs, train
 from app.cli.demo.api import Api
 from app.cli.demo.options import DemoOptions
 from tests.fixtures.stack import GLASS_EN, Stack
 
 pytestmark = pytest.mark.slow
 MINUTES = 1.0  # less than anything takes: the smallest amounts are used
+FEWEST_TOKENS, FEWEST_STEPS, WINDOWS = 20_000, 100, 4
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +26,15 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in sorted(library.glob("*.py"))[:40]:
         (folder / f"{path.stem}.txt").write_text(path.read_text(encoding="utf-8"))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def small_amounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third of what a person gets at least: enough for features with labels."""
+    monkeypatch.setattr(budget, "FEWEST_TOKENS", FEWEST_TOKENS)
+    monkeypatch.setattr(budget, "FEWEST_WINDOWS", WINDOWS)
+    monkeypatch.setattr(budget, "MOST_WINDOWS", WINDOWS)
+    monkeypatch.setattr(train, "FEWEST_STEPS", FEWEST_STEPS)
 
 
 def run_demo(stack: Stack, corpus: Path) -> None:

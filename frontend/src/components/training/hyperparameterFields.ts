@@ -76,6 +76,7 @@ export const advancedFields: readonly FieldView[] = [
   { name: 'auxk_coefficient', label: 'Dead Latent Loss (AuxK)', when: keepsK },
   { name: 'dead_window_tokens', label: 'Dead After' },
   { name: 'd_sae', label: 'Latents' },
+  { name: 'evaluation_windows', label: 'Evaluation Windows' },
   { name: 'precision', label: 'Precision' },
   { name: 'seed', label: 'Seed' },
   { name: 'data_seed', label: 'Data Seed' },
