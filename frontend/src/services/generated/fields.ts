@@ -913,6 +913,17 @@ export const fields = {
       "max": 1000,
       "options": null
     },
+    "evaluation_windows": {
+      "type": "integer",
+      "required": false,
+      "nullable": false,
+      "default": 48,
+      "help": "Held-out windows of text that the language model reads at the end, once as it is and once for every replacement of its activations. More of them narrow the intervals of the cross-entropy figures and take longer.",
+      "unit": null,
+      "min": 1,
+      "max": 100000,
+      "options": null
+    },
     "precision": {
       "type": "string",
       "required": false,

@@ -3438,6 +3438,12 @@ export interface components {
              */
             keep_checkpoints?: number;
             /**
+             * Evaluation Windows
+             * @description Held-out windows of text that the language model reads at the end, once as it is and once for every replacement of its activations. More of them narrow the intervals of the cross-entropy figures and take longer.
+             * @default 48
+             */
+            evaluation_windows?: number;
+            /**
              * Precision
              * @description Number format of the large products; weights and optimiser stay float32. auto takes bfloat16 where a short measurement shows it to be faster.
              * @default auto
