@@ -12,7 +12,6 @@ from app.db.models.feature import NUMERIC_COLUMNS
 from app.db.repositories import feature_loading, trainings
 from app.db.repositories.context_rows import ContextRow
 from app.db.repositories.feature_search import FIRES_ON, PROMOTES
-from app.ml.records import PackedContext
 from app.services.lookup import require_training
 from app.services.training_records import SourceFiles, source_files
 
@@ -60,7 +59,7 @@ def replace_features(
     records: Iterable[dict[str, Any]],
     layer: int,
     discovery: dict[str, Any],
-    contexts: Iterable[tuple[int, PackedContext]],
+    contexts: Iterable[tuple[int, tuple[Any, ...]]],
 ) -> int:
     """Put a discovery's findings in the place of an earlier one's, in one transaction.
 
@@ -70,7 +69,7 @@ def replace_features(
         records: The core's feature records as JSON, one per latent; read once.
         layer: Block of the dictionary.
         discovery: Settings, checkpoint step and number of tokens of the whole discovery.
-        contexts: Latent index and context, feature by feature; read once.
+        contexts: Latent index, and the columns of ``ContextRow`` after its feature; read once.
 
     Returns:
         Number of contexts loaded.

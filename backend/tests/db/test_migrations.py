@@ -82,7 +82,7 @@ def test_times_carry_their_zone(empty_database: str, engine: Engine) -> None:
 
 def test_contexts_survive_being_packed_and_unpacked(empty_database: str, engine: Engine) -> None:
     config = alembic_config(empty_database)
-    command.upgrade(config, "0007")
+    command.upgrade(config, "0008")
     tokens = ["a", " café", "\n", ""]
     with engine.begin() as connection:
         connection.execute(text("SET session_replication_role = replica"))  # no training is needed
@@ -99,13 +99,13 @@ def test_contexts_survive_being_packed_and_unpacked(empty_database: str, engine:
             ),
             {"tokens": json.dumps(tokens)},
         )
-    command.upgrade(config, "0008")
+    command.upgrade(config, "0009")
     with Session(engine) as session:
         [context] = session.scalars(select(FeatureActivation))
         assert (context.tokens, context.token_ids) == (tokens, [5, 70_000, -1, 0])
         assert context.activations == pytest.approx([0, 2.25, -0.5, 1e-7])
         assert (context.token_index, context.window_position, context.kind) == (9, None, "top")
-    command.downgrade(config, "0007")
+    command.downgrade(config, "0008")
     with engine.connect() as connection:
         row = connection.execute(
             text("SELECT token_ids, tokens, activations, metadata FROM feature_activations")
