@@ -70,6 +70,7 @@ OF_POSTS = {
     "/api/v1/models/download": Limit("model-downloads", 10, 3600),
     "/api/v1/saes/download": Limit("sae-downloads", 10, 3600),
     "/api/v1/steering/generate": Limit("steering", 20, 3600),
+    "/api/v1/steering/sweep": Limit("steering", 20, 3600),
 }
 
 

@@ -58,6 +58,7 @@ class JobKind(StrEnum):
     FEATURE_PROBE = "feature_probe"
     FEATURE_ABLATE = "feature_ablate"
     STEERING_GENERATE = "steering_generate"
+    STEERING_SWEEP = "steering_sweep"
 
 
 class ResourceType(StrEnum):

@@ -29,6 +29,8 @@ QUEUE_OF_KIND: Final[dict[JobKind, str]] = {
     JobKind.ACTIVATION_EXTRACT: EXTRACTION,
     JobKind.FEATURE_EXTRACT: ANALYSIS,
     JobKind.TRAINING_EVALUATE: ANALYSIS,
+    # In a child of its own: the warm process stays free for whoever waits at the page.
+    JobKind.STEERING_SWEEP: ANALYSIS,
     JobKind.DATASET_TOKENIZE: ANALYSIS,
     JobKind.DATASET_DELETE: ANALYSIS,
     JobKind.MODEL_DELETE: ANALYSIS,

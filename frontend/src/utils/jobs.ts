@@ -33,6 +33,7 @@ const LABELS: Record<JobKind, string> = {
   feature_probe: 'Trying features',
   feature_ablate: 'Ablating a feature',
   steering_generate: 'Generating',
+  steering_sweep: 'Sweeping strengths',
 };
 
 export function jobLabel(kind: JobKind): string {

@@ -13,6 +13,7 @@ from app.db.models.idempotency import IdempotencyKey
 from app.db.models.job import Job
 from app.db.models.language_model import LanguageModel
 from app.db.models.steering_run import SteeringRun
+from app.db.models.steering_sweep import SteeringSweep
 from app.db.models.template import ExtractionTemplate, SteeringPreset, TrainingTemplate
 from app.db.models.tokenization import Tokenization
 from app.db.models.training import Checkpoint, Training, TrainingMetric
@@ -33,6 +34,7 @@ __all__ = [
     "LanguageModel",
     "SteeringPreset",
     "SteeringRun",
+    "SteeringSweep",
     "Tokenization",
     "Training",
     "TrainingMetric",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -39,9 +40,8 @@ class Calibrated:
 class KlProbe:
     """KL(steered || unsteered) on one fixed text: the prompt and its greedy unsteered end.
 
-    A fixed text makes the KL a smooth function of the strength, which one forward pass measures.
-    The figure is the 95th percentile over the positions that predict the probe's generated
-    tokens, in nats.
+    A fixed text makes the KL a smooth function of the strength, which one forward pass measures,
+    at the positions that predict the probe's generated tokens.
     """
 
     def __init__(self, loaded: LoadedModel, config: SteeringConfig) -> None:
@@ -65,19 +65,16 @@ class KlProbe:
                 "A KL target needs positions to steer; steer the prompt or generate more tokens."
             )
 
-    def measure(self, edits: tuple[FeatureEdit, ...]) -> float:
-        own_TV = self._log_probabilities(edits)
-        kl_T = (own_TV.exp() * (own_TV - self.base_TV)).sum(dim=1).clamp_min(0).double()
-        return torch.quantile(kl_T, 0.95).item()
+    def divergences(self, edit: FeatureEdit) -> torch.Tensor:
+        """Return the KL at every measured position, float64 (T,), in nats."""
+        own_TV = self._log_probabilities((edit,))
+        return (own_TV.exp() * (own_TV - self.base_TV)).sum(dim=1).clamp_min(0).double()
 
     def mean_norm(self, edit: FeatureEdit) -> float:
         """Return the mean norm of the state at the edit's place over the steered positions."""
-        evidence = self._evidence((replace(edit, coefficient=1.0, unit="norm", method="add"),))
-        return float(evidence.sums_T4[0, 2] / evidence.sums_T4[0, 0])
-
-    def _evidence(self, edits: tuple[FeatureEdit, ...]) -> Evidence:
-        self._log_probabilities(edits)
-        return self._last_evidence
+        self._log_probabilities((replace(edit, coefficient=1.0, unit="norm", method="add"),))
+        sums_T4 = self._last_evidence.sums_T4
+        return float(sums_T4[0, 2] / sums_T4[0, 0])
 
     def _log_probabilities(self, edits: tuple[FeatureEdit, ...]) -> torch.Tensor:
         device = self.loaded.device
@@ -96,23 +93,42 @@ class KlProbe:
         return torch.log_softmax(output.logits[0].float(), dim=-1)
 
 
-def calibrate(probe: KlProbe, edit: FeatureEdit, target: float) -> Calibrated:
-    """Find the strength of an added direction that changes the probe's text by ``target`` nats.
+@dataclass(frozen=True)
+class KlProbes:
+    """Probes of several prompts taken together."""
+
+    probes: Sequence[KlProbe]
+
+    @classmethod
+    def of(cls, loaded: LoadedModel, configs: Sequence[SteeringConfig]) -> KlProbes:
+        return cls([KlProbe(loaded, config) for config in configs])
+
+    def measure(self, edit: FeatureEdit) -> float:
+        """Return the 95th percentile of the KL over the positions of all probes, in nats."""
+        kl_T = torch.cat([probe.divergences(edit) for probe in self.probes])
+        return torch.quantile(kl_T, 0.95).item()
+
+    def mean_norm(self, edit: FeatureEdit) -> float:
+        return statistics.fmean(probe.mean_norm(edit) for probe in self.probes)
+
+
+def calibrate(probes: KlProbes, edit: FeatureEdit, target: float) -> Calibrated:
+    """Find the strength of an added direction that changes the probes' texts by ``target`` nats.
 
     Args:
-        probe: Prompt and positions.
+        probes: Prompts and positions.
         edit: Its coefficient and unit do not matter.
         target: p95 of the KL, in nats; its sign says which way to go.
 
     Raises:
         SteeringInvalid: no strength that leaves anything of the model reaches it.
     """
-    norm = probe.mean_norm(edit) / edit.direction_D.norm().item()
+    norm = probes.mean_norm(edit) / edit.direction_D.norm().item()
     sign = math.copysign(1.0, target)
 
     def kl_at(strength: float) -> float:
-        return probe.measure(
-            (replace(edit, coefficient=sign * strength, unit="activation", method="add"),)
+        return probes.measure(
+            replace(edit, coefficient=sign * strength, unit="activation", method="add")
         )
 
     found = solve_strength(kl_at, abs(target), FIRST_SHARE * norm, 0.5 * MAX_RATIO * norm)

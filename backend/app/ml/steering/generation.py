@@ -10,7 +10,7 @@ from app.ml.configs import SteeringConfig
 from app.ml.errors import SteeringInvalid, Stopped
 from app.ml.language_models.loading import LoadedModel
 from app.ml.records import ShouldStop
-from app.ml.steering.calibration import KlProbe, calibrate
+from app.ml.steering.calibration import KlProbes, calibrate
 from app.ml.steering.comparison import pair_metrics, text_metrics
 from app.ml.steering.decoding import BatchDecoder, OnTokens
 from app.ml.steering.edits import FeatureEdit, check_edit
@@ -129,11 +129,11 @@ def resolve_kl(
     wanted = [edit.method == "add" and edit.unit == "kl" for edit in edits]
     if not any(wanted):
         return list(edits), [None] * len(edits)
-    probe = KlProbe(loaded, config)
+    probes = KlProbes.of(loaded, [config])
     resolved: list[FeatureEdit] = []
     reached: list[float | None] = []
     for edit, is_kl in zip(edits, wanted, strict=True):
-        found = calibrate(probe, edit, edit.coefficient) if is_kl else None
+        found = calibrate(probes, edit, edit.coefficient) if is_kl else None
         reached.append(found.kl if found else None)
         resolved.append(
             replace(edit, coefficient=found.strength, unit="activation") if found else edit

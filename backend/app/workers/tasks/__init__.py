@@ -26,6 +26,7 @@ TASKS: dict[JobKind, str] = {
     JobKind.SAE_IMPORT: "app.workers.tasks.saes:run_sae_import",
     JobKind.SAE_CHECK: "app.workers.tasks.saes:run_sae_check",
     JobKind.FEATURE_EXTRACT: "app.workers.tasks.features:run_feature_extract",
+    JobKind.STEERING_SWEEP: "app.workers.tasks.steering_sweep:run_steering_sweep",
 }
 WARM_TASKS: dict[JobKind, str] = {
     JobKind.STEERING_GENERATE: "app.workers.tasks.steering:handle",

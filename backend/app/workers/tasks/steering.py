@@ -52,7 +52,7 @@ def handle(context: JobContext, cache: ModelCache) -> JobOutcome:
             config,
             on_tokens=partial(_send, context, config.max_new_tokens),
             should_stop=should_stop(context),
-            similarity_of=partial(_similarity, cache),
+            similarity_of=partial(similarity, cache),
             on_prompt=partial(_send_prompt, context),
         )
     except Stopped:
@@ -141,7 +141,7 @@ def _save(
     )
 
 
-def _similarity(cache: ModelCache, first: str, second: str) -> float | None:
+def similarity(cache: ModelCache, first: str, second: str) -> float | None:
     folder = find_sentence_embedder()
     if folder is None or not first.strip() or not second.strip():
         return None

@@ -1013,6 +1013,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/steering/sweep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sweep
+         * @description Queue a sweep over strengths with controls; its table grows under /steering/sweeps/{id}.
+         */
+        post: operations["sweep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/steering/sweeps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sweeps
+         * @description List sweeps, newest first.
+         */
+        get: operations["list_sweeps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/steering/sweeps/{sweep_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Sweep
+         * @description Read a sweep's table as far as it is known, also of a running or cancelled one.
+         */
+        get: operations["get_sweep"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Sweep
+         * @description Forget a sweep that has ended; the answer is what was forgotten.
+         */
+        delete: operations["delete_sweep"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/steering/runs": {
         parameters: {
             query?: never;
@@ -2384,6 +2448,16 @@ export interface components {
             data: components["schemas"]["SteeringRunRow"];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[SweepListed] */
+        Envelope_SweepListed_: {
+            data: components["schemas"]["SweepListed"];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[SweepRead] */
+        Envelope_SweepRead_: {
+            data: components["schemas"]["SweepRead"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[SystemInfo] */
         Envelope_SystemInfo_: {
             data: components["schemas"]["SystemInfo"];
@@ -3524,7 +3598,7 @@ export interface components {
          * JobKind
          * @enum {string}
          */
-        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_evaluate" | "training_delete" | "sae_import" | "sae_check" | "feature_extract" | "feature_probe" | "feature_ablate" | "steering_generate";
+        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_evaluate" | "training_delete" | "sae_import" | "sae_check" | "feature_extract" | "feature_probe" | "feature_ablate" | "steering_generate" | "steering_sweep";
         /**
          * JobLog
          * @description The end of what a job's processes wrote.
@@ -3992,6 +4066,13 @@ export interface components {
         Page_SteeringRunRow_: {
             /** Data */
             data: components["schemas"]["SteeringRunRow"][];
+            pagination: components["schemas"]["Pagination"];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Page[SweepListed] */
+        Page_SweepListed_: {
+            /** Data */
+            data: components["schemas"]["SweepListed"][];
             pagination: components["schemas"]["Pagination"];
             meta: components["schemas"]["Meta"];
         };
@@ -4872,6 +4953,476 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+        };
+        /**
+         * SweepBest
+         * @description The chosen strength on prompts that took no part in the choice.
+         */
+        SweepBest: {
+            /** Strength */
+            strength: number;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "max_multiple" | "activation" | "norm_fraction" | "kl";
+            /** Kl Target */
+            kl_target: number | null;
+            /** Score */
+            score: number;
+            /**
+             * Unsteered Score
+             * @description Of no steering, on the same prompts
+             */
+            unsteered_score: number;
+            figures: components["schemas"]["SweepFigures"];
+            unsteered: components["schemas"]["SweepFigures"];
+            /**
+             * Is Held Out
+             * @description False with one prompt, which was used for both
+             */
+            is_held_out: boolean;
+            /** Example */
+            example: string;
+        };
+        /** SweepControl */
+        SweepControl: {
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "random_direction" | "matched_feature" | "opposite" | "prompt" | "diffmean";
+            /** Score */
+            score: number | null;
+            figures: components["schemas"]["SweepFigures"] | null;
+            /** Example */
+            example: string | null;
+            /**
+             * Note
+             * @description What it was compared with, or why it is missing
+             */
+            note: string | null;
+        };
+        /** SweepFeature */
+        SweepFeature: {
+            /**
+             * Id
+             * @description Feature id, as the feature list gives it
+             */
+            id: number;
+            /**
+             * Unit
+             * @description Of the strengths, as in generate
+             * @default max_multiple
+             * @enum {string}
+             */
+            unit?: "max_multiple" | "activation" | "norm_fraction";
+            /**
+             * Method
+             * @description As in generate
+             * @default add
+             * @enum {string}
+             */
+            method?: "add" | "clamp" | "floor" | "scale" | "project";
+            /**
+             * Only Active
+             * @description Act only where the feature is above zero
+             * @default false
+             */
+            only_active?: boolean;
+            /** Layer */
+            layer?: number | null;
+        };
+        /**
+         * SweepFigures
+         * @description Means over the texts of a row; perplexities are geometric means.
+         */
+        SweepFigures: {
+            /** N Texts */
+            n_texts: number;
+            /** Kl Mean */
+            kl_mean: number;
+            /** Kl P50 */
+            kl_p50: number;
+            /** Kl P95 */
+            kl_p95: number;
+            /** Perplexity */
+            perplexity: number;
+            /** Perplexity Unsteered */
+            perplexity_unsteered: number;
+            /** Distinct 2 */
+            distinct_2: number;
+            /** Distinct 2 Unsteered */
+            distinct_2_unsteered: number;
+            /** Repeated 3 */
+            repeated_3: number;
+            /**
+             * Activation
+             * @description Of the feature, as the unsteered model reads the text
+             */
+            activation: number;
+            /** Activation Max */
+            activation_max: number;
+            /**
+             * Achieved
+             * @description Of the feature, in the model that wrote the text
+             */
+            achieved: number;
+            /** Promoted Share */
+            promoted_share: number | null;
+            /** Similarity */
+            similarity: number;
+            /** Embedding Similarity */
+            embedding_similarity: number | null;
+            /** Word Overlap */
+            word_overlap: number;
+            /**
+             * First Divergence
+             * @description Over the texts that differ at all
+             */
+            first_divergence: number | null;
+            /** N Tokens */
+            n_tokens: number;
+            /**
+             * Ended Share
+             * @description Of the texts that came to an end by themselves
+             */
+            ended_share: number;
+            /** Mean Delta Norm Ratio */
+            mean_delta_norm_ratio: number | null;
+            /** Positions Touched */
+            positions_touched: number | null;
+        };
+        /** SweepListed */
+        SweepListed: {
+            /**
+             * Id
+             * Format: uuid
+             * @description Also the id of its job
+             */
+            id: string;
+            /**
+             * Model Id
+             * Format: uuid
+             */
+            model_id: string;
+            state: components["schemas"]["JobState"];
+            /** Prompts */
+            prompts: string[];
+            /** Features */
+            features: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /** SweepRead */
+        SweepRead: {
+            /**
+             * Id
+             * Format: uuid
+             * @description Also the id of its job
+             */
+            id: string;
+            /**
+             * Model Id
+             * Format: uuid
+             */
+            model_id: string;
+            state: components["schemas"]["JobState"];
+            /** Prompts */
+            prompts: string[];
+            /** Features */
+            features: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Progress */
+            progress: number;
+            /** Message */
+            message: string | null;
+            /** Eta Seconds */
+            eta_seconds: number | null;
+            /** Error Code */
+            error_code: string | null;
+            /** Error Message */
+            error_message: string | null;
+            /** Select By */
+            select_by: string;
+            /** Select By Definition */
+            select_by_definition: string;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** @description Null until the first prompt is done */
+            table: components["schemas"]["SweepTable"] | null;
+            /** Definitions */
+            definitions: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * SweepRequest
+         * @description Try strengths of features on prompts, choose the best, and compare it with controls.
+         */
+        SweepRequest: {
+            /**
+             * Strengths
+             * @description Strengths in each feature's unit; the unsteered text is always beside them.
+             * @default []
+             */
+            strengths?: number[];
+            /**
+             * Kl Targets
+             * @description Further strengths, calibrated to these KL targets (p95, nats; the sign says which way).
+             * @default []
+             */
+            kl_targets?: number[];
+            /**
+             * N Samples
+             * @description Texts per prompt and strength, each with a seed of its own.
+             * @default 1
+             */
+            n_samples?: number;
+            /**
+             * Select By
+             * @description By what the best strength is chosen.
+             * @default balance
+             * @enum {string}
+             */
+            select_by?: "balance" | "activation" | "promoted_share";
+            /**
+             * Max New Tokens
+             * @description Tokens generated at most.
+             * @default 60
+             */
+            max_new_tokens?: number;
+            /**
+             * Temperature
+             * @description Sampling temperature; 0 always takes the likeliest token.
+             * @default 0.7
+             */
+            temperature?: number;
+            /**
+             * Top K
+             * @description Sample among the k likeliest tokens; 0 means all.
+             * @default 0
+             */
+            top_k?: number;
+            /**
+             * Top P
+             * @description Sample among the likeliest tokens of this joint probability.
+             * @default 1
+             */
+            top_p?: number;
+            /**
+             * Repetition Penalty
+             * @description Divides the logits of tokens already there; 1 means none.
+             * @default 1
+             */
+            repetition_penalty?: number;
+            /**
+             * Seed
+             * @description Fixes the sampling of both texts.
+             * @default 0
+             */
+            seed?: number;
+            /**
+             * Stop
+             * @description Texts that end the generation; they are cut off.
+             * @default []
+             */
+            stop?: string[];
+            /**
+             * Steer Prompt
+             * @description Steer the tokens of the prompt.
+             * @default true
+             */
+            steer_prompt?: boolean;
+            /**
+             * Steer Generated
+             * @description Steer the generated tokens.
+             * @default true
+             */
+            steer_generated?: boolean;
+            /**
+             * Positions
+             * @description Steer only at these absolute positions, the first being 0; empty means all.
+             * @default []
+             */
+            positions?: number[];
+            /**
+             * Exclude Special
+             * @description Leave special tokens and the first position (attention sink) alone.
+             * @default true
+             */
+            exclude_special?: boolean;
+            /**
+             * Use Chat Template
+             * @description Wrap the prompt as a user's message in the model's chat format.
+             * @default false
+             */
+            use_chat_template?: boolean;
+            /**
+             * System Prompt
+             * @description System message of the chat format; empty means none.
+             * @default
+             */
+            system_prompt?: string;
+            /**
+             * Use Cache
+             * @description Keep keys and values of earlier tokens (same result).
+             * @default true
+             */
+            use_cache?: boolean;
+            /**
+             * Prefill Chunk
+             * @description Tokens of the prompt read at once (same result).
+             * @default 512
+             */
+            prefill_chunk?: number;
+            /**
+             * Model Id
+             * Format: uuid
+             */
+            model_id: string;
+            /**
+             * Prompts
+             * @description The best strength is chosen on every other one and reported on the rest
+             */
+            prompts: string[];
+            /**
+             * Features
+             * @description Each is swept by itself
+             */
+            features: components["schemas"]["SweepFeature"][];
+            /**
+             * Intervention Layer
+             * @description By default the layer that the SAE was trained on
+             */
+            intervention_layer?: number | null;
+            /**
+             * Controls
+             * @description What the best strength is compared with
+             * @default [
+             *       "random_direction",
+             *       "matched_feature",
+             *       "opposite",
+             *       "prompt",
+             *       "diffmean"
+             *     ]
+             */
+            controls?: ("random_direction" | "matched_feature" | "opposite" | "prompt" | "diffmean")[];
+        };
+        /** SweepRow */
+        SweepRow: {
+            /**
+             * Strength
+             * @description In the feature's unit; null for the unsteered row of clamp and floor, which have no neutral strength
+             */
+            strength: number | null;
+            /**
+             * Unit
+             * @description A strength from a KL target is in activation units
+             * @enum {string}
+             */
+            unit: "max_multiple" | "activation" | "norm_fraction" | "kl";
+            /** Activation Units */
+            activation_units: number | null;
+            /** Kl Target */
+            kl_target: number | null;
+            /** Is Unsteered */
+            is_unsteered: boolean;
+            /**
+             * Score
+             * @description On the prompts that the best strength is chosen on
+             */
+            score: number | null;
+            figures: components["schemas"]["SweepFigures"];
+            /** Example */
+            example: string;
+        };
+        /**
+         * SweepSideEffect
+         * @description Mean activation of another feature, all texts read by the unsteered model.
+         */
+        SweepSideEffect: {
+            /** Neuron Index */
+            neuron_index: number;
+            /** Feature Id */
+            feature_id: number | null;
+            /** Name */
+            name: string | null;
+            /** Unsteered */
+            unsteered: number;
+            /** Steered */
+            steered: number;
+            /**
+             * Random
+             * @description Under a random direction of the same length: what steering changes anyway
+             */
+            random: number | null;
+        };
+        /**
+         * SweepTable
+         * @description What is known by now.
+         */
+        SweepTable: {
+            /** Features */
+            features: components["schemas"]["SweptFeature"][];
+            /**
+             * Chosen On
+             * @description Prompts that the best strength is chosen on
+             */
+            chosen_on: number[];
+            /**
+             * Reported On
+             * @description Prompts that it is reported on
+             */
+            reported_on: number[];
+            /** N Prompts Done */
+            n_prompts_done: number;
+            /**
+             * Stopped
+             * @description Whether it was cancelled: finished prompts are kept
+             */
+            stopped: boolean;
+            /** Seconds */
+            seconds: number;
+            environment: components["schemas"]["SteeringEnvironment"];
+        };
+        /** SweptFeature */
+        SweptFeature: {
+            /** Id */
+            id: number;
+            /** Neuron Index */
+            neuron_index: number;
+            /** Name */
+            name: string | null;
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "add" | "clamp" | "floor" | "scale" | "ablate" | "project";
+            /** Layer */
+            layer: number;
+            /** Rows */
+            rows: components["schemas"]["SweepRow"][];
+            best: components["schemas"]["SweepBest"] | null;
+            /** Controls */
+            controls: components["schemas"]["SweepControl"][];
+            /** Side Effects */
+            side_effects: components["schemas"]["SweepSideEffect"][];
+            /** Notes */
+            notes: string[];
         };
         /** SystemInfo */
         SystemInfo: {
@@ -8479,6 +9030,193 @@ export interface operations {
             };
             /** @description Gateway Timeout */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    sweep: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SweepRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_JobAccepted_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_sweeps: {
+        parameters: {
+            query?: {
+                model_id?: string | null;
+                /** @description 1-based */
+                page?: number;
+                /** @description Rows per page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SweepListed_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_sweep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sweep_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_SweepRead_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    delete_sweep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sweep_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_SweepListed_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -19,7 +19,7 @@ from app.api.deps import (
     paged,
     tagged,
 )
-from app.schemas.common import Envelope, Page
+from app.schemas.common import Envelope, JobAccepted, Page
 from app.schemas.steering import SteeringGenerate, SteeringResult
 from app.schemas.steering_run import (
     ExportFormat,
@@ -29,7 +29,14 @@ from app.schemas.steering_run import (
     SteeringRunRead,
     SteeringRunRow,
 )
-from app.services import steering_export, steering_presets, steering_runs, steering_service
+from app.schemas.steering_sweep import SweepListed, SweepRead, SweepRequest
+from app.services import (
+    steering_export,
+    steering_presets,
+    steering_runs,
+    steering_service,
+    steering_sweeps,
+)
 
 router = APIRouter(prefix="/steering", tags=["steering"])
 FormatQuery = Annotated[
@@ -53,6 +60,37 @@ def generate(
     """Generate a text with and without features added to the model's hidden states."""
     result = steering_service.generate(session, settings, body, client_left(request))
     return enveloped(result, meta)
+
+
+@router.post("/sweep", status_code=202, responses=failures(404, 409, 422))
+def sweep(body: SweepRequest, session: SessionDep, posting: PostingDep) -> Envelope[JobAccepted]:
+    """Queue a sweep over strengths with controls; its table grows under /steering/sweeps/{id}."""
+    return posting.queued(body, lambda: steering_sweeps.start_sweep(session, body))
+
+
+@router.get("/sweeps", responses=failures())
+def list_sweeps(
+    session: SessionDep,
+    meta: MetaDep,
+    model_id: UUID | None = None,
+    page: PageQuery = 1,
+    limit: LimitQuery = 50,
+) -> Page[SweepListed]:
+    """List sweeps, newest first."""
+    rows = steering_sweeps.list_sweeps(session, model_id=model_id, page=page, limit=limit)
+    return paged(rows, meta)
+
+
+@router.get("/sweeps/{sweep_id}", responses=failures(404))
+def get_sweep(sweep_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[SweepRead]:
+    """Read a sweep's table as far as it is known, also of a running or cancelled one."""
+    return enveloped(steering_sweeps.read_sweep(session, sweep_id), meta)
+
+
+@router.delete("/sweeps/{sweep_id}", responses=failures(404, 409))
+def delete_sweep(sweep_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[SweepListed]:
+    """Forget a sweep that has ended; the answer is what was forgotten."""
+    return enveloped(steering_sweeps.delete_sweep(session, sweep_id), meta)
 
 
 @router.get("/runs", responses=failures())

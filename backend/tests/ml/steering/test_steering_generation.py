@@ -8,35 +8,16 @@ import pytest
 import torch
 
 from app.ml.configs import SteeringConfig
-from app.ml.errors import HookPointNotFound, NoEffect, SteeringInvalid, Stopped
+from app.ml.errors import Stopped
 from app.ml.language_models import LoadedModel, resolve_hook_point
 from app.ml.language_models.forward import capture
 from app.ml.sae_training import load_sae
 from app.ml.steering import FeatureEdit, feature_edit, generate_comparison
-from app.ml.steering.comparison import distinct_2, first_divergence, repeated_3, word_overlap
 from app.ml.steering.decoding import BatchDecoder
 from app.ml.steering.hooks import SteeringHook
-from app.ml.steering.prompts import encode_prompt
 from app.ml.steering.records import SteeringResult, TokenEvent
 from app.ml.steering.rows import RowPlan
-from app.ml.steering.sampling import Sampler, penalise, pick, sampling_probabilities
-from app.ml.steering.text_pieces import TextPieces
-
-PROMPT = "Alice was beginning to"
-CONFIG = SteeringConfig(prompt=PROMPT, max_new_tokens=16, seed=3)
-
-
-def direction(seed: int = 0, **values: object) -> FeatureEdit:
-    vector = torch.randn(128, generator=torch.Generator().manual_seed(seed))
-    base: dict[str, object] = {
-        "layer": 2, "hook_type": "residual", "direction_D": vector / vector.norm(),
-        "coefficient": 20.0, "unit": "activation",
-    }  # fmt: skip
-    return FeatureEdit(**{**base, **values})  # type: ignore[arg-type]
-
-
-def changed(**values: object) -> SteeringConfig:
-    return dataclasses.replace(CONFIG, **values)  # type: ignore[arg-type]
+from tests.ml.steering_edits import CONFIG, PROMPT, changed, direction
 
 
 def ids_of(result: SteeringResult, which: str) -> list[int]:
@@ -341,108 +322,7 @@ def test_positions_can_be_limited(glass: LoadedModel) -> None:
     assert two.proof.positions_touched == 2
 
 
-def test_zero_touched_positions_are_an_error(glass: LoadedModel) -> None:
-    with pytest.raises(NoEffect, match="No position"):
-        generate_comparison(glass, [direction()], changed(steer_prompt=False, max_new_tokens=1))
-    with pytest.raises(NoEffect, match="No position"):
-        generate_comparison(glass, [direction()], changed(positions=(120,)))
-
-
-@pytest.mark.parametrize(
-    ("edits", "words"),
-    [
-        ([], "at least one feature"),
-        ([direction(direction_D=torch.zeros(128))], "zero or not finite"),
-        ([direction(direction_D=torch.full((128,), math.nan))], "zero or not finite"),
-        ([direction(direction_D=torch.ones(64))], "needs \\(128,\\)"),
-        ([direction(coefficient=math.inf)], "finite number"),
-        ([direction(coefficient=math.nan)], "finite number"),
-        ([direction(coefficient=1e6)], "times as large as the hidden state"),
-        ([direction(unit="volts")], "not one of"),
-        ([direction(unit="max")], "largest activation"),
-        ([direction(method="twist")], "choose one of"),
-        ([direction(method="clamp")], "needs a feature of a dictionary"),
-        ([direction(method="clamp", unit="norm")], 'has no unit "norm"'),
-        ([direction(unit="kl", coefficient=0.0)], "must not be 0"),
-        ([direction(feature=4), direction(1, feature=4)], "listed twice"),
-    ],
-)
-def test_unusable_edits_are_refused(
-    glass: LoadedModel, edits: list[FeatureEdit], words: str
-) -> None:
-    with pytest.raises(SteeringInvalid, match=words):
-        generate_comparison(glass, edits, CONFIG)
-
-
-def test_other_refusals(glass: LoadedModel, sae_path: Path) -> None:
-    with pytest.raises(HookPointNotFound):
-        generate_comparison(glass, [direction(layer=9)], CONFIG)
-    with pytest.raises(SteeringInvalid, match="generate at most 1"):
-        generate_comparison(glass, [direction()], changed(max_new_tokens=200))
-    with pytest.raises(SteeringInvalid, match="no chat template"):
-        generate_comparison(glass, [direction()], changed(use_chat_template=True))
-    with pytest.raises(SteeringInvalid, match="features 0 to 511"):
-        feature_edit(sae_path, 512, 2, "residual", 1.0)
-    with pytest.raises(SteeringInvalid, match="only at layer 2"):
-        feature_edit(sae_path, 5, 2, "residual", 1.0, method="clamp", at_layer=1)
-
-
 def test_steering_at_another_layer_says_so(glass: LoadedModel, sae_path: Path) -> None:
     edit = feature_edit(sae_path, 7, 2, "residual", 1.0, "max", 6.0, at_layer=1)
     result = generate_comparison(glass, [edit], CONFIG)
     assert any("learned at layer 2" in warning for warning in result.warnings)
-
-
-def test_a_chat_template_wraps_the_prompt(glass: LoadedModel) -> None:
-    template = "{% for m in messages %}<bos>{{ m.content }}{% endfor %}<eos>"
-    glass.tokenizer.chat_template = template
-    try:
-        ids = encode_prompt(glass, changed(use_chat_template=True))
-        both = encode_prompt(glass, changed(use_chat_template=True, system_prompt="Be kind."))
-        result = generate_comparison(glass, [direction()], changed(use_chat_template=True))
-    finally:
-        glass.tokenizer.chat_template = None
-    assert (ids[0], ids[-1]) == (2, 3)
-    assert both.count(2) == 2
-    # Shown as tokens, the template's own marks among them and left alone.
-    assert result.prompt_ids == ids
-    assert (result.prompt_steered[0], result.prompt_steered[-1]) == (False, False)
-    assert all(result.prompt_steered[1:-1])
-
-
-def test_pieces_of_text_add_up(glass: LoadedModel) -> None:
-    ids = glass.tokenizer("Café – naïve, “quoted” 😀 end").input_ids
-    pieces = TextPieces(glass.tokenizer, ids[:1])
-    joined = "".join(pieces.add(i) for i in ids[1:])
-    whole = glass.tokenizer.decode(ids)
-    assert glass.tokenizer.decode(ids[:1]) + joined == whole
-    assert pieces.text == joined
-
-
-def test_sampling_rules() -> None:
-    logits = torch.tensor([0.0, 1.0, 2.0, 3.0])
-    plain = sampling_probabilities(logits, changed(temperature=1.0))
-    torch.testing.assert_close(plain, torch.softmax(logits.double(), 0))
-    two = sampling_probabilities(logits, changed(temperature=1.0, top_k=2))
-    assert (two > 0).tolist() == [False, False, True, True]
-    # The likeliest alone has 0.64, with the next 0.88: both are needed for 0.7.
-    nucleus = sampling_probabilities(logits, changed(temperature=1.0, top_p=0.7))
-    assert (nucleus > 0).tolist() == [False, False, True, True]
-    assert nucleus.sum().item() == pytest.approx(1)
-    assert pick(torch.tensor([0.2, 0.0, 0.8, 0.0]).double(), 0.1) == 0
-    assert pick(torch.tensor([0.2, 0.0, 0.8, 0.0]).double(), 0.2) == 2
-    assert pick(torch.tensor([0.2, 0.0, 0.8, 0.0]).double(), 1.0) == 2
-    assert penalise(torch.tensor([2.0, -2.0, 1.0]), [0, 1, 1], 2.0).tolist() == [1.0, -4.0, 1.0]
-    assert Sampler(changed(temperature=0.0, repetition_penalty=3.0)).choose(logits, [3]) == 2
-
-
-def test_text_measures_by_hand() -> None:
-    assert word_overlap("The cat sat", "the dog sat.") == pytest.approx(2 / 4)
-    assert word_overlap("", "...") == 1
-    assert distinct_2("a b a b") == pytest.approx(2 / 3)
-    assert distinct_2("one") == 1
-    assert repeated_3("a b c a b c a") == pytest.approx(1 - 3 / 5)
-    assert repeated_3("a b") == 0
-    assert first_divergence([1, 2, 3], [1, 5, 3]) == 1
-    assert first_divergence([1, 2], [1, 2, 3]) == 2
-    assert first_divergence([1], [1]) is None

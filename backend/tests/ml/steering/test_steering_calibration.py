@@ -1,0 +1,47 @@
+"""Strengths found for KL targets: met on the probes, few passes, refused when out of reach."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.ml.configs import SteeringConfig
+from app.ml.errors import SteeringInvalid
+from app.ml.language_models import LoadedModel
+from app.ml.steering import feature_edit, generate_comparison
+from app.ml.steering.calibration import KlProbes, calibrate, solve_strength
+from tests.ml.planted_behaviour import LAYER, STRENGTH, planted_dictionary
+
+CONFIG = SteeringConfig(prompt="Alice was beginning to", max_new_tokens=8, seed=3)
+EDIT = feature_edit(planted_dictionary("relu"), 0, LAYER, "residual", 1.0, "max", STRENGTH)
+
+
+def test_targets_are_met_within_a_tenth_in_few_passes(planted: LoadedModel) -> None:
+    prompts = (CONFIG.prompt, "The old man went into the")
+    probes = KlProbes.of(planted, [replace(CONFIG, prompt=prompt) for prompt in prompts])
+    found = [calibrate(probes, EDIT, target) for target in (0.1, 0.3, 1.0, 3.0)]
+    for target, calibrated in zip((0.1, 0.3, 1.0, 3.0), found, strict=True):
+        strength = replace(EDIT, coefficient=calibrated.strength, unit="activation")
+        assert probes.measure(strength) == pytest.approx(target, rel=0.1)
+        assert calibrated.n_probes <= 6
+    strengths = [calibrated.strength for calibrated in found]
+    assert strengths == sorted(strengths)
+    assert calibrate(probes, EDIT, -0.3).strength < 0
+
+
+def test_a_target_out_of_reach_says_what_was_reached(planted: LoadedModel) -> None:
+    probes = KlProbes.of(planted, [CONFIG])
+    with pytest.raises(SteeringInvalid, match="No strength reaches 500 nats"):
+        calibrate(probes, EDIT, 500.0)
+
+
+def test_a_run_says_which_strength_its_target_became(planted: LoadedModel) -> None:
+    edit = replace(EDIT, coefficient=1.0, unit="kl")
+    [resolved] = generate_comparison(planted, [edit], CONFIG).resolved
+    assert resolved.kl == pytest.approx(1.0, rel=0.1)
+    assert resolved.activation is not None
+    assert resolved.max_multiple == pytest.approx(resolved.activation / STRENGTH)
+
+
+def test_the_square_law_is_solved_in_two_passes() -> None:
+    found = solve_strength(lambda c: 0.5 * c * c, 2.0, 0.1, 100.0)
+    assert (found.strength, found.n_probes) == (pytest.approx(2.0), 2)
