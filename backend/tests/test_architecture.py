@@ -16,7 +16,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "ml": (),
     "schemas": ("core", "ml.configs"),
     "db": ("core",),
-    "services": ("db", "schemas", "core", "ml.configs"),
+    "services": ("db", "schemas", "core", "ml.configs", "ml.records"),
     "api": ("services", "schemas", "core", "db.session"),
     "websocket": ("schemas", "core"),
     "workers": ("services", "db", "schemas", "core", "websocket.publisher"),
