@@ -12,6 +12,7 @@ from app.api.guard import Guard
 from app.api.middleware import LastResort, NotModified, RequestContext
 from app.api.openapi import add_docs, build_openapi, operation_id
 from app.api.rate_limit import RateLimit
+from app.api.read_only import ReadOnly
 from app.api.v1.router import router
 from app.core.config import Settings, get_settings
 from app.core.errors import ServiceUnavailable
@@ -72,6 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # The last one added is the first to see a request.
     app.add_middleware(LastResort)
     app.add_middleware(NotModified)
+    app.add_middleware(ReadOnly, settings=settings)
     app.add_middleware(RateLimit, settings=settings)
     app.add_middleware(AccessToken, settings=settings)
     app.add_middleware(Guard, settings=settings)

@@ -10,7 +10,14 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -53,6 +60,14 @@ class TooManyUploads(ServiceUnavailable):
     pass
 
 
+class DatabaseReadOnly(ServiceUnavailable):
+    pass
+
+
+class DatabaseFull(ServiceUnavailable):
+    code = ErrorCode.DISK_FULL
+
+
 class RequestTimeout(AppError):
     code = ErrorCode.TIMEOUT
     status = 408
@@ -77,8 +92,8 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(AppError, on_app_error)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
-    for kind in (OperationalError, InterfaceError, PoolTimeout):
-        app.add_exception_handler(kind, _on_database_away)
+    for kind in (OperationalError, InterfaceError, InternalError, PoolTimeout):
+        app.add_exception_handler(kind, _on_database_trouble)
     app.add_exception_handler(DataError, _on_bad_value)
     app.add_exception_handler(IntegrityError, _on_conflict)
 
@@ -171,8 +186,27 @@ def _http_response(request: Request, error: HTTPException) -> Response:
     return error_response(request, failure, headers)
 
 
-def _on_database_away(request: Request, error: Exception) -> Response:
-    logger.warning("database away", extra={"reason": type(error).__name__})
+# SQLSTATE of a database that answers but does not take what is written.
+_CANNOT_WRITE: dict[str, ServiceUnavailable] = {
+    "25006": DatabaseReadOnly(
+        "The database takes no changes at present (it is read-only). Reading works; ask whoever "
+        "runs it."
+    ),
+    "53100": DatabaseFull(
+        "The disk of the database is full. Reading works; delete what you no longer need, or make "
+        "room on that disk."
+    ),
+}
+
+
+def _on_database_trouble(request: Request, error: Exception) -> Response:
+    state = getattr(error.orig, "pgcode", None) if isinstance(error, DBAPIError) else None
+    logger.warning("database trouble", extra={"reason": type(error).__name__, "sqlstate": state})
+    if state in _CANNOT_WRITE:
+        return error_response(request, _CANNOT_WRITE[state])
+    if isinstance(error, InternalError):
+        logger.error("unhandled error", exc_info=error)
+        return internal_error(request)
     text = "The database cannot be reached. Try again in a moment."
     return error_response(request, ServiceUnavailable(text))
 

@@ -1,5 +1,6 @@
 """``up``, ``down``, ``status`` and ``dev``."""
 
+import json
 import time
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def status() -> None:
     console.print(_process_table(state))
     if state.url and state.phase is StackPhase.READY:
         _print_jobs(state.url)
+    _print_drift(settings)
 
 
 def dev() -> None:
@@ -136,3 +138,17 @@ def _print_jobs(url: str) -> None:
         console.print("No job is running.")
     for job in jobs or []:
         console.print(f"  {job}", markup=False)
+
+
+def _print_drift(settings: Settings) -> None:
+    """What the last start found (the sweeper's ``run/drift.json``)."""
+    try:
+        found = len(json.loads((settings.run_dir / "drift.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return
+    if found:
+        word = "difference" if found == 1 else "differences"
+        console.print(
+            f"{found} {word} between rows and files at the start: see mistudio doctor",
+            style="yellow",
+        )

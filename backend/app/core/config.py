@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     stop_grace: timedelta = timedelta(seconds=20)
     cancel_grace: timedelta = timedelta(seconds=3)
     disk_reserve_bytes: int = Field(default=512 * 1024**2, ge=0)
+    read_only_below_bytes: int = Field(default=128 * 1024**2, ge=0)
     memory_reserve_bytes: int = Field(default=256 * 1024**2, ge=0)
     gpu_busy_percent: float = Field(default=90.0, ge=0, le=100)
     sweep_interval: timedelta = timedelta(seconds=2)

@@ -18,10 +18,13 @@ from app.supervisor import stack
 from app.supervisor.embedded import (
     BinaryMissing,
     PostgresFailed,
+    PostgresServer,
     ValkeyFailed,
-    start_postgres,
-    start_valkey,
+    ValkeyServer,
+    prepare_postgres,
+    prepare_valkey,
 )
+from app.supervisor.forked import Nursery
 from app.supervisor.leftovers import clear_leftovers
 from app.supervisor.logs import rotate_logs
 from app.supervisor.private_files import read_tail
@@ -31,6 +34,7 @@ from app.supervisor.state import HomeInUse, StackPhase, StackState, lock_home, w
 from app.supervisor.unit import Unit
 
 TICK_SECONDS = 0.25
+STARTING_TICK_SECONDS = 0.05
 READY_TIMEOUT_SECONDS = 120.0
 _MIGRATION_TIMEOUT_SECONDS = 1800.0
 _LOG_CHECK_SECONDS = 60.0
@@ -50,7 +54,7 @@ class Daemon:
     dev: bool = False
     servers: list[Unit] = field(default_factory=list)
     programs: list[Unit] = field(default_factory=list)
-    later: list[Unit] = field(default_factory=list)
+    nurseries: list[Nursery] = field(default_factory=list)
     _told_to_stop: bool = False
     _state: StackState = field(init=False)
 
@@ -89,25 +93,42 @@ class Daemon:
         self._publish(StackPhase.STARTING, "bringing the database up to date")
         self._migrate()
         self._start_programs()
+        self._close_nurseries()
         self._wait_until_ready()
 
     def _start_servers(self) -> None:
+        """Addresses are known before the servers run, so the programs load their modules beside."""
         home = self.settings.home
         self._publish(StackPhase.STARTING, "starting PostgreSQL and Valkey")
         database_url, redis_url = self.settings.database_url, self.settings.redis_url
-        if database_url is None:
-            postgres = start_postgres(home)
-            self.servers.append(Unit(postgres))
-            database_url = postgres.url
+        servers: list[PostgresServer | ValkeyServer] = []
         if redis_url is None:
-            valkey = start_valkey(home)
-            self.servers.append(Unit(valkey))
-            redis_url = valkey.url
-        for unit in self.servers:
-            unit.adopt()
+            servers.append(prepare_valkey(home))
+            redis_url = servers[-1].url
+        if database_url is None:
+            servers.append(prepare_postgres(home))
+            database_url = servers[-1].url
         self._publish(
-            StackPhase.STARTING, "servers run", database_url=database_url, redis_url=redis_url
+            StackPhase.STARTING,
+            "starting PostgreSQL and Valkey",
+            database_url=database_url,
+            redis_url=redis_url,
         )
+        self._open_nurseries()
+        for server in servers:
+            self.servers.append(Unit(server))
+            server.start()
+            self.servers[-1].adopt()
+        self._publish(StackPhase.STARTING, "servers run")
+
+    def _open_nurseries(self) -> None:
+        self.nurseries = [stack.worker_nursery(self.settings), stack.api_nursery(self.settings)]
+        for nursery in self.nurseries:
+            nursery.start()
+
+    def _close_nurseries(self) -> None:
+        for nursery in self.nurseries:
+            nursery.close()
 
     def _migrate(self) -> None:
         """In a process of its own: the supervisor stays small and free of the database layer."""
@@ -135,44 +156,38 @@ class Daemon:
         port = stack.choose_api_port(self.settings)
         url = stack.address(self.settings.host, port)
         page_url = url
-        self.programs = [stack.api_unit(self.settings, port, reload=self.dev)]
+        workers, api = self.nurseries
+        self.programs = [
+            stack.api_unit(self.settings, port, nursery=None if self.dev else api, reload=self.dev),
+            *stack.worker_units(self.settings, workers),
+        ]
         if self.dev:
             page_port = stack.choose_page_port()
             page_url = stack.address("127.0.0.1", page_port)
             self.programs.append(stack.page_unit(self.settings, port, page_port))
-        # Each worker costs 3 s of processor time. On two cores the page answers 6 s earlier when
-        # most of them come after it; the one for imports, which come first, starts beside it.
-        for unit in stack.worker_units(self.settings):
-            (self.programs if unit.name == stack.FIRST_WORKER else self.later).append(unit)
-        for unit in self.programs:
-            unit.start()
         self._publish(
             StackPhase.STARTING, "starting the API and the workers", url=url, page_url=page_url
         )
+        for unit in reversed(self.programs):  # the workers' modules are loaded before the API's
+            if self._told_to_stop:
+                return
+            unit.start()
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_TIMEOUT_SECONDS
         while not self._told_to_stop:
             self._tick()
             slow = [unit.name for unit in self.programs if not unit.is_ready]
-            if not slow and not self.later:
+            if not slow:
                 self._publish(StackPhase.READY, "everything runs")
                 return
-            if not slow:
-                self._start_later()
             self._give_up_on_crash_loops()
             if time.monotonic() > deadline:
                 raise StackFailed(
                     f"{', '.join(slow)} did not start within {READY_TIMEOUT_SECONDS:.0f} s; "
                     f"see {self.settings.logs_dir}"
                 )
-            time.sleep(TICK_SECONDS)
-
-    def _start_later(self) -> None:
-        for unit in self.later:
-            unit.start()
-        self.programs += self.later
-        self.later = []
+            time.sleep(STARTING_TICK_SECONDS)
 
     def _give_up_on_crash_loops(self) -> None:
         """A program that ends again and again before it ever ran is not mended by waiting."""
@@ -200,6 +215,7 @@ class Daemon:
     def _shut_down(self) -> None:
         """Workers first and together (each may be saving a job), then the API, then the servers."""
         self._publish(StackPhase.STOPPING, "stopping; running jobs save themselves")
+        self._close_nurseries()
         for unit in self.programs:
             if isinstance(unit.target, ChildProcess) and unit.name != "api":
                 unit.target.ask_to_stop()

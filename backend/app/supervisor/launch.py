@@ -6,13 +6,16 @@ import pwd
 import signal
 import struct
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 Prepare = Callable[[], None]
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
+_PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_KEEPCAPS = 8
 _PR_SET_SECUREBITS = 28
 _SECBIT_NO_SETUID_FIXUP = 1 << 2
@@ -23,13 +26,26 @@ _CAP_DAC_OVERRIDE = 1
 _CAPABILITY_VERSION_3 = 0x2008_0522
 NOBODY = 65_534
 
+# Everything that the supervisor starts carries the home in this variable, grandchildren too, so
+# that what a kill -9 left behind can be told from programs that merely look alike.
+STACK_MARK = "MISTUDIO_STACK"
 
-def die_with_parent(death_signal: int = signal.SIGKILL) -> Prepare:
+
+def marked_environment(home: Path) -> dict[str, str]:
+    """This process's environment with the mark of the stack of a home."""
+    return os.environ | {STACK_MARK: str(home)}
+
+
+def die_with_parent(death_signal: int = signal.SIGKILL, parent: int | None = None) -> Prepare:
     """Ask the kernel to signal the child when the thread that started it is gone.
 
     Without this a ``kill -9`` of the supervisor would leave workers and servers behind.
+
+    Args:
+        death_signal: What the child then gets.
+        parent: Process id of the parent; the process that calls this by default.
     """
-    parent = os.getpid()
+    parent = parent or os.getpid()
 
     def prepare() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
@@ -37,6 +53,24 @@ def die_with_parent(death_signal: int = signal.SIGKILL) -> Prepare:
             os._exit(1)
 
     return prepare
+
+
+@contextmanager
+def adopting_orphans() -> Iterator[None]:
+    """Become the parent of descendants that lose theirs while the block runs.
+
+    Not for longer: the supervisor would have to bury every stray grandchild.
+    """
+    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        yield
+    finally:
+        _libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+def call_this_process(name: str) -> None:
+    """The name that ``top`` shows; the kernel keeps 15 bytes of it."""
+    _libc.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
 def in_own_user_namespace() -> None:

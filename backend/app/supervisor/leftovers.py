@@ -5,8 +5,8 @@ from pathlib import Path
 
 import psutil
 
+from app.supervisor.launch import STACK_MARK
 from app.supervisor.postgres_cluster import processes_in
-from app.supervisor.process import STACK_MARK
 
 _log = logging.getLogger(__name__)
 

@@ -16,6 +16,10 @@ BACKEND_FOLDER = Path(__file__).resolve().parents[2]
 _ADVISORY_LOCK = 7_204_455_917
 
 
+class SchemaIsNewer(Exception):
+    """A newer version of this program has changed the database; this one does not know how."""
+
+
 def alembic_config(database_url: str) -> Config:
     """The configuration of ``backend/alembic``, pointed at one database."""
     config = Config(BACKEND_FOLDER / "alembic.ini")
@@ -25,15 +29,35 @@ def alembic_config(database_url: str) -> Config:
 
 
 def upgrade_to_head(database_url: str) -> None:
-    """Run every migration that is missing; safe to call from several processes at once."""
+    """Run every migration that is missing; safe to call from several processes at once.
+
+    Each revision is one transaction: a process killed in the middle leaves the one before it.
+
+    Raises:
+        SchemaIsNewer: the database stands at a revision that this program does not have.
+    """
     lock = psycopg2.connect(plain_url(database_url))
     try:
         lock.autocommit = True
         with lock.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK,))
+            _refuse_newer(database_url)
             command.upgrade(alembic_config(database_url), "head")
     finally:
         lock.close()  # ends the session, and with it the lock
+
+
+def _refuse_newer(database_url: str) -> None:
+    current = current_revision(database_url)
+    known = {
+        script.revision
+        for script in ScriptDirectory.from_config(alembic_config(database_url)).walk_revisions()
+    }
+    if current is not None and current not in known:
+        raise SchemaIsNewer(
+            f"The database stands at revision {current}, which this version of the program does "
+            "not know: a newer one has used it. Start that version, or restore a backup."
+        )
 
 
 def write_revision(database_url: str, message: str) -> None:
@@ -47,12 +71,17 @@ def revisions(database_url: str) -> tuple[str | None, str | None]:
     return current_revision(database_url), head
 
 
-def main(settings: Settings | None = None) -> None:
-    """Entry point of ``python -m app.supervisor.migrations``."""
+def main(settings: Settings | None = None) -> int:
+    """Entry point of ``python -m app.supervisor.migrations``; the exit status."""
     settings = settings or get_settings()
-    upgrade_to_head(settings.require_database_url())
+    try:
+        upgrade_to_head(settings.require_database_url())
+    except SchemaIsNewer as error:
+        print(error, file=sys.stderr)
+        return 1
     print("database is at the newest version", file=sys.stderr)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -164,13 +164,13 @@ class PostgresServer:
             connection.close()
 
 
-def start_postgres(home: Path) -> PostgresServer:
-    """Create the cluster on first use and start it on a free loopback port.
+def prepare_postgres(home: Path) -> PostgresServer:
+    """Create the cluster on first use and choose a free loopback port; nothing runs yet.
 
     The port and the password are remembered in the home, so addresses stay valid over restarts.
 
     Raises:
-        PostgresFailed: the cluster could not be created or started.
+        PostgresFailed: the cluster could not be created.
         BinaryMissing: no PostgreSQL is installed.
     """
     home = home.absolute()
@@ -187,5 +187,16 @@ def start_postgres(home: Path) -> PostgresServer:
         password=password_file.read_text(encoding="ascii").strip(),
     )
     write_private(port_file, str(server.port))
+    return server
+
+
+def start_postgres(home: Path) -> PostgresServer:
+    """Prepare and start.
+
+    Raises:
+        PostgresFailed: the cluster could not be created or started.
+        BinaryMissing: no PostgreSQL is installed.
+    """
+    server = prepare_postgres(home)
     server.start()
     return server

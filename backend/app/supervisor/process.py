@@ -3,16 +3,15 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.supervisor import launch
-
-# Everything that the supervisor starts carries the home in this variable, grandchildren too, so
-# that what a kill -9 left behind can be told from programs that merely look alike.
-STACK_MARK = "MISTUDIO_STACK"
+from app.supervisor.forked import ForkedProcess, Nursery
+from app.supervisor.nursery import Order
 
 
 def always_ready() -> bool:
@@ -30,7 +29,8 @@ class ChildProcess:
     environment: dict[str, str] = field(default_factory=dict)
     probe: Callable[[], bool] = always_ready
     stop_timeout_seconds: float = 15.0
-    process: subprocess.Popen[bytes] | None = None
+    nursery: Nursery | None = None
+    process: subprocess.Popen[bytes] | ForkedProcess | None = None
 
     @property
     def log_path(self) -> Path:
@@ -47,14 +47,25 @@ class ChildProcess:
         return self.is_running() and self.probe()
 
     def spawn(self) -> None:
+        """Launch; as a copy of a process that has loaded it already, while there is one."""
+        self.process = self._fork() or self._execute()
+
+    def _fork(self) -> ForkedProcess | None:
+        if self.nursery is None or self.command[:2] != [sys.executable, "-m"]:
+            return None
+        _, _, module, *arguments = self.command
+        folder, log = str(self.folder), str(self.log_path)
+        return self.nursery.fork(Order(self.name, module, arguments, self.environment, folder, log))
+
+    def _execute(self) -> subprocess.Popen[bytes]:
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(
+            return subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
-                env=os.environ | {STACK_MARK: str(self.home)} | self.environment,
+                env=launch.marked_environment(self.home) | self.environment,
                 start_new_session=True,
                 preexec_fn=launch.die_with_parent(signal.SIGKILL),
             )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from app.core.config import Settings
 from app.supervisor import ports
+from app.supervisor.forked import Nursery
 from app.supervisor.probe import answers
 from app.supervisor.process import ChildProcess
 from app.supervisor.unit import Unit
@@ -15,7 +16,18 @@ FRONTEND_FOLDER = BACKEND_FOLDER.parent / "frontend"
 # Queue and slots of each Celery worker. Separate queues instead of priorities: on Redis priority 0
 # is the highest, and a long training must not keep a download waiting.
 WORKER_SLOTS = {"training": 1, "extraction": 1, "analysis": 2, "downloads": 2, "steering": 1}
-FIRST_WORKER = "worker-downloads"
+
+# What the programs import, also what Celery and uvicorn import late. Each worker costs 2 s of
+# processor time this way only once, and both are loaded while the servers start.
+WORKER_MODULES = (
+    *("app.workers.celery_app", "app.workers.sweeper", "celery.__main__", "celery.bin.worker"),
+    *("celery.apps.worker", "celery.concurrency.prefork", "celery.worker.components"),
+    *("celery.worker.consumer", "celery.worker.autoscale", "kombu.transport.redis"),
+)
+API_MODULES = (
+    *("app.main", "uvicorn.main", "uvicorn.lifespan.on", "uvicorn.loops.auto"),
+    *("uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto"),
+)
 
 # A worker asked to leave lets its jobs write a checkpoint (Settings.stop_grace) before it goes.
 _WORKER_STOP_MARGIN_SECONDS = 15.0
@@ -52,7 +64,15 @@ def address(host: str, port: int) -> str:
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
-def worker_units(settings: Settings) -> list[Unit]:
+def worker_nursery(settings: Settings) -> Nursery:
+    return Nursery(WORKER_MODULES, settings.home, BACKEND_FOLDER, _environment(settings))
+
+
+def api_nursery(settings: Settings) -> Nursery:
+    return Nursery(API_MODULES, settings.home, BACKEND_FOLDER, _environment(settings))
+
+
+def worker_units(settings: Settings, nursery: Nursery | None = None) -> list[Unit]:
     """One Celery worker for each queue, and the sweeper that re-publishes what was lost."""
     grace = settings.stop_grace.total_seconds() + _WORKER_STOP_MARGIN_SECONDS
     units = [
@@ -61,12 +81,13 @@ def worker_units(settings: Settings) -> list[Unit]:
                 settings,
                 f"worker-{queue}",
                 _celery_worker(queue, slots),
+                nursery=nursery,
                 stop_timeout_seconds=grace,
             )
         )
         for queue, slots in WORKER_SLOTS.items()
     ]
-    return [*units, Unit(_python(settings, "sweeper", ["app.workers.sweeper"]))]
+    return [*units, Unit(_python(settings, "sweeper", ["app.workers.sweeper"], nursery=nursery))]
 
 
 def _celery_worker(queue: str, slots: int) -> list[str]:
@@ -75,7 +96,9 @@ def _celery_worker(queue: str, slots: int) -> list[str]:
     return [*command, *options, "--without-gossip", "--without-mingle"]
 
 
-def api_unit(settings: Settings, port: int, *, reload: bool = False) -> Unit:
+def api_unit(
+    settings: Settings, port: int, *, nursery: Nursery | None = None, reload: bool = False
+) -> Unit:
     """The API with Socket.IO and, in the native installation, the built page."""
     base = address(settings.host, port)
     options = ["--host", settings.host, "--port", str(port), "--no-access-log"]
@@ -89,6 +112,7 @@ def api_unit(settings: Settings, port: int, *, reload: bool = False) -> Unit:
         "api",
         ["uvicorn", "app.main:create_app", "--factory", *options],
         environment=environment,
+        nursery=nursery,
     )
     child.probe = lambda: answers(f"{base}/api/v1/health/live")
     return Unit(child, hang_after_seconds=_API_HANG_SECONDS)
@@ -118,6 +142,7 @@ def _python(
     module: list[str],
     *,
     environment: dict[str, str] | None = None,
+    nursery: Nursery | None = None,
     stop_timeout_seconds: float = 15.0,
 ) -> ChildProcess:
     return ChildProcess(
@@ -125,7 +150,11 @@ def _python(
         command=[sys.executable, "-m", *module],
         home=settings.home,
         folder=BACKEND_FOLDER,
-        environment={"MISTUDIO_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}
-        | (environment or {}),
+        environment=_environment(settings) | (environment or {}),
+        nursery=nursery,
         stop_timeout_seconds=stop_timeout_seconds,
     )
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return {"MISTUDIO_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}

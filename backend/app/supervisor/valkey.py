@@ -126,13 +126,8 @@ class ValkeyServer:
         return "\n".join(lines) + "\n"
 
 
-def start_valkey(home: Path) -> ValkeyServer:
-    """Start a Valkey on a free loopback port, its data and password kept in the home.
-
-    Raises:
-        ValkeyFailed: it did not start.
-        BinaryMissing: no Valkey or Redis is installed.
-    """
+def prepare_valkey(home: Path) -> ValkeyServer:
+    """Choose a free loopback port; data and password are kept in the home. Nothing runs yet."""
     home = home.absolute()
     for folder in (home, home / "run", home / "logs", home / "valkey"):
         make_private_folder(folder)
@@ -147,5 +142,16 @@ def start_valkey(home: Path) -> ValkeyServer:
         password=password_file.read_text(encoding="ascii").strip(),
     )
     write_private(port_file, str(server.port))
+    return server
+
+
+def start_valkey(home: Path) -> ValkeyServer:
+    """Prepare and start.
+
+    Raises:
+        ValkeyFailed: it did not start.
+        BinaryMissing: no Valkey or Redis is installed.
+    """
+    server = prepare_valkey(home)
     server.start()
     return server

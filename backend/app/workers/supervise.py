@@ -8,12 +8,15 @@ import logging
 from dataclasses import replace
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from app.core.config import Settings
-from app.core.enums import JobAction
+from app.core.enums import ErrorCode, JobAction
 from app.db.session import session_scope
 from app.services.hub import tokens
 from app.services.job_lifecycle import StaleAttempt
 from app.services.job_log import log_path
+from app.services.reconciliation import condemn_damaged
 from app.workers import shutdown
 from app.workers.child_process import ChildProcess
 from app.workers.database import AWAY, retry_while_away
@@ -21,11 +24,16 @@ from app.workers.device_wait import device_for
 from app.workers.ending import record_outcome
 from app.workers.identity import current_process
 from app.workers.lease import Lease
-from app.workers.outcome import Failure
+from app.workers.outcome import Failure, Outcome
 from app.workers.pressure import PressureGauge, with_numbers
 from app.workers.runner import Runner
 
 logger = logging.getLogger(__name__)
+
+DAMAGED_ADVICE = (
+    "The damaged file lies in lost+found now and its store is marked; extract the activations "
+    "again."
+)
 
 
 def run_job(settings: Settings, job_id: UUID, attempt: int) -> None:
@@ -92,9 +100,8 @@ def finish(
 
     def record() -> None:
         with session_scope() as session:
-            job = record_outcome(
-                session, lease.job_id, lease.attempt, outcome, killed_for, pressure
-            )
+            judged = _with_damage(session, settings, lease.job_id, outcome)
+            job = record_outcome(session, lease.job_id, lease.attempt, judged, killed_for, pressure)
             has_ended = job.state.is_terminal
         if has_ended:
             tokens.forget(settings, lease.job_id)
@@ -103,3 +110,16 @@ def finish(
         retry_while_away(record, give_up=shutdown.requested)
     except StaleAttempt:
         logger.warning("late outcome dropped", extra={"job_id": str(lease.job_id)})
+
+
+def _with_damage(session: Session, settings: Settings, job_id: UUID, outcome: Outcome) -> Outcome:
+    """A job that died of a damaged file does so again: it fails, and the file is put away."""
+    failure = outcome.failure
+    if failure is None or failure.code is not ErrorCode.STORE_INVALID:
+        return outcome
+    damage = condemn_damaged(session, settings, job_id)
+    if damage is None:
+        return outcome
+    text = f"What the job read is damaged ({damage}). {DAMAGED_ADVICE}"
+    failure = replace(failure, message=text, details=failure.details | {"damaged": damage})
+    return replace(outcome, state="failed", failure=failure)

@@ -15,6 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core.config import Settings, get_settings
 from app.core.errors import ServiceUnavailable
 from app.core.logging import configure_logging
+from app.db.session import session_scope
+from app.services.reconciliation import list_drift_at_start
 from app.workers import recovery
 
 logger = logging.getLogger(__name__)
@@ -32,9 +34,22 @@ def sweep(settings: Settings) -> None:
         logger.warning("sweep without broker", extra={"reason": str(error)})
 
 
+def list_drift(settings: Settings) -> bool:
+    """Hold rows against files once; False when the database was away."""
+    try:
+        with session_scope() as session:
+            list_drift_at_start(session, settings)
+    except SQLAlchemyError as error:
+        logger.warning("files not compared", extra={"reason": type(error).__name__})
+        return False
+    except OSError as error:  # an unreadable folder must not end the sweeper
+        logger.warning("files not compared", extra={"reason": str(error)})
+    return True
+
+
 def run(settings: Settings, stop: threading.Event) -> None:
     """Sweep until told to stop; begins with what the last shutdown paused."""
-    is_resumed = False
+    is_resumed = is_compared = False
     while not stop.is_set():
         try:
             if not is_resumed:
@@ -43,6 +58,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
         except SQLAlchemyError as error:
             logger.warning("start without database", extra={"reason": type(error).__name__})
         sweep(settings)
+        is_compared = is_compared or list_drift(settings)
         stop.wait(settings.sweep_interval.total_seconds())
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from app.api import guard
 
+pytestmark = pytest.mark.fault(24)
 SLOW_CLIENTS = 200
 HANDSHAKE = "/ws/socket.io/?EIO=4&transport="
 UPGRADE = {

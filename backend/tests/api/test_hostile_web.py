@@ -20,6 +20,7 @@ from app.services import upload_service
 from tests.api import hostile_inputs as hostile
 from tests.api.asserts import data_of, error_of
 
+pytestmark = pytest.mark.fault(24)
 IMPORT = "/api/v1/datasets/import"
 DOWNLOADS = ("/api/v1/datasets/download", "/api/v1/models/download")
 TEMPLATES = "/api/v1/templates/training"

@@ -1,11 +1,16 @@
 """The revisions against a real PostgreSQL: up, down, up again, and no drift from the models."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.orm import Session
 
@@ -13,17 +18,24 @@ from app.core.config import Settings
 from app.db.base import Base
 from app.db.models import N_PARTITIONS, FeatureActivation
 from app.db.session import build_engine, get_engine
-from app.supervisor.migrations import alembic_config
+from app.supervisor.migrations import SchemaIsNewer, alembic_config, upgrade_to_head
+from tests.fixtures.rig import BACKEND, wait_for
+
+
+@contextmanager
+def new_database(servers: Settings, template: str = "template1") -> Iterator[str]:
+    """Address of a database on the tests' server, empty or a copy."""
+    name = f"migrations_{uuid4().hex[:8]}"
+    with get_engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+        yield servers.require_database_url().rpartition("/")[0] + f"/{name}"
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 @pytest.fixture
 def empty_database(servers: Settings) -> Iterator[str]:
-    """Address of a fresh database on the tests' server."""
-    name = f"migrations_{uuid4().hex[:8]}"
-    with get_engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
-        yield servers.require_database_url().rpartition("/")[0] + f"/{name}"
-        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    with new_database(servers) as address:
+        yield address
 
 
 @pytest.fixture
@@ -114,3 +126,75 @@ def test_contexts_survive_being_packed_and_unpacked(empty_database: str, engine:
     assert row[1] == tokens
     assert row[2] == pytest.approx([0, 2.25, -0.5, 1e-7])
     assert row[3] == {"token_index": 9}
+
+
+KEPT = (
+    "INSERT INTO datasets (id, name, source, status) "
+    "VALUES (gen_random_uuid(), 'kept', 'Local', 'ready')"
+)
+WAITS = (
+    "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database "
+    "WHERE NOT granted AND relation IS NOT NULL AND d.datname = current_database()"
+)
+
+
+@pytest.fixture
+def old_database(servers: Settings, empty_database: str, engine: Engine) -> str:
+    """A database of the version before, with a row in it."""
+    config = alembic_config(empty_database)
+    _newest, before, *_older = ScriptDirectory.from_config(config).walk_revisions()
+    command.upgrade(config, before.revision)
+    with engine.begin() as connection:
+        connection.execute(text(KEPT))
+    engine.dispose()
+    return empty_database
+
+
+@pytest.mark.fault(25)
+def test_a_migration_killed_in_its_middle_is_whole_again_and_a_backup_goes_up(
+    servers: Settings, old_database: str, engine: Engine
+) -> None:
+    with new_database(servers, template=old_database.rpartition("/")[2]) as backup:
+        before = version(engine)
+        _kill_in_the_middle(old_database, engine)
+        assert version(engine) == before
+
+        for address in (old_database, backup):
+            upgrade_to_head(address)
+            command.check(alembic_config(address))
+            restored = build_engine(address)
+            with restored.connect() as connection:
+                assert connection.scalar(text("SELECT name FROM datasets")) == "kept"
+            restored.dispose()
+
+
+def _kill_in_the_middle(address: str, engine: Engine) -> None:
+    """Every table is changed, the version is not yet written: then kill -9."""
+    with engine.begin() as holder:
+        holder.execute(text("LOCK TABLE alembic_version IN SHARE MODE"))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.supervisor.migrations"],
+            cwd=BACKEND,
+            env=os.environ | {"DATABASE_URL": address},
+            stderr=subprocess.DEVNULL,
+        )
+        with engine.connect() as connection:
+            wait_for(lambda: connection.scalar(text(WAITS)), "a migration that waits", seconds=60)
+        process.kill()
+        process.wait()
+
+
+def version(engine: Engine) -> str:
+    with engine.connect() as connection:
+        return str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+
+
+@pytest.mark.fault(25)
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(
+    old_database: str, engine: Engine
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999_future'"))
+    with pytest.raises(SchemaIsNewer, match="restore a backup"):
+        upgrade_to_head(old_database)
+    assert version(engine) == "9999_future"

@@ -13,7 +13,12 @@ from app.core.config import Settings
 from app.core.enums import JobKind, JobState, ResourceType
 from app.core.paths import activation_dir, checkpoint_dir, dataset_documents, model_dir
 from app.db.models import Checkpoint
-from app.services.reconciliation import find_drift, repair
+from app.services.reconciliation import (
+    drift_file,
+    find_drift,
+    list_drift_at_start,
+    repair,
+)
 from tests.factories import (
     make_activation,
     make_checkpoint,
@@ -142,6 +147,7 @@ def test_leftovers_of_ended_jobs_go_and_those_of_running_ones_stay(
         write(home.data_root / "datasets" / str(uuid4()) / ".raw.partial" / "d"),
         write(cache / f"download-{ended}" / "f"),
         write(cache / "trash" / str(ended) / "f"),
+        write(cache / "discovery" / f"discovery-{ended}" / "f"),
         write(home.run_dir / "jobs" / f"{ended}-1.json"),
     ]
     kept = [
@@ -167,3 +173,34 @@ def test_what_was_set_aside_comes_back_when_its_successor_never_came(
     session.refresh(model)
     assert (home.data_root / model_dir(model.id) / "config.json").read_bytes() == b"old"
     assert model.status == "ready"
+
+
+def test_a_start_lists_both_directions_and_touches_nothing(
+    session: Session, home: Settings
+) -> None:
+    dataset = make_dataset(session)
+    stranger = write(home.data_root / "activations" / str(uuid4()) / "a.npy").parent
+    leftover = write(home.data_root / "models" / ".abc.tmp-12345678" / "w")
+    training = make_training(session)
+    for step in (1, 2):
+        make_checkpoint(session, training, step=step)
+    altered = home.data_root / checkpoint_dir(training.id, 1)
+    write_checkpoint(altered)
+    write(altered / "sae.safetensors", b"weighty")
+    home.run_dir.mkdir()
+
+    n_found = list_drift_at_start(session, home)
+
+    listed = {item["what"]: item for item in json.loads(drift_file(home).read_text())}
+    assert len(listed) == n_found
+    assert f'dataset "{dataset.name}"' in listed
+    assert listed[f"activations/{stranger.name}"]["remedy"] == "move it to lost+found"
+    assert listed[f"data/models/{leftover.parent.name}"]["remedy"] == "delete it"
+    steps = [what.rpartition("_")[2] for what in listed if what.startswith("checkpoint ")]
+    assert steps == ["2"], "checksums are left to the doctor"
+    assert stranger.exists()
+    assert leftover.exists()
+    session.refresh(dataset)
+    assert dataset.status == "ready"
+    mend(session, home)
+    assert list_drift_at_start(session, home) == 0

@@ -143,26 +143,6 @@ def test_a_program_that_never_answers_is_named(
         stack.programs[0].stop()
 
 
-def test_other_workers_start_when_the_page_answers(tmp_path: Path) -> None:
-    ensure_home(tmp_path)
-    gate = tmp_path / "gate"
-    stack = Daemon(Settings(home=tmp_path))
-    line = f"test -e {gate} && exec sleep 600"
-    api = ChildProcess("api", ["sh", "-c", f"touch {gate}; exec sleep 600"], tmp_path, Path("/"))
-    api.probe = gate.exists
-    later = ChildProcess("worker", ["sh", "-c", line], tmp_path, Path("/"))
-    stack.programs, stack.later = [Unit(api)], [Unit(later)]
-    stack.programs[0].start()
-    try:
-        stack._wait_until_ready()
-        assert [unit.name for unit in stack.programs] == ["api", "worker"]
-        assert later.is_running()
-    finally:
-        for unit in stack.programs:
-            unit.stop()
-    assert not find_leftovers(tmp_path)
-
-
 def test_an_existing_database_is_not_migrated_again(given: Settings) -> None:
     ensure_home(given.home)
     settings = Settings(home=given.home)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from app.supervisor.launch import STACK_MARK
 from app.supervisor.leftovers import clear_leftovers, find_leftovers
-from app.supervisor.process import STACK_MARK
 from tests.fixtures.rig import wait_for
 
 Start = Callable[[Path, str], subprocess.Popen[bytes]]

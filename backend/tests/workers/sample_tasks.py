@@ -100,11 +100,9 @@ def _take_more_memory_than_allowed() -> None:
 
 def _read_a_truncated_map(context: JobContext) -> None:
     """Map a file, let somebody cut it, read past its new end: the kernel sends SIGBUS."""
-    target = context.data_root / "cache" / f"{context.job_id}.map"
-    target.write_bytes(bytes(1 << 16))
+    target = Path(context.payload["file"])
     with target.open("r+b") as file, mmap.mmap(file.fileno(), 0) as pages:
         os.truncate(target, 0)
-        target.unlink()
         print(pages[1 << 15])
 
 

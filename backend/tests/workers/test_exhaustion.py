@@ -1,11 +1,17 @@
 """Disk, memory and mapped files give out under a job: it pauses or fails with the right words."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from app.core.enums import JobKind, JobState
+from app.core.enums import JobKind, JobState, ResourceType
+from app.core.paths import activation_dir
+from app.db.models import Activation
+from app.db.session import session_scope
+from tests.factories import make_activation, make_training
 from tests.fixtures.rig import Rig
 from tests.fixtures.small_disk import fill, small_disk
 from tests.workers.steps import lines, release, running
@@ -67,8 +73,40 @@ def test_memory_that_gives_out_fails_the_job_and_nothing_else(
     assert rig.wait_state(rig.create(), S.SUCCEEDED).attempt == 1
 
 
+@pytest.fixture
+def store(rig: Rig) -> tuple[UUID, UUID]:
+    """Ids of a training and of the activation store that it reads, with one shard on disk."""
+    with session_scope() as session:
+        training = make_training(session, activation_id=make_activation(session).id)
+        ids = training.id, training.activation_id
+    folder = rig.settings.data_root / activation_dir(ids[1])
+    folder.mkdir(parents=True)
+    (folder / "shard.npy").write_bytes(bytes(1 << 16))
+    manifest = {"files": [{"name": "shard.npy", "size_bytes": 1 << 16}]}
+    (folder / "metadata.json").write_text(json.dumps(manifest))
+    return ids
+
+
 @pytest.mark.fault(17)
-def test_a_file_cut_under_its_reader_kills_the_child_only(rig: Rig) -> None:
-    job = rig.wait_state(rig.create(mode="truncated", max_attempts=1), S.FAILED)
-    assert (job.error_code, job.error_details) == ("STORE_INVALID", {"signal": "SIGBUS"})
+def test_a_file_cut_under_its_reader_is_put_away_and_the_worker_lives_on(
+    rig: Rig, store: tuple[UUID, UUID]
+) -> None:
+    training, activation = store
+    folder = rig.settings.data_root / activation_dir(activation)
+    job_id = rig.create(
+        JobKind.TRAINING_RUN,
+        resource=(ResourceType.TRAINING, training),
+        mode="truncated",
+        file=str(folder / "shard.npy"),
+    )
+    job = rig.wait_state(job_id, S.FAILED)
+    assert (job.error_code, job.attempt) == ("STORE_INVALID", 1), "not tried a second time"
+    assert job.error_details is not None
+    assert job.error_details["signal"] == "SIGBUS"
+    assert "shard.npy holds 0 of 65536 bytes" in (job.error_message or "")
+    with session_scope() as session:
+        assert session.get_one(Activation, activation).status == "error"
+    assert not (folder / "shard.npy").exists()
+    lost = rig.settings.data_root / "lost+found"
+    assert [path.name for path in lost.iterdir()] == [f"activations--{activation}--shard.npy"]
     assert rig.wait_state(rig.create(), S.SUCCEEDED).attempt == 1

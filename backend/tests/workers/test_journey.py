@@ -10,6 +10,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from tests.fixtures.invariants import canary_in_database, canary_in_environments
 from tests.fixtures.stack import GLASS_EN, STEPS, Prepared, Stack
 
 pytestmark = pytest.mark.slow
@@ -137,7 +138,8 @@ def test_stopping_early_still_measures(stack: Stack, prepared: Prepared) -> None
     assert not (stack.settings.data_root / "checkpoints" / created["training_id"]).exists()
 
 
-def test_downloads_from_a_hub(stack: Stack) -> None:
+@pytest.mark.fault(22)
+def test_downloads_from_a_hub_leave_the_token_nowhere(stack: Stack) -> None:
     files = {path.name: path.read_bytes() for path in GLASS_EN.iterdir() if path.suffix != ".py"}
     stack.hub.add("models", "org/glass", files, token="hf_s3cret")
     buffer = io.BytesIO()
@@ -151,6 +153,9 @@ def test_downloads_from_a_hub(stack: Stack) -> None:
     for path in stack.settings.home.rglob("*"):
         if path.is_file() and path.stat().st_size < 50_000_000:
             assert b"hf_s3cret" not in path.read_bytes(), path
+    with stack.session() as session:
+        assert canary_in_database(session, "hf_s3cret") == []
+    assert canary_in_environments(stack.settings.home, "hf_s3cret") == []
 
 
 def test_an_unknown_repository_ends_in_an_error_that_helps(stack: Stack) -> None:

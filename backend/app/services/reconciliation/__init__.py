@@ -4,7 +4,16 @@ Nothing that is not known for certain is deleted: it is moved to ``lost+found`` 
 folder. What an unfinished job may be writing is left alone.
 """
 
+from app.services.reconciliation.at_start import drift_file, list_drift_at_start
 from app.services.reconciliation.finding import Finding
 from app.services.reconciliation.report import find_drift, repair
+from app.services.reconciliation.suspects import condemn_damaged
 
-__all__ = ["Finding", "find_drift", "repair"]
+__all__ = [
+    "Finding",
+    "condemn_damaged",
+    "drift_file",
+    "find_drift",
+    "list_drift_at_start",
+    "repair",
+]

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -16,17 +17,28 @@ from app.services.reconciliation.unknown_files import files_without_rows, leftov
 logger = logging.getLogger(__name__)
 
 # Leftovers come first: one may be put back, and its row is then whole.
-LOOKS: tuple[Callable[[Session, Settings], Iterator[Finding]], ...] = (
+Look = Callable[[Session, Settings], Iterator[Finding]]
+LOOKS: tuple[Look, ...] = (
     leftovers,
     rows_without_files,
     checkpoints_without_files,
     files_without_rows,
 )
+QUICK: dict[Look, Look] = {
+    checkpoints_without_files: partial(checkpoints_without_files, deep=False)
+}
 
 
-def find_drift(session: Session, settings: Settings) -> list[Finding]:
-    """Every difference between rows and files."""
-    return [finding for look in LOOKS for finding in look(session, settings)]
+def find_drift(session: Session, settings: Settings, *, deep: bool = True) -> list[Finding]:
+    """Every difference between rows and files.
+
+    Args:
+        session: Open session.
+        settings: Where the files are.
+        deep: Whether to read the files of checkpoints for their checksums, too.
+    """
+    looks = LOOKS if deep else tuple(QUICK.get(look, look) for look in LOOKS)
+    return [finding for look in looks for finding in look(session, settings)]
 
 
 def repair(session: Session, settings: Settings) -> list[Finding]:

@@ -17,7 +17,7 @@ from app.services.reconciliation.protection import is_protected, protected_ids
 HALF_WRITTEN = re.compile(r"^\.(?P<target>.+)\.(tmp-[0-9a-f]+|partial)$")
 SET_ASIDE = re.compile(r"^\.(?P<target>.+)\.old-[0-9a-f]+$")
 OF_A_JOB = re.compile(
-    r"^(download-|upload-)?[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}(-\d+\.json)?$"
+    r"^(download-|upload-|discovery-)?[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}(-\d+\.json)?$"
 )
 
 
@@ -53,7 +53,7 @@ def leftovers(session: Session, settings: Settings) -> Iterator[Finding]:
     """Half written files and folders of jobs that have ended."""
     root = settings.data_root
     found = [path for path in root.rglob(".*") if _is_leftover(path)]
-    own = ("cache/*", "cache/trash/*")
+    own = ("cache/*", "cache/trash/*", "cache/discovery/*")
     found += [path for pattern in own for path in root.glob(pattern) if OF_A_JOB.match(path.name)]
     for folder in ("jobs", "secrets"):
         found += sorted((settings.run_dir / folder).glob("*"))

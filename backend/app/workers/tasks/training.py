@@ -5,6 +5,7 @@ import re
 import shutil
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from app.core.enums import JobAction
 from app.core.paths import checkpoint_dir, training_dir
@@ -38,7 +39,7 @@ def run_training(context: JobContext) -> JobOutcome:
     )
     context.report(0, 0, "Opening the activations")
     store = ActivationStore.open(context.data_root / plan.files.store)
-    resume_from = _clean_start(context, plan)
+    resume_from, damaged = _clean_start(context, plan)
     stream = _open_stream(context, plan) if plan.config.source == "stream" else None
     progress = TrainingReporter(context, plan)
     outcome = train(
@@ -58,7 +59,7 @@ def run_training(context: JobContext) -> JobOutcome:
     )
     progress.write_rows()
     context.flush()
-    return _finish(context, plan, store, outcome)
+    return _finish(context, plan, store, outcome, damaged)
 
 
 def _open_stream(context: JobContext, plan: RunPlan) -> ModelStream:
@@ -70,39 +71,56 @@ def _open_stream(context: JobContext, plan: RunPlan) -> ModelStream:
 
 
 def _finish(
-    context: JobContext, plan: RunPlan, store: ActivationStore, outcome: TrainingOutcome
+    context: JobContext,
+    plan: RunPlan,
+    store: ActivationStore,
+    outcome: TrainingOutcome,
+    damaged: list[int],
 ) -> JobOutcome:
     stopped = outcome.status == "stopped"
     if stopped and context.stop_requested() is not JobAction.STOP:
         context.raise_if_stopped()
-    result = {"step": outcome.step, "tokens_per_second": outcome.tokens_per_second}
+    result: dict[str, Any] = {
+        "step": outcome.step,
+        "tokens_per_second": outcome.tokens_per_second,
+    }
+    if damaged:
+        result["damaged_checkpoints"] = damaged
     if not context.payload.get(WITHOUT_EVALUATION):
         evaluate_checkpoint(context, plan, store, outcome.checkpoint.path)
     return JobOutcome("stopped" if stopped else "succeeded", result)
 
 
-def _clean_start(context: JobContext, plan: RunPlan) -> Path | None:
+def _clean_start(context: JobContext, plan: RunPlan) -> tuple[Path | None, list[int]]:
     """Find the checkpoint to go on from, and remove what lies after it.
+
+    Returns:
+        Its folder (None: from the start), and the steps of damaged ones that were passed over.
 
     The rows decide: a folder without a row is of a branch that was left by loading an earlier
     checkpoint, or was written just before the process died.
     """
     root = context.data_root
     folder, found = None, 0
+    damaged = []
     for step in plan.checkpoints:
         candidate = root / checkpoint_dir(plan.training_id, step)
         try:
             verify_checkpoint(candidate)
         except CheckpointInvalid as error:
             logger.warning("checkpoint passed over", extra={"step": step, "reason": str(error)})
+            damaged.append(step)
             continue
         folder, found = candidate, step
         break
     for path in (root / training_dir(plan.training_id)).glob("step_*"):
         if re.fullmatch(r"step_\d+", path.name) and step_of(path) > found:
             shutil.rmtree(path)
+    if damaged:
+        text = f"The checkpoint of step {damaged[0]} is damaged; going on from step {found}"
+        context.report(found, plan.config.training_steps, text, unit="steps")
     context.transaction(partial(start_from, training_id=plan.training_id, step=found))
-    return folder
+    return folder, damaged
 
 
 def evaluate_checkpoint(

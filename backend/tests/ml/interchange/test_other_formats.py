@@ -167,6 +167,7 @@ class Harm:
         return os.system, ("touch harmed",)
 
 
+@pytest.mark.fault(23)
 def test_a_pickle_that_wants_more_is_refused_before_it_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +181,7 @@ def test_a_pickle_that_wants_more_is_refused_before_it_runs(
     assert not (tmp_path / "harmed").exists()
 
 
+@pytest.mark.fault(23)
 def test_hostile_arrays(tmp_path: Path) -> None:
     nan = np.full(F, np.nan, dtype=np.float32)
     for changes, words in (
@@ -196,6 +198,7 @@ def test_hostile_arrays(tmp_path: Path) -> None:
         read_foreign(tmp_path / "params.npz")
 
 
+@pytest.mark.fault(23)
 def test_hostile_safetensors_and_configurations(tmp_path: Path) -> None:
     config, weights = tmp_path / "cfg.json", tmp_path / "sae_weights.safetensors"
     config.write_text(json.dumps({"architecture": "standard", "metadata": {}}))
