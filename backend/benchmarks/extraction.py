@@ -109,7 +109,7 @@ def _versions(
         layers=(layer,), batch_size=options.batch, max_samples=options.windows
     )
     ids = torch.from_numpy(tokens.read_windows(np.arange(options.windows)))
-    batches = list(ids.split(options.batch))
+    batches = list(torch.split(ids, options.batch))
     body = truncated(options.model, layer)
     versions: dict[str, Callable[[], object]] = {
         "bare forward pass to the layer, float32": lambda: bare_forward(body, batches),

@@ -16,6 +16,7 @@ import torch
 from app.ml.configs import TrainingHyperparameters
 from app.ml.devices import is_bf16_faster
 from app.ml.sae_training.architecture import architecture_of
+from app.ml.sae_training.initialisation import initialise
 from app.ml.sae_training.objectives.base import Batch
 from app.ml.sae_training.optimisers import build_optimiser
 from app.ml.sae_training.registry import build_objective
@@ -27,17 +28,23 @@ NO_DEAD = torch.empty(0, dtype=torch.int64)
 CASES: dict[str, dict[str, Any]] = {
     "topk": {"activation": "topk", "bias": 0.0},
     "batchtopk": {"activation": "batchtopk", "bias": 0.0},
-    # At its start half of all latents are active; a trained dictionary keeps about 64 of 4,608.
-    "relu at its start": {"activation": "relu", "bias": 0.0},
+    # Each as it starts: half of all latents are active with biases of 0, 5 % with the product's
+    # own. A trained dictionary keeps about 64 of 4,608.
+    "relu at its start": {"activation": "relu", "bias": 0.0, "initialised": True},
     "relu as trained, about 64 active": {"activation": "relu", "bias": -2.2},
 }
 
 
 def own_step(
-    x_BD: torch.Tensor, settings: TrainingHyperparameters, dtype: torch.dtype, bias: float
+    x_BD: torch.Tensor,
+    settings: TrainingHyperparameters,
+    dtype: torch.dtype,
+    case: dict[str, Any],
 ) -> Callable[[], object]:
     """The product's step: sparse decode and gradients, fused Adam, unit decoder."""
-    weights = _weights(x_BD.shape[1], settings, bias)
+    weights = _weights(x_BD.shape[1], settings, case["bias"])
+    if case.get("initialised"):
+        initialise(weights, x_BD[:2048], settings)
     optimiser = build_optimiser(weights, settings)
     optimiser.param_groups[0]["lr"] = 1e-6
     objective = build_objective(weights.architecture, settings, dtype)
@@ -128,7 +135,7 @@ def _versions(
     for autocast in precisions:
         dtype = torch.bfloat16 if autocast else torch.float32
         name = "bfloat16 dense products" if autocast else "float32"
-        versions[f"own, {name}"] = own_step(x_BD, settings, dtype, case["bias"])
+        versions[f"own, {name}"] = own_step(x_BD, settings, dtype, case)
     return versions
 
 

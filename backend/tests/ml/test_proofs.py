@@ -15,7 +15,7 @@ from app.ml.activation_extraction import (
 )
 from app.ml.configs import ExtractionConfig, TokenizationConfig, TrainingHyperparameters
 from app.ml.language_models import LoadedModel
-from app.ml.sae_training import SparseAutoencoder, load_sae, train
+from app.ml.sae_training import SparseAutoencoder, evaluate_sae, load_sae, train
 from app.ml.sae_training.batches import ShuffledBatches
 from tests.ml.conftest import GLASS, StoreOf, ignore, never
 
@@ -42,11 +42,16 @@ def sparse_sums() -> tuple[np.ndarray, np.ndarray]:
 
 
 def trained(
-    store: ActivationStore, path: Path, hook_type: str, encoder_type: str, **values: Any
+    store: ActivationStore,
+    path: Path,
+    hook_type: str,
+    encoder_type: str,
+    layer: int = 0,
+    **values: Any,
 ) -> SparseAutoencoder:
     config = TrainingHyperparameters.from_dict({**RECIPE, **values})
     outcome = train(
-        store, 0, hook_type, encoder_type, config, path, report=ignore,
+        store, layer, hook_type, encoder_type, config, path, report=ignore,
         should_stop=lambda: None, on_checkpoint=ignore,
     )  # fmt: skip
     return load_sae(outcome.checkpoint.path)
@@ -143,6 +148,19 @@ def test_a_skip_autoencoders_latents_do_not_collapse(
     assert sae.W_skip_DD is not None
     assert int(torch.linalg.matrix_rank(sae.W_skip_DD)) == 1  # 24 // 16
     assert sae.W_skip_DD.norm() > 0.05
+
+
+def test_batchtopk_keeps_k_on_held_out_tokens(tmp_path: Path, store: ActivationStore) -> None:
+    """The learned threshold takes k's place: mean L0 within 10 % of it on other documents."""
+    path = tmp_path / "c"
+    trained(
+        store, path, "residual", "sparse", layer=2, activation="batchtopk", k=8, d_sae=512,
+        training_steps=200, batch_size=512, learning_rate=2e-3,
+    )  # fmt: skip
+    checkpoint = next(path.glob("step_*"))
+    found = evaluate_sae(checkpoint, store, None, None, 2, "residual", ignore, never)
+    assert found.n_tokens > 5000
+    assert found.l0 == pytest.approx(8, rel=0.1)
 
 
 def test_tokens_of_one_document_are_spread_over_the_batches(
