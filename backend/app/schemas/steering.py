@@ -159,6 +159,7 @@ class SteeringEnvironment(ResponseModel):
     device: str
     torch: str
     transformers: str
+    weights: str = Field("unknown", description="Start of the SHA-256 of the model's weights")
     dictionaries: str = Field(description="Start of the SHA-256 of the SAEs' weights")
     sampler: str
 
@@ -178,6 +179,7 @@ class SteeringResult(ResponseModel):
     metrics: list[SteeringMetric]
     proof: SteeringProof
     warnings: list[str]
+    notes: list[str] = Field([], description="What was left out here, and why; nothing is wrong")
     environment: SteeringEnvironment
     stopped: bool = Field(description="Whether it was cancelled: the texts end there")
     seconds: float

@@ -1,5 +1,6 @@
 """Refusals and waiting; that the texts are right is tested with a real worker."""
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -40,6 +41,7 @@ def body(session: Session, feature: Feature) -> dict[str, Any]:
     [
         ({"prompt": ""}, "prompt"),
         ({"prompt": "   "}, "prompt"),
+        ({"prompt": "word " * 5000}, "prompt"),
         ({"features": []}, "features"),
         ({"temperature": -1}, "temperature"),
         ({"max_new_tokens": 0}, "max_new_tokens"),
@@ -69,6 +71,25 @@ def test_bad_features(client: TestClient, session: Session, body: dict[str, Any]
     make_checkpoint(session, training, 100)
     foreign = make_feature(session, training, 0)
     error_of(post({"id": foreign.id, "coefficient": 1}), 400, "VALIDATION_ERROR", "another model")
+
+
+@pytest.mark.parametrize("strength", ["NaN", "Infinity", "-Infinity", "1e400"])
+def test_a_strength_that_is_no_number(
+    client: TestClient, body: dict[str, Any], strength: str
+) -> None:
+    text = json.dumps(body).replace('"coefficient": 2.0', f'"coefficient": {strength}')
+    answer = client.post(URL, content=text, headers={"Content-Type": "application/json"})
+    error_of(answer, 400, "VALIDATION_ERROR")
+
+
+@pytest.mark.parametrize("sentence", ["shorten the prompt", "Use a smaller coefficient"])
+def test_what_only_the_model_can_refuse_is_a_bad_request_too(sentence: str) -> None:
+    job = Job(
+        kind=JobKind.STEERING_GENERATE, queue="steering", state=JobState.FAILED,
+        error_code=ErrorCode.VALIDATION_ERROR, error_message=sentence, error_details={},
+    )  # fmt: skip
+    error = SteeringFailed(job)
+    assert (error.code, error.status, error.message) == ("VALIDATION_ERROR", 400, sentence)
 
 
 def test_a_feature_that_never_fired_has_no_multiple(

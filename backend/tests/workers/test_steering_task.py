@@ -144,6 +144,8 @@ def test_the_answer_has_the_documented_shape(root: Path) -> None:
     assert result.prompt_tokens[0].steered is False
     assert result.diff[-1].steered[1] == len(result.steered_output.tokens)
     assert result.environment.dictionaries != "gone"
+    assert len(result.environment.weights) == 16
+    assert not any("similarity was left out" in warning for warning in result.warnings)
 
 
 def test_tokens_are_sent_as_deltas(root: Path) -> None:
@@ -202,6 +204,8 @@ def test_the_same_request_gives_the_same_fingerprint_and_text(root: Path) -> Non
     [difference] = find_differences(then, SteeringResult(job_id=uuid4(), **(other.result or {})))
     assert difference.branch == "steered"
     assert difference.then != difference.now
+    other_weights = first.environment | {"weights": "0" * 16}
+    assert fingerprint(payload(), other_weights) != first.fingerprint
     renamed = payload(edit(3, name="mine", id=7))
     assert fingerprint(renamed, first.environment) == first.fingerprint
 

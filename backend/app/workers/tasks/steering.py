@@ -1,5 +1,6 @@
 """Steered generation in the warm process, which keeps models and dictionaries between jobs."""
 
+import hashlib
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -108,10 +109,23 @@ def environment(context: JobContext, loaded: LoadedModel, config: SteeringConfig
         "device": str(loaded.device),
         "torch": str(torch.__version__),
         "transformers": str(transformers.__version__),
+        "weights": _model_hash(context.data_root / model_dir(UUID(context.payload["model_id"]))),
         "dictionaries": ", ".join(hashes),
         "sampler": f"{kind}, top-k {config.top_k}, top-p {config.top_p:g}, repetition penalty "
         f"{config.repetition_penalty:g}, one generator per text, seed {config.seed}",
     }
+
+
+def _model_hash(folder: Path) -> str:
+    """The start of a SHA-256 over all weight files; read again only when one of them changed."""
+    files = [(p, p.stat()) for p in sorted(folder.glob("*.safetensors"))]
+    return _hash_of(tuple((str(p), stat.st_size, stat.st_mtime_ns) for p, stat in files))
+
+
+@lru_cache(maxsize=16)
+def _hash_of(files: tuple[tuple[str, int, int], ...]) -> str:
+    parts = [file_sha256(Path(name)) for name, _, _ in files]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
 
 
 @lru_cache(maxsize=64)

@@ -130,6 +130,11 @@ export function SteeringPanel() {
           <Warning key={warning}>{warning}</Warning>
         ))}
         {run.result && <SteeringMetrics result={run.result} />}
+        {run.result?.notes?.map((note) => (
+          <p key={note} className="text-xs text-slate-400">
+            {note}
+          </p>
+        ))}
       </div>
     </>
   );

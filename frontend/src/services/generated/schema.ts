@@ -4645,6 +4645,12 @@ export interface components {
             /** Transformers */
             transformers: string;
             /**
+             * Weights
+             * @description Start of the SHA-256 of the model's weights
+             * @default unknown
+             */
+            weights?: string;
+            /**
              * Dictionaries
              * @description Start of the SHA-256 of the SAEs' weights
              */
@@ -4872,6 +4878,12 @@ export interface components {
             proof: components["schemas"]["SteeringProof"];
             /** Warnings */
             warnings: string[];
+            /**
+             * Notes
+             * @description What was left out here, and why; nothing is wrong
+             * @default []
+             */
+            notes?: string[];
             environment: components["schemas"]["SteeringEnvironment"];
             /**
              * Stopped
