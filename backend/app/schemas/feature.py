@@ -89,6 +89,7 @@ class FeatureRow(ResponseModel):
 
 
 class FeaturePagination(Pagination):
+    total_is_capped: bool = Field(description="There are more than ``total``; counting stopped")
     next_cursor: str | None = Field(description="Pass as ``cursor``: quick however deep the page")
 
 

@@ -59,9 +59,8 @@ def list_features(
     top = features.top_examples(session, ids)
     matches = explain_matches(session, found.items, wanted.search)
     pagination = FeaturePagination(
-        page=page, limit=limit, total=found.total,
-        has_next=found.next_cursor is not None if cursor else page * limit < found.total,
-        next_cursor=found.next_cursor,
+        page=page, limit=limit, total=found.total, total_is_capped=found.is_capped,
+        has_next=found.next_cursor is not None, next_cursor=found.next_cursor,
     )  # fmt: skip
     rows = [
         FeatureRow(

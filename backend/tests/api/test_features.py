@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.core.enums import JobKind, JobState, ResourceType, TrainingStatus
 from app.db.models import ExtractionTemplate, Job, Training
 from app.db.models.feature import NUMERIC_COLUMNS
+from app.db.repositories import feature_pages, feature_search
 from app.db.repositories.feature_pages import FeatureFilter
 from app.services.feature_formats import BatchInvalid, read_batch, write_export
 from tests.api.asserts import data_of, error_of, page_of
@@ -105,6 +106,7 @@ def test_the_table(client: TestClient, session: Session, training: Training) -> 
     rows, pagination = page_of(client.get(f"{url}&sortBy=max_activation&limit=2"))
     assert names_of(rows) == [4, 3]
     assert pagination.pop("next_cursor")
+    assert not pagination.pop("total_is_capped")
     assert pagination == {"page": 1, "limit": 2, "total": 5, "has_next": True}
     assert rows[0]["top_example"]["rank"] == 0
     assert rows[0]["top_example"]["tokens"] == ["the", " cat", " sat"]
@@ -139,6 +141,26 @@ def test_a_search_finds_texts_and_tokens_and_says_why(
     assert len(best) == 5
     assert names_of(page_of(client.get(f"{url}100%25"))[0]) == [1]
     assert page_of(client.get(f"{url}_____"))[0] == []
+
+
+def test_a_word_that_is_everywhere_is_found_along_the_sorting(
+    client: TestClient, session: Session, training: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feature_search, "MAX_IDS", 3)
+    monkeypatch.setattr(feature_pages, "MAX_IDS", 3)
+    for index in range(7):
+        feature = make_feature(session, training, index, label="rain" if index % 2 else None)
+        if index % 2 == 0:
+            make_token(session, feature, "fires_on", " rains", 0.1 * (index + 1))
+    url = f"{URL}?training_id={training.id}&search=rain&limit=3"
+    rows, pagination = page_of(client.get(f"{url}&sort_by=max_activation"))
+    assert names_of(rows) == [6, 5, 4]
+    assert (pagination["total"], pagination["total_is_capped"]) == (3, True)
+    rest = page_of(client.get(f"{url}&sort_by=max_activation&page=3"))
+    assert (names_of(rest[0]), rest[1]["has_next"]) == ([0], False)
+    assert len(page_of(client.get(f"{url}&sort_by=relevance"))[0]) == 3
+    few = page_of(client.get(f"{url}&range=neuron_index:5:&sort_by=max_activation"))[1]
+    assert (few["total"], few["total_is_capped"]) == (2, False)
 
 
 def test_favourites(client: TestClient, session: Session, training: Training) -> None:

@@ -8,14 +8,20 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.errors import ValidationFailed
 from app.db.models import Feature
 from app.db.models.feature import NUMERIC_COLUMNS
 from app.db.repositories.base import SortOrder
-from app.db.repositories.feature_search import forgive_slips, matching_ids, relevance
+from app.db.repositories.feature_search import (
+    MAX_IDS,
+    find_ids,
+    forgive_slips,
+    relevance,
+    row_matches,
+)
 
 RELEVANCE = "relevance"
 NAMED = func.lower(func.coalesce(Feature.name, Feature.label))
@@ -30,6 +36,8 @@ SORT_COLUMNS: dict[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
     "activation": Feature.activation_frequency,
     "interpretability": Feature.interpretability_score,
 }
+MAX_COUNTED = 10_000
+"""Rows of a filtered table are counted up to here; nobody reads further, and it takes time."""
 RANGE_COLUMNS = (*NUMERIC_COLUMNS, "neuron_index", "cluster", "map_x", "map_y")
 
 
@@ -50,8 +58,11 @@ class FeatureFilter:
 
 @dataclass(frozen=True)
 class FeaturePage:
+    """``total`` is a lower bound where ``is_capped``."""
+
     items: list[Feature]
     total: int
+    is_capped: bool
     next_cursor: str | None
 
 
@@ -84,48 +95,68 @@ def list_page(
         ValidationFailed: Unknown column, or a cursor of another sorting.
     """
     column = _sort_column(wanted, sort_by)
+    conditions = _conditions(wanted)
     if wanted.search:
         forgive_slips(session)
-    total = _count(session, _filtered(wanted))
+        conditions.append(_is_found(session, wanted, by_relevance=sort_by == RELEVANCE))
+    total, is_capped = _count_up(session, wanted, conditions)
     after = _read_cursor(cursor, sort_by, order) if cursor else None
-    keyed = select(Feature, column.label("sort_key")).where(*_conditions(wanted))
+    keyed = select(Feature, column.label("sort_key")).where(*conditions)
     with_value = keyed.where(column.is_not(None)).order_by(*_directions(column, order))
     rows: list[Any] = []
     if after is None or after["value"] is not None:
         statement = with_value if after is None else with_value.where(_beyond(column, order, after))
         rows = list(session.execute(statement.offset(offset).limit(limit)).all())
     if len(rows) < limit:
-        rows += _without_value(session, keyed, column, wanted, limit, len(rows), offset, after)
-    more = len(rows) == limit and (cursor is not None or offset + len(rows) < total)
-    last = _write_cursor(rows[-1], sort_by, order) if rows and more else None
-    return FeaturePage([row[0] for row in rows], total, last)
+        skipped = 0
+        if offset and not rows:
+            skipped = offset - _count(session, [*conditions, column.is_not(None)])
+        without = _without_value(keyed, column, after).offset(max(skipped, 0))
+        rows += session.execute(without.limit(limit - len(rows))).all()
+    is_deep = cursor is not None or is_capped or offset + len(rows) < total
+    last = _write_cursor(rows[-1], sort_by, order) if len(rows) == limit and is_deep else None
+    return FeaturePage([row[0] for row in rows], total, is_capped, last)
 
 
 def _without_value(
-    session: Session,
-    keyed: Select[Any],
-    column: ColumnElement[Any],
-    wanted: FeatureFilter,
-    limit: int,
-    n_found: int,
-    offset: int,
-    after: dict[str, Any] | None,
-) -> list[Any]:
+    keyed: Select[Any], column: ColumnElement[Any], after: dict[str, Any] | None
+) -> Select[Any]:
     statement = keyed.where(column.is_(None)).order_by(Feature.neuron_index, Feature.id)
-    if after is not None and after["value"] is None:
-        statement = statement.where(_later(after))
-    skipped = 0
-    if offset and not n_found:
-        skipped = offset - _count(session, _filtered(wanted).where(column.is_not(None)))
-    return list(session.execute(statement.offset(max(skipped, 0)).limit(limit - n_found)).all())
+    return statement.where(_later(after)) if after and after["value"] is None else statement
 
 
-def _count(session: Session, statement: Select[Any]) -> int:
-    return session.scalar(select(func.count()).select_from(statement.subquery())) or 0
+def _is_found(
+    session: Session, wanted: FeatureFilter, *, by_relevance: bool
+) -> ColumnElement[bool]:
+    """A condition that is cheap for few matches and for many.
+
+    Few are looked up and sorted. Of many, the sorted table is walked until a page is full; by
+    relevance there is nothing to walk along, so the first ``MAX_IDS`` are ranked.
+    """
+    search = wanted.search or ""
+    ids = find_ids(session, wanted.training_id, search)
+    if ids is None and not by_relevance:
+        return row_matches(search)
+    if ids is None:
+        found = select(Feature.id).where(*_conditions(wanted), row_matches(search)).limit(MAX_IDS)
+        return Feature.id.in_(session.scalars(found).all())
+    return Feature.id.in_(ids)
 
 
-def _filtered(wanted: FeatureFilter) -> Select[Any]:
-    return select(Feature.id).where(*_conditions(wanted))
+def _count_up(
+    session: Session, wanted: FeatureFilter, conditions: list[ColumnElement[bool]]
+) -> tuple[int, bool]:
+    """Number of rows, and whether counting stopped before all of them."""
+    if wanted == FeatureFilter(training_id=wanted.training_id):
+        return _count(session, conditions), False
+    most = MAX_IDS if wanted.search else MAX_COUNTED
+    counted = _count(session, conditions, most + 1)
+    return min(counted, most), counted > most
+
+
+def _count(session: Session, conditions: list[ColumnElement[bool]], most: int | None = None) -> int:
+    rows = select(literal(1)).select_from(Feature).where(*conditions).limit(most)
+    return session.scalar(select(func.count()).select_from(rows.subquery())) or 0
 
 
 def _conditions(wanted: FeatureFilter) -> list[ColumnElement[bool]]:
@@ -140,8 +171,6 @@ def _conditions(wanted: FeatureFilter) -> list[ColumnElement[bool]]:
         column = getattr(Feature, name)
         found += [column >= low] if low is not None else []
         found += [column <= high] if high is not None else []
-    if wanted.search:
-        found.append(Feature.id.in_(matching_ids(wanted.training_id, wanted.search)))
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from app.db.models import Feature, FeatureToken
@@ -12,6 +12,9 @@ from app.db.repositories.base import contains_pattern
 
 FIRES_ON, PROMOTES = "fires_on", "promotes"
 MIN_TRIGRAM_CHARACTERS = 3
+MAX_IDS = 1000
+"""Matches that are looked up first and sorted then; with more, the sorted table is walked."""
+TOKENS_PER_FEATURE = 20
 LIKENESS = 0.5
 """Word similarity that counts as the same word: two letters swapped in six still do."""
 
@@ -26,15 +29,31 @@ class TokenHit:
     weight: float
 
 
-def matching_ids(training_id: UUID | None, search: str) -> Select[tuple[int]]:
-    """Select the ids of features that match, by text or by token."""
+def find_ids(session: Session, training_id: UUID | None, search: str) -> set[int] | None:
+    """Ids of the features that match by text or by token; None when more than ``MAX_IDS`` do.
+
+    Both indexes are asked for a bounded number of rows, so a word that is everywhere costs no more
+    than one that is rare.
+    """
     by_text = select(Feature.id).where(_text_matches(search))
     by_token = select(FeatureToken.feature_id).where(_token_matches(search))
     if training_id is not None:
         by_text = by_text.where(Feature.training_id == training_id)
         by_token = by_token.where(FeatureToken.training_id == training_id)
-    found = union_all(by_text, by_token).subquery()
-    return select(found.c[0]).distinct()
+    found = set(session.scalars(by_text.limit(MAX_IDS + 1)))
+    if len(found) > MAX_IDS:
+        return None
+    n_rows = TOKENS_PER_FEATURE * (MAX_IDS + 1)
+    found |= set(session.scalars(by_token.limit(n_rows)))
+    return None if len(found) > MAX_IDS else found
+
+
+def row_matches(search: str) -> ColumnElement[bool]:
+    """Whether a row of ``features`` matches: for walking along a sorting that finds many."""
+    by_token = (
+        select(literal(1)).where(FeatureToken.feature_id == Feature.id, _token_matches(search))
+    ).exists()
+    return or_(_text_matches(search), by_token)
 
 
 def forgive_slips(session: Session) -> None:

@@ -2961,6 +2961,11 @@ export interface components {
             /** Has Next */
             has_next: boolean;
             /**
+             * Total Is Capped
+             * @description There are more than ``total``; counting stopped
+             */
+            total_is_capped: boolean;
+            /**
              * Next Cursor
              * @description Pass as ``cursor``: quick however deep the page
              */
