@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 SCALE_FLOOR = 1e-8
+MEASURED_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,14 @@ def measure_normalisation(rows_ND: torch.Tensor) -> Normalisation:
 
     Centring is the largest single lever against latents that are dead from the start.
     """
-    rows = rows_ND.double()
-    mean_D = rows.mean(dim=0)
-    mean_square = (rows - mean_D).square().mean().item()
+    # In parts: the whole sample in float64, with its deviations, would take 24 bytes a number and
+    # set the peak of the training.
+    starts = range(0, len(rows_ND), MEASURED_ROWS)
+    parts = [rows_ND[start : start + MEASURED_ROWS] for start in starts]
+    total_D = torch.zeros(rows_ND.shape[1], dtype=torch.float64, device=rows_ND.device)
+    for part in parts:
+        total_D += part.double().sum(dim=0)
+    mean_D = total_D / len(rows_ND)
+    squares = sum((part.double() - mean_D).square().sum().item() for part in parts)
+    mean_square = squares / rows_ND.numel()
     return Normalisation(mean_D.float(), float(max(mean_square, SCALE_FLOOR**2) ** -0.5))
