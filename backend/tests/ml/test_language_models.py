@@ -108,6 +108,8 @@ def test_import_of_a_folder_keeps_the_logits(tmp_path: Path, glass: LoadedModel)
     seen: list[Progress] = []
     card = import_language_model(GLASS, tmp_path / "copy", seen.append)
     assert card.dtype == "float16"
+    loaded = load_language_model(tmp_path / "copy")
+    assert card.memory_bytes == pytest.approx(loaded.card.memory_bytes, rel=0.01)
     assert [p.done for p in seen] == [0, 1, 2, 3, 4]
     assert json.loads((tmp_path / "copy" / "metadata.json").read_text())["n_layers"] == 4
     copy = load_language_model(tmp_path / "copy", dtype="float32")

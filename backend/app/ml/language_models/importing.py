@@ -20,7 +20,12 @@ from app.ml.language_models.card import (
     read_model_card,
 )
 from app.ml.language_models.gguf_reading import parsed_once
-from app.ml.language_models.loading import load_language_model, load_tokenizer, read_weights
+from app.ml.language_models.loading import (
+    load_language_model,
+    load_tokenizer,
+    loaded_format,
+    read_weights,
+)
 from app.ml.language_models.transformers_classes import AutoModelForCausalLM, AutoTokenizer
 from app.ml.records import ModelCard, Progress, Report, to_json
 
@@ -63,16 +68,22 @@ def import_language_model(
             tokenizer.save_pretrained(temporary)
             report(Progress(3, STEPS, "steps", "Checking what was written"))
             card = dataclasses.replace(read_model_card(temporary), quantization=quantization)
-            if quantization in QUANTISED:
-                del model
-                card = _measured(temporary, card)
+            del model
+            card = _weighed(temporary, card)
             write_json(temporary / "metadata.json", {"source": source.name, **to_json(card)})
     report(Progress(STEPS, STEPS, "steps", "Imported"))
     return card
 
 
-def _measured(folder: Path, card: ModelCard) -> ModelCard:
-    """Return the card with the memory that the quantised weights really take."""
+def _weighed(folder: Path, card: ModelCard) -> ModelCard:
+    """Return the card with the memory that the weights take when they are loaded here.
+
+    Plain weights are loaded in the format that is fast on this machine, whatever the file has;
+    what quantised ones take is found by loading them.
+    """
+    if card.quantization not in QUANTISED:
+        size = card.params_count * loaded_format(card.quantization).itemsize
+        return dataclasses.replace(card, memory_bytes=size)
     write_json(folder / "metadata.json", {"quantization": card.quantization})
     memory_bytes = load_language_model(folder, device="auto").card.memory_bytes
     return dataclasses.replace(card, memory_bytes=memory_bytes)

@@ -125,6 +125,11 @@ def _number_format(dtype: str, quantisation: str, device: torch.device) -> torch
     return torch.bfloat16 if is_bf16_faster(device.type) else torch.float32
 
 
+def loaded_format(quantisation: str) -> torch.dtype:
+    """Return the number format in which a folder's weights are loaded on this machine."""
+    return _number_format("auto", quantisation, pick_device())
+
+
 def _read_plain(
     folder: Path, dtype: torch.dtype, device: torch.device, needed: int, room: Room
 ) -> Any:
