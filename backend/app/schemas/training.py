@@ -138,4 +138,11 @@ class CheckpointRead(ResponseModel):
     loss: float | None
     file_path: str
     file_size_bytes: int | None
+    reason: str | None = Field(description="Why it was saved: interval, request, stop, final, …")
+    l0: float | None = Field(description="Active latents per token of its last batch")
+    explained_variance: float | None = Field(
+        description="Of up to 8,192 held-out tokens, or as quality_split says"
+    )
+    quality_split: Literal["heldout", "training"] | None
+    is_best: bool = Field(description="Whether no other checkpoint explains more")
     created_at: datetime

@@ -21,6 +21,7 @@ from app.db.repositories import features, jobs, trainings
 from app.schemas.common import JobAccepted
 from app.schemas.training import CheckpointRead, TrainingRead
 from app.services import job_service
+from app.services.checkpoint_quality import read_all
 from app.services.job_summaries import accepted
 from app.services.lookup import require_training
 from app.services.training_runs import queue_run, run_of
@@ -48,8 +49,7 @@ class CheckpointNeeded(Conflict):
 def list_checkpoints(session: Session, training_id: UUID) -> list[CheckpointRead]:
     """Newest first."""
     require_training(session, training_id)
-    rows = trainings.list_checkpoints(session, training_id)
-    return [CheckpointRead.model_validate(row) for row in rows]
+    return read_all(trainings.list_checkpoints(session, training_id))
 
 
 def save_now(session: Session, training_id: UUID) -> JobAccepted:
@@ -122,7 +122,8 @@ def delete_checkpoint(
     _refuse_if_imported(training, "deleted alone; delete the dictionary")
     _refuse_if_read(session, training)
     _refuse_if_needed(session, training, checkpoint)
-    deleted = CheckpointRead.model_validate(checkpoint)
+    rows = read_all(trainings.list_checkpoints(session, training.id))
+    deleted = next(row for row in rows if row.id == checkpoint.id)
     session.delete(checkpoint)
     session.flush()
     shutil.rmtree(safe_join(settings.data_root, deleted.file_path), ignore_errors=True)

@@ -39,10 +39,18 @@ def training(session: Session) -> Training:
 
 
 def test_listing_newest_first(client: TestClient, session: Session, training: Training) -> None:
-    for step in (50, 100):
-        make_checkpoint(session, training, step)
+    for step, quality in ((50, 0.7), (100, 0.6)):
+        figures = {"quality": quality, "quality_split": "heldout", "l0": 8.0, "reason": "interval"}
+        make_checkpoint(session, training, step, metadata_=figures)
     rows = data_of(client.get(url_of(training)))
     assert [row["step"] for row in rows] == [100, 50]
+    assert [row["is_best"] for row in rows] == [False, True]
+    assert [row["explained_variance"] for row in rows] == [0.6, 0.7]
+    assert (rows[0]["quality_split"], rows[0]["reason"], rows[0]["l0"]) == (
+        "heldout",
+        "interval",
+        8,
+    )
     assert rows[0]["file_path"] == f"checkpoints/{training.id}/step_100"
 
 
