@@ -8,6 +8,7 @@ from pydantic import Field
 
 from app.core.enums import ErrorCode, JobAction, JobKind, JobState, ResourceType
 from app.schemas.common import ResponseModel
+from app.schemas.estimate import JobEstimate, JobMeasured
 
 
 class JobRead(ResponseModel):
@@ -32,6 +33,8 @@ class JobRead(ResponseModel):
     error_message: str | None
     error_details: dict[str, Any] | None
     result: dict[str, Any] | None
+    estimate: JobEstimate | None = Field(description="What it was expected to take")
+    measured: JobMeasured | None = Field(description="What it took, when it has ended")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -48,6 +51,9 @@ class JobLog(ResponseModel):
 
 class JobSummary(ResponseModel):
     """The running or latest job of a resource, embedded in it."""
+
+    estimate: JobEstimate | None
+    measured: JobMeasured | None
 
     id: UUID
     kind: JobKind

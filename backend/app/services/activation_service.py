@@ -5,15 +5,19 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.core.config import get_settings
 from app.core.enums import ActivationStatus, ErrorCode, JobKind, ResourceType, TrainingStatus
 from app.core.errors import AppError
 from app.core.paths import activation_dir
-from app.db.models import Activation, LanguageModel
+from app.db.models import Activation, Dataset, LanguageModel
 from app.db.repositories import activations, datasets, models, trainings
 from app.ml.configs import ExtractionConfig
 from app.schemas.activation import ActivationExtract, ActivationRead
 from app.schemas.common import JobAccepted
+from app.schemas.estimate import Estimate
 from app.services import job_service
+from app.services.estimates.extraction import count_tokens, estimate_extraction
+from app.services.estimates.verdict import refuse_unfit
 from app.services.job_service import Link
 from app.services.job_summaries import accepted, shown_progress, summaries
 from app.services.lookup import (
@@ -24,7 +28,7 @@ from app.services.lookup import (
 )
 from app.services.ml_settings import build_config
 from app.services.paging import RowPage, SortOrder
-from app.services.tokenization_service import choose_tokenization
+from app.services.tokenization_service import choose_tokenization, find_tokenization
 from app.services.usage import refuse_if_busy, refuse_if_needed
 
 _ENDED = frozenset({TrainingStatus.STOPPED, TrainingStatus.COMPLETED, TrainingStatus.ERROR})
@@ -44,12 +48,9 @@ def extract_activations(
         NotReady: Model or dataset is not ready.
         LayerNotFound: A layer that the model does not have.
         ValidationFailed: Settings that do not exist together.
+        DoesNotFit: This machine cannot hold it; the error says what would fit.
     """
-    model = require_ready_model(session, request.model_id)
-    dataset = require_ready_dataset(session, request.dataset_id)
-    own = {"model_id", "dataset_id", "tokenization_id"}
-    config = build_config(ExtractionConfig, request.model_dump(exclude=own))
-    check_layers(model, config.layers)
+    model, dataset, config = _check(session, request)
     tokenization = choose_tokenization(
         session,
         dataset.id,
@@ -57,6 +58,9 @@ def extract_activations(
         int(model.metadata_["max_positions"]),
         request.tokenization_id,
     )
+    tokens = count_tokens(dataset, model, tokenization)
+    judged = estimate_extraction(session, get_settings(), model, tokens, config)
+    refuse_unfit(judged.estimate)
     store = Activation(
         model_id=model.id,
         dataset_id=dataset.id,
@@ -70,9 +74,35 @@ def extract_activations(
     session.flush()
     store.file_path = str(activation_dir(store.id))
     job = job_service.create_job(
-        session, JobKind.ACTIVATION_EXTRACT, ResourceType.ACTIVATION, store.id, {}, link=link
+        session,
+        JobKind.ACTIVATION_EXTRACT,
+        ResourceType.ACTIVATION,
+        store.id,
+        {},
+        link=link,
+        estimate=judged.recorded,
     )
     return accepted(job)
+
+
+def estimate_activations(session: Session, request: ActivationExtract) -> Estimate:
+    """What an extraction would take; errors as ``extract_activations``, but for ``DoesNotFit``."""
+    model, dataset, config = _check(session, request)
+    wanted = request.tokenization_id
+    tokenization = find_tokenization(session, dataset.id, model.id, wanted)
+    tokens = count_tokens(dataset, model, tokenization)
+    return estimate_extraction(session, get_settings(), model, tokens, config).estimate
+
+
+def _check(
+    session: Session, request: ActivationExtract
+) -> tuple[LanguageModel, Dataset, ExtractionConfig]:
+    model = require_ready_model(session, request.model_id)
+    dataset = require_ready_dataset(session, request.dataset_id)
+    own = {"model_id", "dataset_id", "tokenization_id"}
+    config = build_config(ExtractionConfig, request.model_dump(exclude=own))
+    check_layers(model, config.layers)
+    return model, dataset, config
 
 
 def check_layers(model: LanguageModel, layers: Sequence[int]) -> None:

@@ -61,6 +61,7 @@ def _repeat(session: Session, job: Job, waits_for: UUID | None) -> Job:
         job.payload,
         link=job_service.Link(job.workflow_id, waits_for),
         retry_of=job.id,
+        estimate=job.estimate,
     )
     for follower in jobs.list_followers(session, job.id):
         if follower.state in RETRIED:

@@ -53,6 +53,7 @@ def create_job(
     link: Link | None = None,
     retry_of: UUID | None = None,
     job_id: UUID | None = None,
+    estimate: dict[str, Any] | None = None,
 ) -> Job:
     """Write a queued job; its message leaves after the commit.
 
@@ -66,6 +67,7 @@ def create_job(
         link: Its place in a workflow; a job that waits for another sends no message yet.
         retry_of: The ended job that this one repeats.
         job_id: An id chosen by whoever asks, so that he can listen before it exists.
+        estimate: What it is expected to take.
     """
     link = link or Link()
     job = Job(
@@ -80,6 +82,7 @@ def create_job(
         workflow_id=link.workflow_id,
         waits_for=link.waits_for,
         retry_of=retry_of,
+        estimate=estimate,
         message=None if link.waits_for is None else WAITS,
         # Not the transaction's time: the steps of a workflow are made in one, and have an order.
         created_at=func.clock_timestamp(),

@@ -89,13 +89,20 @@ def choose_tokenization(
         TokenizationNotFound: The named one is not of this dataset and model.
         TokenizationNotReady: The named one has no tokens yet.
     """
+    found = find_tokenization(session, dataset_id, model_id, tokenization_id)
+    if found is not None:
+        return found
+    default = TokenizationConfig()
+    config = TokenizationConfig(max_length=min(default.max_length, max_positions))
+    return create_tokenization(session, dataset_id, model_id, config)
+
+
+def find_tokenization(
+    session: Session, dataset_id: UUID, model_id: UUID, tokenization_id: UUID | None
+) -> Tokenization | None:
+    """The named tokenisation, else the latest, if there is one; errors as above."""
     if tokenization_id is None:
-        latest = datasets.latest_tokenization(session, dataset_id, model_id)
-        if latest is not None:
-            return latest
-        default = TokenizationConfig()
-        config = TokenizationConfig(max_length=min(default.max_length, max_positions))
-        return create_tokenization(session, dataset_id, model_id, config)
+        return datasets.latest_tokenization(session, dataset_id, model_id)
     row = datasets.get_tokenization(session, tokenization_id)
     if row is None or (row.dataset_id, row.model_id) != (dataset_id, model_id):
         raise TokenizationNotFound(

@@ -1,5 +1,6 @@
 """The runs of a training: each is a job that goes on from the latest checkpoint."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -19,7 +20,12 @@ def run_of(session: Session, training_id: UUID) -> Job | None:
 
 
 def queue_run(
-    session: Session, training: Training, *, link: Link | None = None, evaluate: bool = True
+    session: Session,
+    training: Training,
+    *,
+    link: Link | None = None,
+    evaluate: bool = True,
+    estimate: dict[str, Any] | None = None,
 ) -> Job:
     """Queue a run; it starts at the latest checkpoint, or at the beginning without one.
 
@@ -28,8 +34,11 @@ def queue_run(
         training: What to run.
         link: Its place in a workflow.
         evaluate: Whether it ends with the held-out measurement.
+        estimate: What it is expected to take.
     """
     training.evaluation = None
     payload = {} if evaluate else {WITHOUT_EVALUATION: True}
     resource = (ResourceType.TRAINING, training.id)
-    return job_service.create_job(session, JobKind.TRAINING_RUN, *resource, payload, link=link)
+    return job_service.create_job(
+        session, JobKind.TRAINING_RUN, *resource, payload, link=link, estimate=estimate
+    )

@@ -1,9 +1,11 @@
 """Creating trainings, and asking them to pause, resume, stop or go."""
 
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.core.config import get_settings
 from app.core.enums import (
     JobAction,
     JobKind,
@@ -13,11 +15,15 @@ from app.core.enums import (
     TrainingStatus,
 )
 from app.core.errors import IllegalTransition, NotReady
-from app.db.models import Activation, Training
+from app.db.models import Activation, Dataset, LanguageModel, Training
 from app.ml.configs import TrainingHyperparameters, hook_type_problems, input_hook_type
 from app.schemas.common import JobAccepted
+from app.schemas.estimate import Estimate
 from app.schemas.training import TrainingCreate, TrainingCreated, TrainingRead
 from app.services import job_service
+from app.services.estimates import training as estimates
+from app.services.estimates.extraction import Judged, tokens_of_store
+from app.services.estimates.verdict import refuse_unfit
 from app.services.job_service import Link
 from app.services.job_summaries import accepted
 from app.services.lookup import require_ready_dataset, require_ready_model, require_training
@@ -26,6 +32,18 @@ from app.services.training_runs import queue_run, run_of
 from app.services.training_store import choose_layer, choose_store, require_hook_types
 from app.services.training_views import read_training
 from app.services.usage import refuse_if_busy
+
+
+class PreparedTraining(NamedTuple):
+    """A request that can be trained: its parts, checked."""
+
+    model: LanguageModel
+    dataset: Dataset
+    store: Activation
+    layer: int
+    hook_type: str
+    config: TrainingHyperparameters
+    judged: Judged
 
 
 def create_training(
@@ -49,7 +67,37 @@ def create_training(
         NotReady: Model, dataset or store is not ready, or there is no store yet.
         LayerNotFound: The model or the store lacks the layer or the hook type.
         ValidationFailed: Hyperparameters that cannot be trained on this model.
+        DoesNotFit: This machine cannot hold it; the error says what would fit.
     """
+    parts = _prepare(session, request, store)
+    refuse_unfit(parts.judged.estimate)
+    training = Training(
+        name=request.name or f"{parts.model.name} layer {parts.layer} {parts.hook_type}",
+        model_id=parts.model.id,
+        dataset_id=parts.dataset.id,
+        activation_id=parts.store.id,
+        layer=parts.layer,
+        hook_type=parts.hook_type,
+        encoder_type=request.encoder_type,
+        hyperparameters=parts.config.to_dict(),
+        status=TrainingStatus.INITIALIZING,
+        total_steps=parts.config.training_steps,
+    )
+    session.add(training)
+    session.flush()
+    recorded = parts.judged.recorded
+    job = queue_run(session, training, link=link, evaluate=evaluate, estimate=recorded)
+    return TrainingCreated(training_id=training.id, status=training.status, job_id=job.id)
+
+
+def estimate_training(session: Session, request: TrainingCreate) -> Estimate:
+    """What a training would take; errors as ``create_training``, but for ``DoesNotFit``."""
+    return _prepare(session, request, None).judged.estimate
+
+
+def _prepare(
+    session: Session, request: TrainingCreate, store: Activation | None
+) -> PreparedTraining:
     model = require_ready_model(session, request.model_id)
     dataset = require_ready_dataset(session, request.dataset_id)
     hook_type = input_hook_type(request.encoder_type, request.hook_type)
@@ -62,22 +110,12 @@ def create_training(
         store = choose_store(session, model, request)
     require_hook_types(store, request)
     layer = choose_layer(store, request.layer)
-    training = Training(
-        name=request.name or f"{model.name} layer {layer} {hook_type}",
-        model_id=model.id,
-        dataset_id=dataset.id,
-        activation_id=store.id,
-        layer=layer,
-        hook_type=hook_type,
-        encoder_type=request.encoder_type,
-        hyperparameters=config.to_dict(),
-        status=TrainingStatus.INITIALIZING,
-        total_steps=config.training_steps,
+    tokens = tokens_of_store(session, dataset, model, store)
+    place = (request.encoder_type.value, layer, hook_type)
+    judged = estimates.estimate_training(
+        session, get_settings(), model, store, tokens, config, place
     )
-    session.add(training)
-    session.flush()
-    job = queue_run(session, training, link=link, evaluate=evaluate)
-    return TrainingCreated(training_id=training.id, status=training.status, job_id=job.id)
+    return PreparedTraining(model, dataset, store, layer, hook_type, config, judged)
 
 
 def pause_training(session: Session, training_id: UUID) -> TrainingRead:

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from types import FrameType
 from uuid import UUID
@@ -28,6 +29,7 @@ from app.workers.context import JobContext, JobInterrupted, JobOutcome, StopSign
 from app.workers.database import fenced_transaction
 from app.workers.errors import outcome_of
 from app.workers.outcome import Outcome, outcome_path, write_outcome
+from app.workers.process_size import ProcessMeter
 from app.workers.progress import ProgressReporter
 from app.workers.tasks import load_task
 
@@ -61,10 +63,12 @@ def run(
 ) -> Outcome:
     """Mark the job running, load its task, run it, and say how it ended."""
     reporter = ProgressReporter(job_id, attempt, on_stale=_exit_stale)
+    meter = ProcessMeter()
     try:
         job = fenced_transaction(job_id, attempt, partial(_mark_running, job_id=job_id))
         reporter.start(job)
         task = load(job.kind)
+        meter.mark_base()
         ended = run_task(task, make_context(settings, job, reporter, stop))
         reporter.close()
     except StaleAttempt:
@@ -75,8 +79,9 @@ def run(
         if outcome.failure is not None:
             logger.exception("job failed", extra={"job_id": str(job_id), "attempt": attempt})
         reporter.close(ignore_failure=True)
-        return outcome
-    return Outcome(ended.state, ended.result, by_shutdown=stop.by_shutdown)
+        return replace(outcome, measured=meter.measured())
+    measured = meter.measured()
+    return Outcome(ended.state, ended.result, by_shutdown=stop.by_shutdown, measured=measured)
 
 
 def _outcome_of(error: BaseException, stop: StopSignal) -> Outcome:

@@ -12,6 +12,7 @@ from app.services.job_lifecycle import StaleAttempt, transition
 from app.services.job_service import SHUTDOWN, USER
 from app.workers.outcome import Failure, Outcome
 from app.workers.pressure import REASON_OF_CODE
+from app.workers.process_size import together
 
 _STATE_OF_ACTION = {
     JobAction.PAUSE: JobState.PAUSED,
@@ -50,6 +51,8 @@ def record_outcome(
     job = jobs.get(session, job_id, lock=True)
     if job is None or job.attempt != attempt or not job.state.is_active:
         raise StaleAttempt("The job no longer belongs to this attempt.")
+    if outcome.measured is not None:
+        job.measured = together(job.measured, outcome.measured)
     if (given_out := _what_gave_out(job, outcome, killed_for, pressure)) is not None:
         return _make_way(session, job, given_out)
     if outcome.state == JobState.INTERRUPTED and killed_for is not None:

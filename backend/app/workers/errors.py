@@ -20,6 +20,8 @@ _BY_NAME: dict[str, ErrorCode] = {
     "InvalidActivations": ErrorCode.STORE_INVALID,
     "CheckpointInvalid": ErrorCode.CHECKPOINT_INVALID,
     "CheckpointMismatch": ErrorCode.CHECKPOINT_INVALID,
+    "TrainingDiverged": ErrorCode.TRAINING_DIVERGED,
+    "ConfigInvalid": ErrorCode.VALIDATION_ERROR,
     "SaeFormatError": ErrorCode.SAE_FORMAT_INVALID,
     "ParityFailed": ErrorCode.PARITY_FAILED,
     "ExportUnsupported": ErrorCode.EXPORT_UNSUPPORTED,

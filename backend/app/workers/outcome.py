@@ -44,12 +44,14 @@ class Outcome:
         result: JSON of a success.
         failure: What failed.
         by_shutdown: The task was paused because the process was told to go.
+        measured: What the process took; None when it could not say.
     """
 
     state: str
     result: dict[str, Any] | None = None
     failure: Failure | None = None
     by_shutdown: bool = False
+    measured: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -62,6 +64,7 @@ class Outcome:
             result=data.get("result"),
             failure=Failure(**failure) if failure else None,
             by_shutdown=bool(data.get("by_shutdown")),
+            measured=data.get("measured"),
         )
 
 

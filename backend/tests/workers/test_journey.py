@@ -59,6 +59,19 @@ def test_a_paused_training_ends_with_held_out_figures(stack: Stack, reference: s
     assert training["job"]["state"] == "succeeded"
 
 
+@pytest.mark.parametrize("kind", ["trainings", "activations"])
+def test_memory_was_foreseen_to_a_quarter(
+    kind: str, stack: Stack, prepared: Prepared, reference: str
+) -> None:
+    resource = {"trainings": reference, "activations": prepared.activation_id}[kind]
+    job = stack.get(f"/{kind}/{resource}")["job"]
+    foreseen, took = job["estimate"], job["measured"]
+    assert took["memory_bytes"] == pytest.approx(foreseen["memory_bytes"], rel=0.25)
+    assert took["seconds"] > 0
+    assert foreseen["seconds"] > 0
+    assert "this machine" in foreseen["time_source"]
+
+
 def test_features_have_contexts_and_a_lens(stack: Stack, feature: dict[str, Any]) -> None:
     examples = stack.get(f"/features/{feature['id']}/activations")
     assert len(examples) == 5

@@ -15,6 +15,7 @@ from app.core.config import Settings
 from app.core.enums import ErrorCode, JobAction, JobKind
 from app.core.errors import NotReady
 from app.ml import errors as ml_errors
+from app.ml.configs import ConfigInvalid, Problem
 from app.workers import identity, tasks
 from app.workers.context import JobInterrupted, StopSignal
 from app.workers.device_lock import DeviceLock
@@ -152,6 +153,23 @@ def test_errors_become_codes(error: Exception, code: ErrorCode) -> None:
     assert "secret" not in failure.message
     assert failure.message.endswith(".")
     assert outcome_of(error).state == "failed"
+
+
+def test_every_error_of_the_core_has_a_code() -> None:
+    """``Stopped`` is no failure: a task turns it into the request that was followed."""
+    found = {
+        cls: failure_of(cls("A sentence."))
+        for cls in vars(ml_errors).values()
+        if isinstance(cls, type) and issubclass(cls, ml_errors.MlError)
+    }
+    uncoded = {cls for cls, failure in found.items() if failure.code is ErrorCode.INTERNAL_ERROR}
+    assert uncoded == {ml_errors.MlError, ml_errors.Stopped}
+    assert len(found) >= 16
+    invalid = failure_of(ConfigInvalid([Problem("k", "must not exceed the 16 latents", 17)]))
+    assert (invalid.code, invalid.message) == (
+        ErrorCode.VALIDATION_ERROR,
+        "k: must not exceed the 16 latents",
+    )
 
 
 def test_the_cache_drops_what_was_used_longest_ago() -> None:

@@ -27,7 +27,7 @@ class Job(UuidKey, Timestamps, Base):
     ``attempt`` is the fencing token: every write of a runner names the attempt that it belongs
     to, so a runner that was given up for dead cannot touch its successor's row. Leases are in
     database time. A queued job with ``waits_for`` is handed to nobody until that job has given
-    what it was to give.
+    what it was to give. ``estimate`` is what it was started with, ``measured`` what it took.
     """
 
     __tablename__ = "jobs"
@@ -91,6 +91,8 @@ class Job(UuidKey, Timestamps, Base):
     error_message: Mapped[str | None] = mapped_column(Text)
     error_details: Mapped[dict[str, Any] | None]
     result: Mapped[dict[str, Any] | None]
+    estimate: Mapped[dict[str, Any] | None]
+    measured: Mapped[dict[str, Any] | None]
     dispatched_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

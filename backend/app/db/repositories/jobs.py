@@ -106,6 +106,16 @@ def typical_seconds(session: Session, kind: JobKind) -> float | None:
     return session.scalar(select(median))
 
 
+def list_measured(session: Session, kind: JobKind, limit: int) -> list[Job]:
+    """The newest jobs of a kind that gave a result and know what they took."""
+    statement = select(Job).where(
+        Job.kind == kind,
+        Job.state.in_((JobState.SUCCEEDED, JobState.STOPPED)),
+        Job.measured.is_not(None),
+    )
+    return list(session.scalars(statement.order_by(Job.finished_at.desc()).limit(limit)))
+
+
 def unfinished_for(session: Session, resource_type: ResourceType, resource_id: UUID) -> list[Job]:
     statement = select(Job).where(
         Job.resource_type == resource_type,

@@ -349,6 +349,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/activations/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Estimate Activations
+         * @description Say what an extraction would take: memory, disk, time, and what is short.
+         */
+        post: operations["estimate_activations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/activations/{activation_id}": {
         parameters: {
             query?: never;
@@ -391,6 +411,26 @@ export interface paths {
          * @description Start a training.
          */
         post: operations["create_training"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trainings/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Estimate Training
+         * @description Say what a training would take: memory, disk, time, and what is short.
+         */
+        post: operations["estimate_training"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1986,6 +2026,28 @@ export interface components {
             /** File Size Bytes */
             file_size_bytes: number | null;
             /**
+             * Reason
+             * @description Why it was saved: interval, request, stop, final, …
+             */
+            reason: string | null;
+            /**
+             * L0
+             * @description Active latents per token of its last batch
+             */
+            l0: number | null;
+            /**
+             * Explained Variance
+             * @description Of up to 8,192 held-out tokens, or as quality_split says
+             */
+            explained_variance: number | null;
+            /** Quality Split */
+            quality_split: ("heldout" | "training") | null;
+            /**
+             * Is Best
+             * @description Whether no other checkpoint explains more
+             */
+            is_best: boolean;
+            /**
              * Created At
              * Format: date-time
              */
@@ -2343,6 +2405,11 @@ export interface components {
             data: components["schemas"]["DatasetStats"];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[Estimate] */
+        Envelope_Estimate_: {
+            data: components["schemas"]["Estimate"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[ExtractionTemplateRead] */
         Envelope_ExtractionTemplateRead_: {
             data: components["schemas"]["ExtractionTemplateRead"];
@@ -2572,7 +2639,7 @@ export interface components {
          * @description Stable codes of the error envelope and of failed jobs.
          * @enum {string}
          */
-        ErrorCode: "VALIDATION_ERROR" | "NOT_FOUND" | "CONFLICT" | "NOT_READY" | "ILLEGAL_TRANSITION" | "PRECONDITION_FAILED" | "IDEMPOTENCY_KEY_REUSED" | "METHOD_NOT_ALLOWED" | "UNAUTHORIZED" | "FORBIDDEN_ORIGIN" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "RATE_LIMIT_EXCEEDED" | "REPO_NOT_FOUND" | "HUB_UNREACHABLE" | "DATASET_EMPTY" | "DATASET_FORMAT_INVALID" | "MODEL_FORMAT_INVALID" | "HOOK_POINT_NOT_FOUND" | "CHECKPOINT_INVALID" | "SAE_FORMAT_INVALID" | "PARITY_FAILED" | "EXPORT_UNSUPPORTED" | "STORE_INVALID" | "GPU_OOM" | "OUT_OF_MEMORY" | "GPU_BUSY" | "DEVICE_LOST" | "DISK_FULL" | "WORKER_LOST" | "SERVICE_UNAVAILABLE" | "TIMEOUT" | "INTERNAL_ERROR";
+        ErrorCode: "VALIDATION_ERROR" | "NOT_FOUND" | "CONFLICT" | "NOT_READY" | "ILLEGAL_TRANSITION" | "PRECONDITION_FAILED" | "IDEMPOTENCY_KEY_REUSED" | "METHOD_NOT_ALLOWED" | "UNAUTHORIZED" | "FORBIDDEN_ORIGIN" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "RATE_LIMIT_EXCEEDED" | "REPO_NOT_FOUND" | "HUB_UNREACHABLE" | "DATASET_EMPTY" | "DATASET_FORMAT_INVALID" | "MODEL_FORMAT_INVALID" | "HOOK_POINT_NOT_FOUND" | "CHECKPOINT_INVALID" | "SAE_FORMAT_INVALID" | "PARITY_FAILED" | "EXPORT_UNSUPPORTED" | "STORE_INVALID" | "TRAINING_DIVERGED" | "GPU_OOM" | "OUT_OF_MEMORY" | "GPU_BUSY" | "DEVICE_LOST" | "DISK_FULL" | "WORKER_LOST" | "SERVICE_UNAVAILABLE" | "TIMEOUT" | "INTERNAL_ERROR";
         /**
          * ErrorEnvelope
          * @description What every failed request answers.
@@ -2580,6 +2647,45 @@ export interface components {
         ErrorEnvelope: {
             error: components["schemas"]["ErrorBody"];
             meta: components["schemas"]["Meta"];
+        };
+        /** Estimate */
+        Estimate: {
+            /** Device */
+            device: string;
+            /** Resources */
+            resources: components["schemas"]["ResourceNeed"][];
+            time: components["schemas"]["EstimatedTime"];
+            /** @description tight: it would fit if the estimate is up to a quarter too high */
+            fit: components["schemas"]["Fit"];
+            /**
+             * Limiter
+             * @description What it needs the largest share of
+             * @enum {string}
+             */
+            limiter: "memory" | "gpu_memory" | "disk";
+            /** Message */
+            message: string;
+            /**
+             * Proposal
+             * @description Change of the request with which it fits
+             */
+            proposal: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /** EstimatedTime */
+        EstimatedTime: {
+            /** Seconds */
+            seconds: number | null;
+            /** Tokens Per Second */
+            tokens_per_second: number | null;
+            /** Tokens */
+            tokens: number;
+            /**
+             * Source
+             * @description Where the rate is from
+             */
+            source: string;
         };
         /** ExtractionStep */
         ExtractionStep: {
@@ -3230,6 +3336,11 @@ export interface components {
             /** Max Difference */
             max_difference: number;
         };
+        /**
+         * Fit
+         * @enum {string}
+         */
+        Fit: "fits" | "tight" | "does_not_fit";
         /** GeneratedText */
         GeneratedText: {
             /** Text */
@@ -3600,6 +3711,22 @@ export interface components {
          */
         JobAction: "pause" | "stop" | "cancel";
         /**
+         * JobEstimate
+         * @description The estimate that a job was started with.
+         */
+        JobEstimate: {
+            /** Memory Bytes */
+            memory_bytes: number;
+            /** Gpu Memory Bytes */
+            gpu_memory_bytes: number | null;
+            /** Disk Bytes */
+            disk_bytes: number;
+            /** Seconds */
+            seconds: number | null;
+            /** Time Source */
+            time_source: string;
+        };
+        /**
          * JobKind
          * @enum {string}
          */
@@ -3618,6 +3745,26 @@ export interface components {
              * @description Whether earlier lines were left out
              */
             truncated: boolean;
+        };
+        /**
+         * JobMeasured
+         * @description What a job took, by its process; of several runs the sum of times and the largest sizes.
+         */
+        JobMeasured: {
+            /**
+             * Memory Bytes
+             * @description Largest resident size of its process
+             */
+            memory_bytes: number | null;
+            /** Gpu Memory Bytes */
+            gpu_memory_bytes: number | null;
+            /**
+             * Base Bytes
+             * @description Resident size before the work, libraries loaded
+             */
+            base_bytes: number | null;
+            /** Seconds */
+            seconds: number;
         };
         /** JobRead */
         JobRead: {
@@ -3674,6 +3821,10 @@ export interface components {
             result: {
                 [key: string]: unknown;
             } | null;
+            /** @description What it was expected to take */
+            estimate: components["schemas"]["JobEstimate"] | null;
+            /** @description What it took, when it has ended */
+            measured: components["schemas"]["JobMeasured"] | null;
             /**
              * Created At
              * Format: date-time
@@ -3700,6 +3851,8 @@ export interface components {
          * @description The running or latest job of a resource, embedded in it.
          */
         JobSummary: {
+            estimate: components["schemas"]["JobEstimate"] | null;
+            measured: components["schemas"]["JobMeasured"] | null;
             /**
              * Id
              * Format: uuid
@@ -4009,6 +4162,18 @@ export interface components {
          * @enum {string}
          */
         ModelStatus: "downloading" | "loading" | "ready" | "error";
+        /** NeedRead */
+        NeedRead: {
+            /** Name */
+            name: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /**
+             * Reclaimable
+             * @description Pages of files, which the system drops when it must
+             */
+            reclaimable: boolean;
+        };
         /** Neighbours */
         Neighbours: {
             /** Feature Id */
@@ -4392,6 +4557,33 @@ export interface components {
             achieved_mean: number | null;
             /** Achieved Max */
             achieved_max: number | null;
+        };
+        /** ResourceNeed */
+        ResourceNeed: {
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "memory" | "gpu_memory" | "disk";
+            /** Needed Bytes */
+            needed_bytes: number;
+            /**
+             * Reclaimable Bytes
+             * @description The part of it that does not count for fitting
+             */
+            reclaimable_bytes: number;
+            /**
+             * Free Bytes
+             * @description Free at the moment
+             */
+            free_bytes: number;
+            /**
+             * Limit Bytes
+             * @description The most that a job can ever have here
+             */
+            limit_bytes: number;
+            /** Parts */
+            parts: components["schemas"]["NeedRead"][];
         };
         /**
          * ResourceType
@@ -7179,6 +7371,75 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    estimate_activations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActivationExtract"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Estimate_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
         };
     };
     get_activation: {
@@ -7333,6 +7594,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_TrainingCreated_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    estimate_training: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrainingCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Estimate_"];
                 };
             };
             /** @description Bad Request */

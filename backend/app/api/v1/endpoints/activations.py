@@ -20,6 +20,7 @@ from app.api.deps import (
 from app.core.enums import ActivationStatus
 from app.schemas.activation import ActivationExtract, ActivationRead
 from app.schemas.common import Envelope, JobAccepted, Page
+from app.schemas.estimate import Estimate
 from app.services import activation_service
 
 router = APIRouter(prefix="/activations", tags=["activations"])
@@ -51,12 +52,20 @@ def list_activations(
     return paged(rows, meta)
 
 
-@router.post("/extract", status_code=202, responses=failures(404, 409, 422))
+@router.post("/extract", status_code=202, responses=failures(404, 409, 422, 507))
 def extract_activations(
     body: ActivationExtract, session: SessionDep, posting: PostingDep
 ) -> Envelope[JobAccepted]:
     """Run a model over a dataset and keep the activations of chosen layers."""
     return posting.queued(body, lambda: activation_service.extract_activations(session, body))
+
+
+@router.post("/estimate", responses=failures(404, 409, 422))
+def estimate_activations(
+    body: ActivationExtract, session: SessionDep, meta: MetaDep
+) -> Envelope[Estimate]:
+    """Say what an extraction would take: memory, disk, time, and what is short."""
+    return enveloped(activation_service.estimate_activations(session, body), meta)
 
 
 @router.get("/{activation_id}", responses=failures(404))

@@ -22,6 +22,7 @@ from app.api.deps import (
 )
 from app.core.enums import TrainingStatus
 from app.schemas.common import Envelope, JobAccepted, Page
+from app.schemas.estimate import Estimate
 from app.schemas.training import (
     CheckpointRead,
     MetricPoint,
@@ -64,7 +65,7 @@ def list_trainings(
     return paged(rows, meta)
 
 
-@router.post("", status_code=201, responses=failures(404, 409, 422))
+@router.post("", status_code=201, responses=failures(404, 409, 422, 507))
 def create_training(
     body: TrainingCreate, session: SessionDep, posting: PostingDep
 ) -> Envelope[TrainingCreated]:
@@ -75,6 +76,14 @@ def create_training(
         lambda: training_service.create_training(session, body),
         lambda made: f"/trainings/{made.training_id}",
     )
+
+
+@router.post("/estimate", responses=failures(404, 409, 422))
+def estimate_training(
+    body: TrainingCreate, session: SessionDep, meta: MetaDep
+) -> Envelope[Estimate]:
+    """Say what a training would take: memory, disk, time, and what is short."""
+    return enveloped(training_service.estimate_training(session, body), meta)
 
 
 @router.get("/{training_id}", responses=failures(404))

@@ -1,0 +1,153 @@
+"""What a training or an extraction takes, worked out before it starts; torch-free.
+
+The terms follow what the core allocates; the factors in front of them were measured (see
+docs/benchmarks.md). D width, F latents, B rows of a step, S positions of a window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.ml.configs.training import TrainingHyperparameters
+
+FLOAT = 4
+INDEX_BYTES = 16
+"""Of each stored token: where it comes from."""
+STORE_BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
+# Weights, gradients and the optimiser's moments; then what one checkpoint holds beside them: the
+# folded dictionary, and the optimiser's file in one piece.
+OPTIMISER_COPIES = {"adam": 4, "adamw": 4, "sgd": 3}
+SAVED_COPIES = 3
+# Numbers per row and latent of a step: the product and what chooses among them, or, where any
+# latent may be active, also values, masks and gradients.
+LATENT_NUMBERS = {"topk": 2.4, "batchtopk": 2.4, "jumprelu": 3.4, "gated": 12.5, "relu": 8.3}
+# Numbers per row and dimension of what is read and written: rows as they are gathered, centred,
+# scaled, their error and its gradient.
+WIDTH_NUMBERS = 9
+# Of the sample's numbers; the gathered rows stand beside the copy out of their shard.
+SAMPLED_TOKENS, SAMPLE_NUMBERS = 131_072, 2.5
+STREAMED_BATCHES, STREAMED_WINDOWS = 50, 1000
+HELDOUT_ROWS, HELDOUT_NUMBERS = 8192, 7
+EVALUATED_WINDOWS = 4
+# Logits of a window in float32 for the clean model, a variant and their log-probabilities.
+LOGIT_NUMBERS = 5
+BLOCK_NUMBERS = 6
+MODEL_LIBRARIES = 110_000_000
+"""Code and tables that are loaded with the first language model."""
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """``memory_bytes`` as it is loaded; the rest from its card."""
+
+    n_layers: int
+    d_model: int
+    d_mlp: int
+    vocab_size: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
+class Need:
+    """A part of what is needed.
+
+    ``reclaimable``: pages of files, which the system drops first; ``on_host``: in memory also
+    where the work is done on a GPU.
+    """
+
+    name: str
+    size_bytes: int
+    reclaimable: bool = False
+    on_host: bool = False
+
+
+def dictionary_bytes(
+    config: TrainingHyperparameters, encoder_type: str, d_in: int, d_out: int
+) -> int:
+    """Encoder, decoder, biases and thresholds, the linear path where there is one."""
+    latents = config.latents(d_in)
+    numbers = (d_in + d_out) * latents + 3 * latents + d_out
+    rank = config.resolved_skip_rank(encoder_type, d_in)
+    return FLOAT * (numbers + (rank * (d_in + d_out) if rank else 0))
+
+
+def training_needs(
+    config: TrainingHyperparameters, encoder_type: str, d_in: int, d_out: int
+) -> list[Need]:
+    """Memory while steps are taken and checkpoints written, without the process itself."""
+    dictionary = dictionary_bytes(config, encoder_type, d_in, d_out)
+    latents, rows = config.latents(d_in), -(-config.batch_size // config.gradient_accumulation)
+    product = LATENT_NUMBERS[config.activation] * rows * latents
+    width = WIDTH_NUMBERS * config.batch_size * (d_in + d_out) / 2
+    step = FLOAT * (product + width)
+    saving = SAVED_COPIES * dictionary + FLOAT * HELDOUT_NUMBERS * HELDOUT_ROWS * d_out
+    copies = OPTIMISER_COPIES[config.optimizer] + (config.gradient_accumulation > 1)
+    return [
+        Need("weights, gradients and optimiser", copies * dictionary),
+        Need("a step's batch, or a checkpoint's making", int(max(step, saving))),
+    ]
+
+
+def statistics_needs(n_tokens: int, d_in: int, d_out: int, n_places: int) -> list[Need]:
+    """Memory while mean and scale are measured on a sample, before the first step."""
+    numbers = min(n_tokens, SAMPLED_TOKENS) * (d_in if n_places == 1 else d_in + d_out)
+    return [Need("a sample for mean and scale", int(SAMPLE_NUMBERS * FLOAT * numbers))]
+
+
+def stream_needs(
+    model: ModelShape, batch: int, window: int, n_places: int, dtype: str
+) -> list[Need]:
+    """Memory on top of a training's that reads the model: its weights, and two blocks of rows."""
+    rows = 2 * max(STREAMED_BATCHES * batch, STREAMED_WINDOWS * window)
+    return [
+        Need("the language model", model.memory_bytes),
+        Need("libraries for it", MODEL_LIBRARIES, on_host=True),
+        Need("blocks of streamed tokens", rows * model.d_model * n_places * STORE_BYTES[dtype]),
+    ]
+
+
+def evaluation_needs(model: ModelShape, window: int, dictionary: int) -> list[Need]:
+    """Memory while the model reads held-out text with the dictionary in it."""
+    logits = LOGIT_NUMBERS * EVALUATED_WINDOWS * window * model.vocab_size
+    return [
+        Need("the language model", model.memory_bytes),
+        Need("libraries for it", MODEL_LIBRARIES, on_host=True),
+        Need("the dictionary", dictionary),
+        Need("logits", FLOAT * logits),
+    ]
+
+
+def extraction_needs(model: ModelShape, batch: int, window: int, n_places: int) -> list[Need]:
+    """Memory while the model reads windows, without the process itself."""
+    positions = batch * window
+    blocks = BLOCK_NUMBERS * (model.d_model + model.d_mlp)
+    return [
+        Need("the language model", model.memory_bytes),
+        Need("libraries for it", MODEL_LIBRARIES, on_host=True),
+        Need("a batch in the model", FLOAT * positions * blocks),
+        Need("captured activations", 2 * FLOAT * positions * model.d_model * n_places),
+    ]
+
+
+def store_bytes(n_tokens: int, d_model: int, n_places: int, dtype: str) -> int:
+    """Disk that an extraction fills."""
+    return n_tokens * (d_model * n_places * STORE_BYTES[dtype] + INDEX_BYTES)
+
+
+def checkpoint_bytes(
+    config: TrainingHyperparameters, encoder_type: str, d_in: int, d_out: int
+) -> int:
+    """Disk of one checkpoint: folded weights, raw weights, the optimiser's moments."""
+    copies = OPTIMISER_COPIES[config.optimizer]  # the gradients' place is that of the folded ones
+    return copies * dictionary_bytes(config, encoder_type, d_in, d_out)
+
+
+def training_flop(config: TrainingHyperparameters, d_in: int, d_out: int) -> int:
+    """Products per token: encoder and decoder, multiplied and added."""
+    return 2 * (d_in + d_out) * config.latents(d_in)
+
+
+def reading_flop(model: ModelShape, last_layer: int) -> int:
+    """Products per token of the blocks up to a layer; attention over a short window left out."""
+    block = 4 * model.d_model**2 + 3 * model.d_model * model.d_mlp
+    return 2 * block * (last_layer + 1)
