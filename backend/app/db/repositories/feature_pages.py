@@ -95,11 +95,13 @@ def list_page(
         ValidationFailed: Unknown column, or a cursor of another sorting.
     """
     column = _sort_column(wanted, sort_by)
-    conditions = _conditions(wanted)
+    conditions, many = _conditions(wanted), False
     if wanted.search:
         forgive_slips(session)
-        conditions.append(_is_found(session, wanted, by_relevance=sort_by == RELEVANCE))
-    total, is_capped = _count_up(session, wanted, conditions)
+        ids = find_ids(session, wanted.training_id, wanted.search)
+        conditions.append(_is_found(session, wanted, ids, by_relevance=sort_by == RELEVANCE))
+        many = ids is None and wanted == FeatureFilter(wanted.training_id, wanted.search)
+    total, is_capped = (MAX_IDS, True) if many else _count_up(session, wanted, conditions)
     after = _read_cursor(cursor, sort_by, order) if cursor else None
     keyed = select(Feature, column.label("sort_key")).where(*conditions)
     with_value = keyed.where(column.is_not(None)).order_by(*_directions(column, order))
@@ -126,7 +128,7 @@ def _without_value(
 
 
 def _is_found(
-    session: Session, wanted: FeatureFilter, *, by_relevance: bool
+    session: Session, wanted: FeatureFilter, ids: set[int] | None, *, by_relevance: bool
 ) -> ColumnElement[bool]:
     """A condition that is cheap for few matches and for many.
 
@@ -134,7 +136,6 @@ def _is_found(
     relevance there is nothing to walk along, so the first ``MAX_IDS`` are ranked.
     """
     search = wanted.search or ""
-    ids = find_ids(session, wanted.training_id, search)
     if ids is None and not by_relevance:
         return row_matches(search)
     if ids is None:

@@ -33,19 +33,30 @@ def find_ids(session: Session, training_id: UUID | None, search: str) -> set[int
     """Ids of the features that match by text or by token; None when more than ``MAX_IDS`` do.
 
     Both indexes are asked for a bounded number of rows, so a word that is everywhere costs no more
-    than one that is rare.
+    than one that is rare. Slips of the pen are forgiven where nothing else matches: comparing by
+    likeness reads many rows.
     """
-    by_text = select(Feature.id).where(_text_matches(search))
+    in_text = _ids_by_text(session, training_id, _text_matches(search))
+    if len(in_text) > MAX_IDS:
+        return None
     by_token = select(FeatureToken.feature_id).where(_token_matches(search))
     if training_id is not None:
-        by_text = by_text.where(Feature.training_id == training_id)
         by_token = by_token.where(FeatureToken.training_id == training_id)
-    found = set(session.scalars(by_text.limit(MAX_IDS + 1)))
-    if len(found) > MAX_IDS:
-        return None
     n_rows = TOKENS_PER_FEATURE * (MAX_IDS + 1)
-    found |= set(session.scalars(by_token.limit(n_rows)))
+    found = in_text | set(session.scalars(by_token.limit(n_rows)))
+    if not found and len(search.strip()) > MIN_TRIGRAM_CHARACTERS:
+        alike = literal(search.lower()).op("<%")(Feature.search_text)
+        found = set(list(_ids_by_text(session, training_id, alike))[:MAX_IDS])
     return None if len(found) > MAX_IDS else found
+
+
+def _ids_by_text(
+    session: Session, training_id: UUID | None, condition: ColumnElement[bool]
+) -> set[int]:
+    statement = select(Feature.id).where(condition)
+    if training_id is not None:
+        statement = statement.where(Feature.training_id == training_id)
+    return set(session.scalars(statement.limit(MAX_IDS + 1)))
 
 
 def row_matches(search: str) -> ColumnElement[bool]:
@@ -87,13 +98,10 @@ def token_hits(session: Session, feature_ids: Sequence[int], search: str) -> lis
 
 def _text_matches(search: str) -> ColumnElement[bool]:
     pattern = contains_pattern(search.lower())
-    found = [
-        Feature.search_words.op("@@")(func.websearch_to_tsquery("english", search)),
+    return or_(
         Feature.search_text.like(pattern, escape="\\"),
-    ]
-    if len(search.strip()) > MIN_TRIGRAM_CHARACTERS:
-        found.append(literal(search.lower()).op("<%")(Feature.search_text))
-    return or_(*found)
+        Feature.search_words.op("@@")(func.websearch_to_tsquery("english", search)),
+    )
 
 
 def _token_matches(search: str) -> ColumnElement[bool]:
