@@ -11,7 +11,7 @@ from app.cli.demo.options import WINDOW_TOKENS
 
 # Long enough for a steady rate (1 s on a fast machine), short enough for a slow one.
 PROBE_TOKENS = 6_000
-FEWEST_TOKENS, MOST_TOKENS = 60_000, 3_000_000
+FEWEST_TOKENS, MOST_TOKENS = 50_000, 3_000_000
 # Of the time that is left, extraction takes this share; training reads each token several times.
 _EXTRACTION_SHARE = 0.5
 # Starting the processes of four jobs, held-out figures, discovery and steering.

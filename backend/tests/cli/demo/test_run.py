@@ -30,7 +30,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def small_amounts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A third of what a person gets at least: enough for features with labels."""
+    """Less than half of what a person gets at least: enough for features with labels."""
     monkeypatch.setattr(budget, "FEWEST_TOKENS", FEWEST_TOKENS)
     monkeypatch.setattr(budget, "FEWEST_WINDOWS", WINDOWS)
     monkeypatch.setattr(budget, "MOST_WINDOWS", WINDOWS)
