@@ -1,35 +1,29 @@
 """One run of a training: from the latest checkpoint to the end, then the held-out figures."""
 
-import logging
-import re
-import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from app.core.enums import JobAction
-from app.core.paths import checkpoint_dir, training_dir
+from app.core.paths import training_dir
 from app.ml.activation_extraction import ActivationStore, TokenStore
-from app.ml.errors import CheckpointInvalid, Stopped
+from app.ml.errors import Stopped
 from app.ml.language_models import load_language_model
 from app.ml.records import TrainingOutcome, to_json
-from app.ml.sae_training import ModelStream, evaluate_sae, train, verify_checkpoint
+from app.ml.sae_training import ModelStream, evaluate_sae, train
 from app.ml.sae_training.evaluation import MIN_HELDOUT_ROWS
 from app.services.evaluation_figures import evaluation_json
 from app.services.training_records import (
     RunPlan,
     read_plan,
     record_evaluation,
-    start_from,
-    step_of,
 )
 from app.services.training_runs import WITHOUT_EVALUATION
 from app.workers.context import JobContext, JobInterrupted, JobOutcome
 from app.workers.tasks.reporting import reporter
 from app.workers.tasks.resource import resource_id_of
 from app.workers.tasks.training_reporter import EVALUATION_SHARE, TrainingReporter
-
-logger = logging.getLogger(__name__)
+from app.workers.tasks.training_start import clean_start
 
 
 def run_training(context: JobContext) -> JobOutcome:
@@ -39,7 +33,7 @@ def run_training(context: JobContext) -> JobOutcome:
     )
     context.report(0, 0, "Opening the activations")
     store = ActivationStore.open(context.data_root / plan.files.store)
-    resume_from, damaged = _clean_start(context, plan)
+    resume_from, damaged = clean_start(context, plan)
     stream = _open_stream(context, plan) if plan.config.source == "stream" else None
     progress = TrainingReporter(context, plan)
     outcome = train(
@@ -89,38 +83,6 @@ def _finish(
     if not context.payload.get(WITHOUT_EVALUATION):
         evaluate_checkpoint(context, plan, store, outcome.checkpoint.path)
     return JobOutcome("stopped" if stopped else "succeeded", result)
-
-
-def _clean_start(context: JobContext, plan: RunPlan) -> tuple[Path | None, list[int]]:
-    """Find the checkpoint to go on from, and remove what lies after it.
-
-    Returns:
-        Its folder (None: from the start), and the steps of damaged ones that were passed over.
-
-    The rows decide: a folder without a row is of a branch that was left by loading an earlier
-    checkpoint, or was written just before the process died.
-    """
-    root = context.data_root
-    folder, found = None, 0
-    damaged = []
-    for step in plan.checkpoints:
-        candidate = root / checkpoint_dir(plan.training_id, step)
-        try:
-            verify_checkpoint(candidate)
-        except CheckpointInvalid as error:
-            logger.warning("checkpoint passed over", extra={"step": step, "reason": str(error)})
-            damaged.append(step)
-            continue
-        folder, found = candidate, step
-        break
-    for path in (root / training_dir(plan.training_id)).glob("step_*"):
-        if re.fullmatch(r"step_\d+", path.name) and step_of(path) > found:
-            shutil.rmtree(path)
-    if damaged:
-        text = f"The checkpoint of step {damaged[0]} is damaged; going on from step {found}"
-        context.report(found, plan.config.training_steps, text, unit="steps")
-    context.transaction(partial(start_from, training_id=plan.training_id, step=found))
-    return folder, damaged
 
 
 def evaluate_checkpoint(
