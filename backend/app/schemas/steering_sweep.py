@@ -8,7 +8,7 @@ from pydantic import Field
 
 from app.core.enums import JobState
 from app.ml.configs import SteeringConfig
-from app.ml.configs.sweep import CONTROLS, SweepConfig
+from app.ml.configs.sweep import CONTROLS, ControlName, SweepConfig
 from app.schemas.common import RequestModel, ResponseModel
 from app.schemas.from_dataclass import request_model_from
 from app.schemas.steering import (
@@ -21,7 +21,6 @@ from app.schemas.steering import (
 MAX_PROMPTS = 16
 MAX_SWEPT = 8
 Prompt = Annotated[str, Field(min_length=1, max_length=20_000)]
-ControlName = Literal["random_direction", "matched_feature", "opposite", "prompt", "diffmean"]
 SweepUnit = Literal["max_multiple", "activation", "norm_fraction"]
 SweepMethod = Literal["add", "clamp", "floor", "scale", "project"]
 

@@ -35,8 +35,8 @@ def find_matched(session: Session, feature: Feature, unwanted: Sequence[int]) ->
     """
     if not feature.activation_frequency or not feature.max_activation:
         return None
-    distance = func.abs(func.ln(Feature.activation_frequency / feature.activation_frequency))
-    distance = distance + func.abs(func.ln(Feature.max_activation / feature.max_activation))
+    rarity = func.abs(func.ln(Feature.activation_frequency / feature.activation_frequency))
+    distance = rarity + func.abs(func.ln(Feature.max_activation / feature.max_activation))
     statement = (
         select(Feature)
         .where(Feature.training_id == feature.training_id, Feature.id.not_in(unwanted))

@@ -1,7 +1,7 @@
 """What a training or an extraction takes, worked out before it starts; torch-free.
 
-The terms follow what the core allocates; the factors in front of them were measured (see
-docs/benchmarks.md). D width, F latents, B rows of a step, S positions of a window.
+The terms follow what the core allocates; the factors in front of them were fitted on processes that
+trained at width 576. D width, F latents, B rows of a step, S positions of a window.
 """
 
 from __future__ import annotations

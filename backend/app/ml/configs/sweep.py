@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from app.ml.configs.settings import Config, Problem, setting
 
-CONTROLS = ("random_direction", "matched_feature", "opposite", "prompt", "diffmean")
+ControlName = Literal["random_direction", "matched_feature", "opposite", "prompt", "diffmean"]
+CONTROLS: tuple[ControlName, ...] = get_args(ControlName)
 """random_direction: one of the same length; matched_feature: another feature that fires about as
 often and as strongly; opposite: the sign turned; prompt: the unsteered model asked for the
 feature's words; diffmean: mean state where the feature fires minus mean state where it does not."""

@@ -110,8 +110,8 @@ class Reporter:
         trial = swept.controls[name]
         samples = self.runner.of(trial, self.reported) if trial is not None else []
         if not samples:
-            note = WHY_MISSING[name] if trial is None else "The sweep ended before it."
-            return SweepControl(name, None, None, None, note)
+            why = WHY_MISSING[name] if trial is None else "The sweep ended before it."
+            return SweepControl(name, None, None, None, why)
         figures = row_figures(samples, swept.place)
         score = self._scale(swept, self.reported).score(figures)
         note = swept.feature.matched_name if name == "matched_feature" else None

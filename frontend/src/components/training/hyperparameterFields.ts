@@ -78,6 +78,7 @@ export const advancedFields: readonly FieldView[] = [
   { name: 'd_sae', label: 'Latents' },
   { name: 'evaluation_windows', label: 'Evaluation Windows' },
   { name: 'precision', label: 'Precision' },
+  { name: 'source', label: 'Activations From' },
   { name: 'seed', label: 'Seed' },
   { name: 'data_seed', label: 'Data Seed' },
   { name: 'log_every', label: 'Log Every' },
