@@ -14,6 +14,8 @@ const SETTLE_MS = 60;
 export interface FeatureRows {
   /** Null before the first answer. */
   total: number | null;
+  /** There are more than `total`: the server stops counting broad filters. */
+  isCapped: boolean;
   /** Undefined while the row is on its way. */
   rowAt: (index: number) => FeatureRow | undefined;
   indexOf: (id: number) => number;
@@ -56,6 +58,7 @@ export function useFeatureRows(filter: Filter | null): FeatureRows {
 
   return {
     total: isSameTraining ? list.total : null,
+    isCapped: isSameTraining && list.isCapped,
     rowAt: (index) => {
       const id = list.pages[pageOf(index)]?.[index % ROWS_PER_PAGE];
       return id === undefined || !isSameTraining ? undefined : rows[id];

@@ -21,6 +21,11 @@ const pagination = { page: 1, limit: 50, total: 1, has_next: false };
 beforeEach(() => useFeatureStore.setState(emptyFeatureData));
 
 describe('pure changes', () => {
+  it('say when the server stopped counting', () => {
+    const capped = { ...pagination, total: 1000, total_is_capped: true };
+    expect(applyPage(emptyFeatureData, query, [], capped).list.isCapped).toBe(true);
+  });
+
   it('keep rows of other pages', () => {
     const one = applyPage(emptyFeatureData, query, [makeFeatureRow({ id: 1 })], pagination);
     const second = { ...query, page: 2 };
@@ -32,6 +37,7 @@ describe('pure changes', () => {
     );
     expect(Object.keys(two.rows)).toEqual(['1', '2']);
     expect(two.list).toMatchObject({ trainingId: 't', total: 1, pages: { 1: [1], 2: [2] } });
+    expect(two.list.isCapped).toBe(false);
   });
 
   it('drop what another order or a changed number of rows makes untrue', () => {

@@ -23,6 +23,8 @@ export interface FeatureList {
   key: string | null;
   trainingId: string | null;
   total: number;
+  /** There are more than `total`. */
+  isCapped: boolean;
   /** Ids by page number, from 1. */
   pages: Record<number, number[]>;
 }
@@ -53,7 +55,7 @@ export const emptyFeatureData: FeatureData = {
   details: {},
   examples: {},
   lenses: {},
-  list: { key: null, trainingId: null, total: 0, pages: {} },
+  list: { key: null, trainingId: null, total: 0, isCapped: false, pages: {} },
   requests: {},
 };
 
@@ -80,7 +82,13 @@ export function applyPage(
   const old = Object.entries(state.rows).filter(([id]) => keptIds.has(Number(id)));
   return {
     rows: { ...Object.fromEntries(old), ...known },
-    list: { key, trainingId: query.training_id, total: pagination.total, pages: kept },
+    list: {
+      key,
+      trainingId: query.training_id,
+      total: pagination.total,
+      isCapped: pagination.total_is_capped ?? false,
+      pages: kept,
+    },
   };
 }
 

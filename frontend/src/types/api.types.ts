@@ -3,7 +3,8 @@ import type { components } from '@/services/generated/schema';
 export type Schemas = components['schemas'];
 
 export type ErrorCode = Schemas['ErrorCode'];
-export type Pagination = Schemas['Pagination'];
+/** Lists that stop counting broad filters say so. */
+export type Pagination = Schemas['Pagination'] & { total_is_capped?: boolean };
 export type JobAccepted = Schemas['JobAccepted'];
 
 /** One page of a list, as the services hand it on. */

@@ -5,16 +5,17 @@ import type { TableState } from './featureQuery';
 interface FilterChipsProps {
   table: TableState;
   total: number | null;
+  isCapped?: boolean;
   onChange: (changes: Partial<TableState>) => void;
 }
 
 /** How many features match, and the filters that made it so, each removable. */
-export function FilterChips({ table, total, onChange }: FilterChipsProps) {
+export function FilterChips({ table, total, isCapped = false, onChange }: FilterChipsProps) {
   const search = table.search.trim();
   return (
     <div className="flex min-h-8 flex-wrap items-center gap-2 text-sm">
       <span role="status" className="mr-2 text-slate-400 tabular-nums">
-        {total === null ? 'Counting…' : `${formatInteger(total)} features`}
+        {total === null ? 'Counting…' : `${formatInteger(total)}${isCapped ? '+' : ''} features`}
       </span>
       {search && (
         <Chip removeLabel="Remove the search" onRemove={() => onChange({ search: '' })}>
