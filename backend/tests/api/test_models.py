@@ -137,7 +137,7 @@ def test_impossible_repositories(client: TestClient, repo_id: str) -> None:
 
 
 def test_only_what_weights_are_kept_in_can_be_asked_for(client: TestClient) -> None:
-    body = {"repo_id": "org/tiny", "quantization": "Q2"}
+    body = {"repo_id": "org/tiny", "quantization": "Q3"}
     error = error_of(client.post(f"{URL}/download", json=body), 400, "VALIDATION_ERROR", "FP16")
     assert error["details"]["errors"][0]["field"] == "quantization"
 
