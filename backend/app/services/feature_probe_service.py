@@ -21,13 +21,13 @@ from app.schemas.feature_probe import (
     ProbeResult,
 )
 from app.services import job_service
+from app.services.job_waiting import wait_for_job
 from app.services.lookup import (
     FeatureNotFound,
     require_feature,
     require_ready_model,
     require_training,
 )
-from app.services.steering_service import wait_for_job
 
 
 class NoContexts(NotReady):
@@ -45,7 +45,7 @@ def probe(
     Raises:
         TrainingNotFound, FeatureNotFound: What the request names does not exist.
         NotReady: The training has no checkpoint.
-        SteeringFailed: The text cannot be read; the code and sentence are the core's.
+        JobFailed: The text cannot be read; the code and sentence are the core's.
     """
     training = require_training(session, request.training_id)
     payload = _place(session, training) | {
@@ -100,7 +100,7 @@ def ablate(
     Raises:
         FeatureNotFound: It does not exist.
         NoContexts: It never fired.
-        SteeringFailed: The ablation failed in its process.
+        JobFailed: The ablation failed in its process.
     """
     feature = require_feature(session, feature_id)
     training = require_training(session, feature.training_id)

@@ -18,10 +18,10 @@ from app.db.repositories import datasets
 from app.ml.interchange.saelens_export import ExportUnsupported, SaelensExport
 from app.services import job_service
 from app.services.checkpoint_service import CheckpointGone, CheckpointNotFound
+from app.services.job_waiting import JobFailed, JobTimedOut, wait_for_job
 from app.services.sae_records import checkpoint_at
 from app.services.sae_service import require_sae
 from app.services.sae_views import EXPORT_PARITY
-from app.services.steering_service import SteeringFailed, SteeringTimedOut, wait_for_job
 
 PARITY_FILE = "parity.json"
 _UNSAFE = re.compile(r"[^\w.-]+")
@@ -141,11 +141,11 @@ def _prove(
     timeout = settings.steering_timeout.total_seconds()
     try:
         ended = wait_for_job(session, job.id, timeout, is_abandoned)
-    except SteeringFailed as failed:
+    except JobFailed as failed:
         error = NotProved(failed.message, details=failed.details)
         error.code = failed.code
         raise error from failed
-    except SteeringTimedOut as late:
+    except JobTimedOut as late:
         error = NotProved(
             "Comparing the export with its checkpoint took too long. See whether the workers run "
             "(mistudio status) and ask again.",

@@ -109,7 +109,7 @@ def replay(
     Raises:
         RunNotFound: No such run.
         NotReady: Its model or the checkpoint of its features is gone.
-        SteeringFailed: The generation failed.
+        JobFailed: The generation failed.
     """
     run = require_run(session, run_id)
     then, payload = SteeringResult(job_id=run.id, **run.result), run.payload

@@ -1,6 +1,5 @@
 """Steered generation: a job in the warm process, waited for."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -8,51 +7,18 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
-from app.core.enums import ErrorCode, JobAction, JobKind, JobState
-from app.core.errors import AppError, Conflict, NotReady
-from app.db.models import Job
+from app.core.enums import JobKind
+from app.core.errors import Conflict, NotReady
 from app.db.repositories import jobs
 from app.schemas.steering import SteeringGenerate, SteeringResult
 from app.services import job_service
+from app.services.job_waiting import wait_for_job
 from app.services.lookup import require_ready_model
 from app.services.steering_payload import make_payload
-
-POLL_SECONDS = 0.05
-_STATUS_OF_CODE = {
-    ErrorCode.VALIDATION_ERROR: 400,
-    ErrorCode.HOOK_POINT_NOT_FOUND: 400,
-    ErrorCode.CHECKPOINT_INVALID: 409,
-    ErrorCode.GPU_OOM: 503,
-    ErrorCode.OUT_OF_MEMORY: 503,
-    ErrorCode.WORKER_LOST: 503,
-}
-
-
-class SteeringTimedOut(AppError):
-    code = ErrorCode.TIMEOUT
-    status = 504
-    retryable = True
-
-
-class SteeringCancelled(AppError):
-    """Somebody cancelled the job, or whoever asked has gone."""
-
-    code = ErrorCode.CONFLICT
-    status = 409
 
 
 class RunExists(Conflict):
     pass
-
-
-class SteeringFailed(AppError):
-    """The generation failed in its process; code and sentence are those of the job."""
-
-    def __init__(self, job: Job) -> None:
-        super().__init__(job.error_message or "The generation failed.", details=job.error_details)
-        self.code = ErrorCode(job.error_code or ErrorCode.INTERNAL_ERROR)
-        self.status = _STATUS_OF_CODE.get(self.code, 500)
-        self.retryable = self.status == 503
 
 
 def generate(
@@ -73,9 +39,9 @@ def generate(
 
     Raises:
         AppError: What ``make_payload`` refuses.
-        SteeringFailed: The generation failed.
-        SteeringTimedOut: It took too long and was cancelled.
-        SteeringCancelled: It was cancelled before the first token.
+        JobFailed: The generation failed.
+        JobTimedOut: It took too long and was cancelled.
+        JobCancelled: It was cancelled before the first token.
         RunExists: The id that was chosen is taken.
     """
     if request.run_id is not None and jobs.get(session, request.run_id) is not None:
@@ -118,47 +84,3 @@ def check_files(session: Session, settings: Settings, payload: dict[str, Any]) -
                 "repeated; its export as a Python program still can.",
                 details={"feature_id": edit["id"]},
             )
-
-
-def wait_for_job(
-    session: Session, job_id: UUID, timeout_seconds: float, is_abandoned: Callable[[], bool]
-) -> Job:
-    """Wait for the job's end; between two looks no transaction is open."""
-    deadline = time.monotonic() + timeout_seconds
-    while True:
-        job = job_service.get_job(session, job_id)
-        session.commit()
-        if job.state is JobState.SUCCEEDED or (job.state.is_terminal and job.result):
-            return job  # a cancelled one with the text so far
-        if job.state is JobState.FAILED:
-            raise SteeringFailed(job)
-        if job.state.is_terminal:
-            raise SteeringCancelled("The generation was cancelled.", details=_ids(job))
-        is_late = time.monotonic() > deadline
-        if is_late or is_abandoned():
-            error = _too_late(job) if is_late else SteeringCancelled("Nobody waits for the text.")
-            _cancel(session, job_id)
-            raise error
-        time.sleep(POLL_SECONDS)
-
-
-def _cancel(session: Session, job_id: UUID) -> None:
-    job = jobs.get(session, job_id, lock=True)
-    if job is not None and not job.state.is_terminal:
-        job_service.request(session, job_id, JobAction.CANCEL)
-    session.commit()
-
-
-def _too_late(job: Job) -> SteeringTimedOut:
-    waiting = job.state is JobState.QUEUED
-    return SteeringTimedOut(
-        "No steering worker took the request in time. See whether the workers run (mistudio "
-        "status)."
-        if waiting
-        else "The generation took too long. Ask for fewer tokens.",
-        details=_ids(job),
-    )
-
-
-def _ids(job: Job) -> dict[str, str]:
-    return {"job_id": str(job.id), "state": job.state}

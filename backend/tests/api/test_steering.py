@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.core.config import Settings
 from app.core.enums import ErrorCode, JobKind, JobState, ModelStatus
 from app.db.models import Feature, Job
-from app.services.steering_service import SteeringFailed
+from app.services.job_waiting import JobFailed
 from tests.api.asserts import error_of
 from tests.factories import make_checkpoint, make_feature, make_model, make_training
 
@@ -88,7 +88,7 @@ def test_what_only_the_model_can_refuse_is_a_bad_request_too(sentence: str) -> N
         kind=JobKind.STEERING_GENERATE, queue="steering", state=JobState.FAILED,
         error_code=ErrorCode.VALIDATION_ERROR, error_message=sentence, error_details={},
     )  # fmt: skip
-    error = SteeringFailed(job)
+    error = JobFailed(job)
     assert (error.code, error.status, error.message) == ("VALIDATION_ERROR", 400, sentence)
 
 
@@ -144,5 +144,5 @@ def test_a_failed_generation_answers_its_code() -> None:
         error_message="The GPU ran out of memory.",
         error_details={},
     )
-    error = SteeringFailed(job)
+    error = JobFailed(job)
     assert (error.code, error.status, error.retryable) == (ErrorCode.GPU_OOM, 503, True)

@@ -43,6 +43,29 @@ class NotEnoughSpace(AppError):
     status = 507
 
 
+def list_repository(
+    what: str, repo_id: str, revision: str | None, token: str | None
+) -> tuple[str, list[RemoteFile]]:
+    """The commit of a repository of the hub's models and all its files.
+
+    Raises:
+        RepoNotFound: As ``hub_errors``, which calls it ``what``.
+        HubUnreachable: As ``hub_errors``.
+    """
+    from huggingface_hub import HfApi
+
+    with hub_errors(what, repo_id):
+        info = HfApi().model_info(
+            repo_id,
+            revision=revision,
+            files_metadata=True,
+            timeout=METADATA_TIMEOUT_SECONDS,
+            token=token or False,
+        )
+    files = [RemoteFile(file.rfilename, file.size or 0) for file in info.siblings or []]
+    return str(info.sha), files
+
+
 def list_model_files(
     repo_id: str, revision: str | None, token: str | None
 ) -> tuple[str, list[RemoteFile]]:
@@ -53,20 +76,10 @@ def list_model_files(
         HubUnreachable: As ``hub_errors``.
         ModelFormatInvalid: No safetensors in it.
     """
-    from huggingface_hub import HfApi
-
-    with hub_errors("model", repo_id):
-        info = HfApi().model_info(
-            repo_id,
-            revision=revision,
-            files_metadata=True,
-            timeout=METADATA_TIMEOUT_SECONDS,
-            token=token or False,
-        )
-    names = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or []}
-    wanted = [RemoteFile(name, size) for name, size in names.items() if is_wanted(name)]
+    commit, files = list_repository("model", repo_id, revision, token)
+    wanted = [file for file in files if is_wanted(file.name)]
     if not any(file.name.endswith(".safetensors") for file in wanted):
-        pickled = any(name.endswith((".bin", ".pt", ".pth")) for name in names)
+        pickled = any(file.name.endswith((".bin", ".pt", ".pth")) for file in files)
         raise ModelFormatInvalid(
             f"{repo_id} offers its weights only as pickles, which can run code and are never "
             "loaded. Choose a repository with .safetensors files."
@@ -74,7 +87,7 @@ def list_model_files(
             else f"{repo_id} holds no .safetensors weights, so it is not a language model.",
             details={"repo_id": repo_id},
         )
-    return str(info.sha), wanted
+    return commit, wanted
 
 
 def is_wanted(name: str) -> bool:

@@ -3,8 +3,7 @@
 from collections import defaultdict
 from pathlib import PurePosixPath
 
-from app.services.hub.errors import hub_errors
-from app.services.hub.model_files import METADATA_TIMEOUT_SECONDS, RemoteFile
+from app.services.hub.model_files import RemoteFile, list_repository
 from app.services.sae_source import FORMS, KNOWN, OPTIONAL_FILES, SaeFormatInvalid, is_complete
 
 WANTED = frozenset().union(*FORMS) | OPTIONAL_FILES
@@ -21,26 +20,16 @@ def list_sae_files(
         HubUnreachable: As ``hub_errors``.
         SaeFormatInvalid: No dictionary there; the sentence names folders that hold one.
     """
-    from huggingface_hub import HfApi
-
-    with hub_errors("dictionary", repo_id):
-        info = HfApi().model_info(
-            repo_id,
-            revision=revision,
-            files_metadata=True,
-            timeout=METADATA_TIMEOUT_SECONDS,
-            token=token or False,
-        )
+    commit, files = list_repository("dictionary", repo_id, revision, token)
     folders: dict[str, list[RemoteFile]] = defaultdict(list)
-    for sibling in info.siblings or []:
-        path = PurePosixPath(sibling.rfilename)
+    for file in files:
+        path = PurePosixPath(file.name)
         if path.name in WANTED:
-            file = RemoteFile(sibling.rfilename, sibling.size or 0)
             folders[str(path.parent)].append(file)
     chosen = folders.get(str(PurePosixPath(subfolder or ".")), [])
     if not is_complete([PurePosixPath(file.name).name for file in chosen]):
         raise _no_dictionary(repo_id, subfolder, folders)
-    return str(info.sha), chosen
+    return commit, chosen
 
 
 def _no_dictionary(
