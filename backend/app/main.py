@@ -18,8 +18,8 @@ from app.core.config import Settings, get_settings
 from app.core.errors import ServiceUnavailable
 from app.core.logging import configure_logging
 from app.core.paths import ensure_home
+from app.core.release import RELEASE
 from app.db.session import reset_engine
-from app.services.system_service import app_version
 from app.websocket.endpoint import SocketEndpoint
 from app.websocket.publisher import reset_publisher
 
@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     app = FastAPI(
         title="MechInterp Studio",
-        version=app_version(),
+        version=RELEASE,
         description=DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,

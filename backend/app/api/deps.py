@@ -14,16 +14,20 @@ from app.db.session import session_scope
 from app.schemas.common import Envelope, ErrorEnvelope, JobAccepted, Meta, Page, Pagination
 from app.services.idempotency import answer_once
 from app.services.paging import RowPage, SortOrder
+from app.services.schema_guard import require_fitting_database
 from app.services.versions import etag_of
 
 T = TypeVar("T")
 ModelT = TypeVar("ModelT", bound=BaseModel)
 API = "/api/v1"
 MAX_PAGE_SIZE = 200
+# How long the database counts as of this version without being asked again.
+FITS_FOR_SECONDS = 5.0
 
 
 def _open_session() -> Iterator[Session]:
     with session_scope() as session:
+        require_fitting_database(session, within_seconds=FITS_FOR_SECONDS)
         yield session
 
 

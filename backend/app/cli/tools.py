@@ -25,13 +25,16 @@ def migrate(
 ) -> None:
     """Bring the database's tables to the newest version."""
     settings = get_settings()
-    with database(settings) as url:
-        migrations.upgrade_to_head(url)
-        if message:
-            migrations.write_revision(url, message)
+    try:
+        with database(settings) as url:
             migrations.upgrade_to_head(url)
-        current, head = migrations.revisions(url)
-    console.print(f"[green]✓[/] The database stands at revision {current} (newest {head})")
+            if message:
+                migrations.write_revision(url, message)
+                migrations.upgrade_to_head(url)
+            record, head = migrations.revisions(url)
+    except migrations.SchemaRefused as error:
+        fail(str(error))
+    console.print(f"[green]✓[/] The database stands at revision {record.revision} (newest {head})")
 
 
 def openapi(

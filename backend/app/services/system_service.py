@@ -19,9 +19,11 @@ from sqlalchemy.orm import Session
 
 from app.core.config import Settings
 from app.core.errors import ServiceUnavailable
+from app.core.release import RELEASE
 from app.db.repositories import jobs
 from app.db.session import session_scope
 from app.schemas.system import Connection, DiskInfo, GpuHealth, Health, MemoryInfo, SystemInfo
+from app.services.schema_guard import require_fitting_database
 
 SMI_TIMEOUT_SECONDS = 5.0
 GPU_CACHE_SECONDS = 2.0
@@ -40,10 +42,6 @@ _NO_GPU = GpuHealth(
 )
 
 _gpus_read: tuple[float, list[GpuHealth]] = (0.0, [])
-
-
-def app_version() -> str:
-    return _package_version("mistudio") or "0.1.0"
 
 
 def compute_device(settings: Settings) -> str:
@@ -82,6 +80,7 @@ def require_ready(settings: Settings) -> Health:
     """
     Raises:
         ServiceUnavailable: The database cannot be reached, so no request can be served.
+        VersionMismatch: It is another program's by now.
     """
     state = health(settings)
     if state.db != "connected":
@@ -89,6 +88,8 @@ def require_ready(settings: Settings) -> Health:
             "The database cannot be reached. It is retried; see `make status`.",
             details={"db": state.db, "redis": state.redis},
         )
+    with session_scope() as session:
+        require_fitting_database(session)
     return state
 
 
@@ -97,7 +98,7 @@ def info(session: Session, settings: Settings) -> SystemInfo:
     gpus = read_gpus()
     cpu_name = _cpu_name()
     return SystemInfo(
-        version=app_version(),
+        version=RELEASE,
         platform=platform.platform(),
         python=platform.python_version(),
         cpu_count=os.cpu_count() or 1,

@@ -29,7 +29,7 @@ from app.supervisor.leftovers import clear_leftovers
 from app.supervisor.logs import rotate_logs
 from app.supervisor.private_files import read_tail
 from app.supervisor.process import ChildProcess
-from app.supervisor.schema_version import is_up_to_date
+from app.supervisor.schema_version import REFUSED_STATUS, is_up_to_date
 from app.supervisor.state import HomeInUse, StackPhase, StackState, lock_home, write_state
 from app.supervisor.unit import Unit
 
@@ -149,6 +149,8 @@ class Daemon:
         except subprocess.TimeoutExpired:
             child.stop()
             code = -1
+        if code == REFUSED_STATUS:
+            raise StackFailed(read_tail(child.log_path).splitlines()[-1])
         if code != 0:
             raise StackFailed(f"The database could not be brought up to date; see {child.log_path}")
 

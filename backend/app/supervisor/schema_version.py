@@ -1,27 +1,15 @@
 """Whether the database needs a migration, asked without the database layer (2 s of a start)."""
 
-import re
-from pathlib import Path
-
 import psycopg2
 
-VERSIONS_FOLDER = Path(__file__).resolve().parents[2] / "alembic" / "versions"
-_REVISION = re.compile(r"^(down_)?revision\b[^=]*= *[\"'](\w+)[\"']", re.MULTILINE)
+from app.core.release import RECORD_QUERY, RELEASE, SchemaRecord, newest_revision, revision_digests
+
+# Exit status of the migrating process when it refuses a database; its last line says why.
+REFUSED_STATUS = 3
 
 
-def newest_revision(folder: Path = VERSIONS_FOLDER) -> str | None:
-    """The revision that no other one follows; None when there is not exactly one."""
-    revisions: set[str] = set()
-    followed: set[str] = set()
-    for file in folder.glob("*.py"):
-        for down, name in _REVISION.findall(file.read_text(encoding="utf-8")):
-            (followed if down else revisions).add(name)
-    heads = revisions - followed
-    return heads.pop() if len(heads) == 1 else None
-
-
-def current_revision(database_url: str) -> str | None:
-    """The revision that the database stands at; None before the first migration.
+def read_record(database_url: str) -> SchemaRecord:
+    """What the database remembers of its revisions; nothing before the first migration.
 
     Raises:
         psycopg2.OperationalError: the server does not answer.
@@ -29,22 +17,40 @@ def current_revision(database_url: str) -> str | None:
     connection = psycopg2.connect(plain_url(database_url), connect_timeout=5)
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT version_num FROM alembic_version")
+            cursor.execute(RECORD_QUERY)
             row = cursor.fetchone()
-            return str(row[0]) if row else None
+            return SchemaRecord.parse(*row) if row else SchemaRecord(None, None, {})
     except psycopg2.errors.UndefinedTable:
-        return None
+        return SchemaRecord(None, None, {})
     finally:
         connection.close()
 
 
+def current_revision(database_url: str) -> str | None:
+    """The revision that the database stands at; None before the first migration."""
+    return read_record(database_url).revision
+
+
+def edited_revisions(record: SchemaRecord) -> list[str]:
+    """Applied revisions whose files are no longer as they were when they were applied."""
+    now = revision_digests()
+    return sorted(
+        name for name, digest in record.digests.items() if now.get(name, digest) != digest
+    )
+
+
 def is_up_to_date(database_url: str) -> bool:
-    """Whether it stands at the newest revision; any doubt counts as no, and Alembic decides."""
+    """Whether nothing is left to do or to find out; any doubt counts as no, and Alembic decides."""
     try:
-        current = current_revision(database_url)
+        record = read_record(database_url)
     except psycopg2.Error:
         return False
-    return current is not None and current == newest_revision()
+    return (
+        record.revision is not None
+        and record.revision == newest_revision()
+        and record.release == RELEASE
+        and record.digests == revision_digests()
+    )
 
 
 def plain_url(database_url: str) -> str:

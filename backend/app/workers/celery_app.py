@@ -10,7 +10,7 @@ from app.core.config import get_settings
 from app.core.logging import configure_logging
 from app.db.session import reset_engine
 from app.websocket.publisher import reset_publisher
-from app.workers import recovery, sender, shutdown, steering_host
+from app.workers import recovery, sender, shutdown, steering_host, version_check
 from app.workers.child import die_with_parent
 from app.workers.database import retry_while_away
 from app.workers.queues import RUN_TASK, STEERING, celery_config
@@ -26,6 +26,8 @@ app.conf.update(celery_config(get_settings()))
 def run(task: Any, job_id: str, attempt: int) -> None:
     """Run one attempt; everything it needs stands in the job's row."""
     settings = get_settings()
+    if not version_check.may_run(UUID(job_id), attempt):
+        return
     queue = task.request.delivery_info.get("routing_key")
     if queue == STEERING:
         steering_host.run_job(settings, UUID(job_id), attempt)

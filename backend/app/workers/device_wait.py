@@ -7,14 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy.orm import Session
-
 from app.core.config import Settings
 from app.core.enums import JobKind, JobState
 from app.db.models import Job
 from app.db.repositories import jobs
 from app.db.session import session_scope
-from app.services import job_events, outbox
 from app.services.job_lifecycle import StaleAttempt
 from app.services.memory_needs import bytes_needed
 from app.services.system_service import compute_device
@@ -22,7 +19,7 @@ from app.workers import shutdown
 from app.workers.admission import Admission, Verdict
 from app.workers.database import AWAY, retry_while_away
 from app.workers.device_lock import DeviceLock
-from app.workers.lease import Lease
+from app.workers.lease import Lease, say_why_it_waits
 from app.workers.queues import DEVICE_KINDS
 
 logger = logging.getLogger(__name__)
@@ -112,7 +109,7 @@ def _judge(lease: Lease, admission: Admission) -> Verdict | None:
             steering = jobs.list_active(session, {JobKind.STEERING_GENERATE})
             verdict = admission.judge(ours_is_active=bool(steering))
             if verdict is not None:
-                _say(session, lease, verdict.message)
+                say_why_it_waits(session, lease.job_id, lease.attempt, verdict.message)
             return verdict
     except AWAY as error:
         lease.note_away(error)
@@ -136,17 +133,9 @@ def _look_around(lease: Lease, device: str) -> int:
         position = waiting.index(lease.job_id) + 1 if lease.job_id in waiting else 0
         active = jobs.list_active(session, DEVICE_KINDS)
         if position and (active or position > 1):
-            _say(session, lease, _message(device, active, position))
+            text = _message(device, active, position)
+            say_why_it_waits(session, lease.job_id, lease.attempt, text)
         return position
-
-
-def _say(session: Session, lease: Lease, message: str) -> None:
-    job = jobs.get(session, lease.job_id)
-    if job is None or job.message == message:
-        return
-    written = jobs.write_progress(session, lease.job_id, lease.attempt, {"message": message})
-    if written is not None:
-        outbox.publish(session, job_events.job_updated(written))
 
 
 def _message(device: str, active: list[Job], position: int) -> str:

@@ -4,11 +4,14 @@ import logging
 import time
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from app.core.config import Settings
 from app.core.enums import JobAction, JobState
 from app.db.models import Job
 from app.db.repositories import jobs
 from app.db.session import session_scope
+from app.services import job_events, outbox
 from app.services.job_lifecycle import StaleAttempt, transition
 from app.workers.outcome import Failure
 
@@ -16,6 +19,16 @@ logger = logging.getLogger(__name__)
 
 AWAY_LOG_INTERVAL_SECONDS = 10.0
 HELD_STATES = frozenset({JobState.QUEUED, JobState.STARTING, JobState.RUNNING})
+
+
+def say_why_it_waits(session: Session, job_id: UUID, attempt: int, message: str) -> None:
+    """Show a queued job's reason to wait at the page; the same one again is no event."""
+    job = jobs.get(session, job_id)
+    if job is None or job.message == message:
+        return
+    written = jobs.write_progress(session, job_id, attempt, {"message": message})
+    if written is not None:
+        outbox.publish(session, job_events.job_updated(written))
 
 
 class Lease:

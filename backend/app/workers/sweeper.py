@@ -17,6 +17,7 @@ from app.core.errors import ServiceUnavailable
 from app.core.logging import configure_logging
 from app.db.session import session_scope
 from app.services.reconciliation import list_drift_at_start
+from app.services.schema_guard import VersionMismatch, require_fitting_database
 from app.workers import recovery
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,18 @@ def sweep(settings: Settings) -> None:
         logger.warning("sweep without database", extra={"reason": type(error).__name__})
     except (*recovery.AWAY_BROKER, ServiceUnavailable) as error:
         logger.warning("sweep without broker", extra={"reason": str(error)})
+
+
+def why_not_to_sweep() -> str | None:
+    """What keeps this program off the rows; a database that is away is left to the round."""
+    try:
+        with session_scope() as session:
+            require_fitting_database(session)
+    except SQLAlchemyError:
+        return None
+    except VersionMismatch as error:
+        return error.message
+    return None
 
 
 def list_drift(settings: Settings) -> bool:
@@ -50,7 +63,15 @@ def list_drift(settings: Settings) -> bool:
 def run(settings: Settings, stop: threading.Event) -> None:
     """Sweep until told to stop; begins with what the last shutdown paused."""
     is_resumed = is_compared = False
+    told: str | None = None
     while not stop.is_set():
+        reason = why_not_to_sweep()
+        if reason != told and reason is not None:
+            logger.error("nothing is swept", extra={"reason": reason})
+        told = reason
+        if reason is not None:
+            stop.wait(settings.sweep_interval.total_seconds())
+            continue
         try:
             if not is_resumed:
                 recovery.resume_after_shutdown()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -18,7 +19,13 @@ from app.core.config import Settings
 from app.db.base import Base
 from app.db.models import N_PARTITIONS, FeatureActivation
 from app.db.session import build_engine, get_engine
-from app.supervisor.migrations import SchemaIsNewer, alembic_config, upgrade_to_head
+from app.supervisor.migrations import (
+    RevisionEdited,
+    SchemaIsNewer,
+    alembic_config,
+    upgrade_to_head,
+)
+from app.supervisor.schema_version import is_up_to_date, read_record
 from tests.fixtures.rig import BACKEND, wait_for
 
 
@@ -182,6 +189,48 @@ def _kill_in_the_middle(address: str, engine: Engine) -> None:
             wait_for(lambda: connection.scalar(text(WAITS)), "a migration that waits", seconds=60)
         process.kill()
         process.wait()
+
+
+@pytest.mark.long
+@pytest.mark.fault(25)
+def test_two_programs_that_start_together_take_turns(old_database: str) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "app.supervisor.migrations"],
+            cwd=BACKEND,
+            env=os.environ | {"DATABASE_URL": old_database},
+        )
+        for _ in range(3)
+    ]
+    assert [process.wait(120) for process in processes] == [0, 0, 0]
+    assert is_up_to_date(old_database)
+
+
+@pytest.mark.fault(25)
+def test_a_revision_edited_after_it_was_applied(old_database: str, engine: Engine) -> None:
+    upgrade_to_head(old_database)
+    assert is_up_to_date(old_database)
+
+    applied_as_another(old_database, engine)
+    assert not is_up_to_date(old_database), "a start looks closer"
+    upgrade_to_head(old_database)
+    assert is_up_to_date(old_database), "words alone were edited: no table differs"
+
+    applied_as_another(old_database, engine)
+    with engine.begin() as connection:  # as if the edit had added this column
+        connection.execute(text("ALTER TABLE datasets DROP COLUMN repo_id"))
+    with pytest.raises(RevisionEdited, match=r"0001 was edited.*add_column datasets\.repo_id"):
+        upgrade_to_head(old_database)
+    assert not is_up_to_date(old_database), "the next start refuses, too"
+
+
+def applied_as_another(address: str, engine: Engine) -> None:
+    """As if the first revision's file had been another one when it was applied."""
+    record = read_record(address)
+    digests = {**record.digests, "0001": "of another file"}
+    comment = replace(record, digests=digests).comment()
+    with engine.begin() as connection:
+        connection.exec_driver_sql("COMMENT ON TABLE alembic_version IS %s", (comment,))
 
 
 def version(engine: Engine) -> str:

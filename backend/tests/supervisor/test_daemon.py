@@ -76,6 +76,24 @@ def test_a_database_that_cannot_be_reached_ends_the_start_with_where_to_look(
 
 
 @pytest.mark.fault(25)
+def test_a_newer_database_ends_the_start_with_the_reason(
+    given: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = f"{str(given.database_url).rpartition('/')[0]}/postgres"
+    monkeypatch.setenv("DATABASE_URL", newer)
+    with psycopg2.connect(newer) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE alembic_version AS SELECT '9999_future' AS version_num")
+    try:
+        ensure_home(given.home)
+        with pytest.raises(StackFailed, match=r"^The database stands at revision 9999_future"):
+            Daemon(Settings(home=given.home))._migrate()
+    finally:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("DROP TABLE alembic_version")
+        connection.close()
+
+
+@pytest.mark.fault(25)
 def test_a_second_supervisor_of_a_home_gives_up(given: Settings) -> None:
     ensure_home(given.home)
     held = lock_home(given.run_dir)

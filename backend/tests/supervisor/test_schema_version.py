@@ -6,9 +6,10 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from app.core.config import Settings
+from app.core.release import newest_revision, revision_digests
 from app.supervisor import ports
 from app.supervisor.migrations import alembic_config
-from app.supervisor.schema_version import is_up_to_date, newest_revision
+from app.supervisor.schema_version import is_up_to_date
 
 
 def test_the_newest_revision_is_alembics_head() -> None:
@@ -25,6 +26,19 @@ def test_a_later_revision_is_the_newest_and_two_heads_leave_it_to_alembic(tmp_pa
 
     write(tmp_path, "c3", "a1")
     assert newest_revision(tmp_path) is None
+
+
+def test_a_digest_knows_an_edit_and_not_how_lines_end(tmp_path: Path) -> None:
+    write(tmp_path, "a1", None)
+    file = tmp_path / "a1.py"
+    before = revision_digests(tmp_path)
+    assert list(before) == ["a1"]
+
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    assert revision_digests(tmp_path) == before
+
+    file.write_text(file.read_text() + "# edited")
+    assert revision_digests(tmp_path) != before
 
 
 def test_a_migrated_database_is_up_to_date_and_another_is_not(servers: Settings) -> None:

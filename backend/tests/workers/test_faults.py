@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.enums import JobAction, JobKind, JobState
 from app.core.errors import IllegalTransition
+from app.core.release import REVISION
 from app.db.session import session_scope
 from app.workers import sender
 from app.workers.queues import KEY_PREFIX, UNACKED_KEY
@@ -45,6 +46,26 @@ def test_a_message_that_died_with_its_worker_is_sent_again(rig: Rig) -> None:
     assert rig.job(job_id).state is S.QUEUED
     rig.start("worker")
     assert rig.wait_state(job_id, S.SUCCEEDED).attempt == 1
+
+
+@pytest.mark.fault(25)
+def test_a_worker_of_another_version_takes_no_job(rig: Rig) -> None:
+    set_revision("9999_future")
+    try:
+        job_id = rig.create()
+        waiting = wait_for(lambda: (job := rig.job(job_id)).message and job, "the reason")
+        assert (waiting.state, waiting.attempt) == (S.QUEUED, 1)
+        assert "Waiting for a worker of the right version" in str(waiting.message)
+        assert "9999_future" in str(waiting.message)
+    finally:
+        set_revision(str(REVISION))
+    job = rig.wait_state(job_id, S.SUCCEEDED)
+    assert (job.attempt, job.message) == (1, "Done")
+
+
+def set_revision(revision: str) -> None:
+    with session_scope() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
 
 
 @pytest.mark.fault(11)

@@ -11,7 +11,7 @@ from app.core.config import Settings
 from app.supervisor import binaries, ports
 from app.supervisor.control import running_stack
 from app.supervisor.migrations import revisions
-from app.supervisor.schema_version import plain_url
+from app.supervisor.schema_version import edited_revisions, plain_url
 
 
 def check_postgres(settings: Settings) -> Outcome:
@@ -50,11 +50,14 @@ def check_migrations(settings: Settings) -> Outcome:
     if settings.database_url is None and running_stack(settings) is None:
         return ok("migrations", "run by themselves at the next start")
     try:
-        current, head = revisions(settings.require_database_url())
+        record, head = revisions(settings.require_database_url())
     except psycopg2.OperationalError as error:
         return bad("migrations", str(error).strip(), "See PostgreSQL above.")
-    if current != head:
-        return bad("migrations", f"at {current}, newest is {head}", "Run `make migrate`.")
+    if record.revision != head:
+        return bad("migrations", f"at {record.revision}, newest is {head}", "Run `make migrate`.")
+    if edited := edited_revisions(record):
+        finding = f"{', '.join(edited)} was edited after it was applied"
+        return warn("migrations", finding, "The next start finds out whether a table lacks it.")
     return ok("migrations", f"at the newest, {head}")
 
 
