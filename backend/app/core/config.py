@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     republish_after: timedelta = timedelta(seconds=10)
     steering_timeout: timedelta = timedelta(minutes=5)
     steering_idle_unload: timedelta = timedelta(minutes=10)
+    nursery_idle: timedelta = timedelta(minutes=5)
 
     @field_validator("home", mode="after")
     @classmethod

@@ -11,8 +11,8 @@ from app.core.logging import configure_logging
 from app.db.session import reset_engine
 from app.websocket.publisher import reset_publisher
 from app.workers import recovery, sender, shutdown, steering_host, version_check
-from app.workers.child import die_with_parent
 from app.workers.database import retry_while_away
+from app.workers.lifeline import die_with_parent
 from app.workers.queues import RUN_TASK, STEERING, celery_config
 from app.workers.supervise import run_job
 

@@ -1,10 +1,11 @@
-"""The process that runs one attempt of one job: ``python -m app.workers.child JOB_ID ATTEMPT``.
+"""The process that runs one attempt of one job, usually a copy of the nursery.
+
+``python -m app.workers.child JOB_ID ATTEMPT PARENT_PID`` starts it the long way.
 
 Requests arrive as lines on stdin (``pause``, ``stop``, ``cancel``). SIGTERM means that the machine
 goes down: pause, to be resumed at the next start. The outcome is written to a file.
 """
 
-import ctypes
 import logging
 import os
 import signal
@@ -28,6 +29,7 @@ from app.services.job_log import log_path
 from app.workers.context import JobContext, JobInterrupted, JobOutcome, StopSignal
 from app.workers.database import fenced_transaction
 from app.workers.errors import outcome_of
+from app.workers.lifeline import EXIT_ORPHANED, die_with_parent
 from app.workers.outcome import Outcome, outcome_path, write_outcome
 from app.workers.process_size import ProcessMeter
 from app.workers.progress import ProgressReporter
@@ -35,13 +37,12 @@ from app.workers.tasks import load_task
 
 logger = logging.getLogger(__name__)
 
-EXIT_STALE = 3
-_PR_SET_PDEATHSIG = 1
+EXIT_STALE = EXIT_ORPHANED
 
 
-def main(job_id: UUID, attempt: int, parent_pid: int) -> int:
+def main(arguments: list[str]) -> int:
     """Run the job; the exit status says only whether an outcome was written."""
-    die_with_parent(parent_pid)
+    job_id, attempt = UUID(arguments[0]), int(arguments[1])
     settings = get_settings()
     configure_logging(settings, process=f"job-{job_id}")
     stop = StopSignal()
@@ -121,14 +122,6 @@ def make_context(
     )
 
 
-def die_with_parent(parent_pid: int) -> None:
-    """Ask the kernel for SIGKILL when the parent dies, and leave if it already has."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent_pid:
-        os._exit(EXIT_STALE)
-
-
 def listen_for_requests(stop: StopSignal) -> None:
     """Turn stdin lines and SIGTERM into the stop signal."""
 
@@ -160,4 +153,6 @@ def _exit_stale() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(UUID(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
+    *words, parent = sys.argv[1:]
+    die_with_parent(int(parent))
+    sys.exit(main(words))

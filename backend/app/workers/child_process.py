@@ -1,81 +1,71 @@
 """Starting, asking and ending the process of one attempt."""
 
-import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
-from uuid import UUID
 
-import app
 from app.core.config import Settings
 from app.core.enums import ErrorCode, JobAction
-from app.workers.child_environment import compute_environment
+from app.db.models import Job
 from app.workers.errors import INTERNAL_TEXT, OOM_TEXT, TRUNCATED_TEXT
+from app.workers.job_process import JobProcess
+from app.workers.nursery import Order
 from app.workers.outcome import Failure, Outcome, outcome_path, take_outcome
 from app.workers.runner import Runner
+from app.workers.tasks import modules_of
 
-BACKEND_FOLDER = Path(app.__file__).parent.parent
 KILL_WAIT_SECONDS = 10.0
 _VMSTAT = Path("/proc/vmstat")
 
 
 class ChildProcess(Runner):
-    """A child in its own session, so that it and what it starts can be ended together."""
+    """A child that runs one attempt and then ends.
+
+    Args:
+        settings: Where outcomes and the nursery are found.
+        job: What it runs; ``attempt`` of it.
+        log: Gets what it prints.
+        device_fd: Open file of the lock of the device, if the job takes one.
+    """
 
     def __init__(
-        self, settings: Settings, job_id: UUID, attempt: int, log: Path, device_fd: int | None
+        self, settings: Settings, job: Job, attempt: int, log: Path, device_fd: int | None
     ) -> None:
         super().__init__()
-        self._outcome_file = outcome_path(settings, job_id, attempt)
+        self._outcome_file = outcome_path(settings, job.id, attempt)
         self._outcome_file.unlink(missing_ok=True)
         self._oom_kills = count_oom_kills()
-        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with log.open("ab") as stream:
-            self.process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "app.workers.child"),
-                    *(str(job_id), str(attempt), str(os.getpid())),
-                ],
-                cwd=BACKEND_FOLDER,
-                env=compute_environment(),
-                stdin=subprocess.PIPE,
-                stdout=stream,
-                stderr=stream,
-                start_new_session=True,
-                pass_fds=() if device_fd is None else (device_fd,),
-            )
+        order = Order("app.workers.child", [str(job.id), str(attempt)], modules_of(job.kind))
+        held = () if device_fd is None else (device_fd,)
+        self._process = JobProcess(settings, order, log, held=held)
+        self._status: int | None = None
 
     def wait(self, seconds: float) -> bool:
         try:
-            self.process.wait(seconds)
+            self._status = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return False
         return True
 
     def deliver(self, action: JobAction, by_shutdown: bool) -> None:
-        stream = self.process.stdin
-        if stream is not None:
-            origin = "shutdown" if by_shutdown else "user"
-            stream.write(f"{action.value} {origin}\n".encode())
-            stream.flush()
+        origin = "shutdown" if by_shutdown else "user"
+        self._process.requests.write(f"{action.value} {origin}\n".encode())
 
     def kill(self) -> None:
         self.was_killed = True
-        self._signal_group(signal.SIGKILL)
-        self.process.wait(KILL_WAIT_SECONDS)
+        self._status = self._process.kill(KILL_WAIT_SECONDS)
 
     def close(self) -> None:
         """Make sure that nothing of the child's group lives on."""
-        self._signal_group(signal.SIGKILL)
-        if self.process.stdin is not None:
-            self.process.stdin.close()
+        self._process.close()
 
     def outcome(self) -> Outcome:
         outcome = take_outcome(self._outcome_file)
         if outcome is not None:
             return outcome
-        status = self.process.returncode
+        status = self._status
+        if status is None:
+            raise RuntimeError("the child has not ended")
         if status < 0:
             return Outcome("interrupted", failure=self._failure_of_signal(-status))
         failure = Failure(ErrorCode.INTERNAL_ERROR, INTERNAL_TEXT, {"exit_status": status})
@@ -89,12 +79,6 @@ class ChildProcess(Runner):
             return Failure(ErrorCode.STORE_INVALID, TRUNCATED_TEXT, details)
         text = f"The job's process was ended by {details['signal']}."
         return Failure(ErrorCode.WORKER_LOST, text, details)
-
-    def _signal_group(self, number: signal.Signals) -> None:
-        try:
-            os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            return
 
 
 def count_oom_kills() -> int:

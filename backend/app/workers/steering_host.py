@@ -4,59 +4,47 @@ import json
 import logging
 import os
 import select
-import signal
-import subprocess
-import sys
 import time
 from typing import Any
 from uuid import UUID
 
 from app.core.config import Settings
-from app.core.enums import ErrorCode, JobAction
+from app.core.enums import ErrorCode, JobAction, JobKind
 from app.workers import shutdown
-from app.workers.child_environment import compute_environment
-from app.workers.child_process import BACKEND_FOLDER
 from app.workers.database import retry_while_away
 from app.workers.identity import current_process
+from app.workers.job_process import JobProcess
 from app.workers.lease import Lease
+from app.workers.nursery import Order
 from app.workers.outcome import Failure, Outcome
 from app.workers.runner import Runner
 from app.workers.supervise import finish, watch
+from app.workers.tasks import modules_of
 
 logger = logging.getLogger(__name__)
 
 READ_BYTES = 65536
+END_WAIT_SECONDS = 30.0
 
 
 class WarmProcess:
     """The steering server and the two pipes to it."""
 
     def __init__(self, settings: Settings) -> None:
-        log = settings.logs_dir / "steering.log"
-        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._buffer = b""
-        with log.open("ab") as stream:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "app.workers.steering_server", str(os.getpid())],
-                cwd=BACKEND_FOLDER,
-                env=compute_environment(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stream,
-                start_new_session=True,
-            )
+        order = Order("app.workers.steering_server", [], modules_of(JobKind.STEERING_GENERATE))
+        log = settings.logs_dir / "steering.log"
+        self._process = JobProcess(settings, order, log, answers=True)
 
     def is_alive(self) -> bool:
-        return self.process.poll() is None
+        return self._process.poll() is None
 
     def send(self, command: dict[str, Any]) -> None:
         """
         Raises:
             BrokenPipeError: The process has ended.
         """
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(command).encode() + b"\n")
-        self.process.stdin.flush()
+        self._process.requests.write(json.dumps(command).encode() + b"\n")
 
     def receive(self, seconds: float) -> dict[str, Any] | None:
         """The next line within ``seconds``.
@@ -64,8 +52,9 @@ class WarmProcess:
         Raises:
             EOFError: The process has ended.
         """
-        assert self.process.stdout is not None
-        descriptor = self.process.stdout.fileno()
+        descriptor = self._process.answers
+        assert descriptor is not None
+        self._process.poll()  # the nursery may have to be left for the long way
         deadline = time.monotonic() + seconds
         while b"\n" not in self._buffer:
             left = deadline - time.monotonic()
@@ -79,16 +68,15 @@ class WarmProcess:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
+    def has_left(self) -> bool:
+        """Whether the ended process had ended by itself."""
+        return self._process.wait(END_WAIT_SECONDS) == 0
+
     def end(self) -> int:
         """Kill the process and what it started; its exit status."""
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            logger.debug("steering process had ended")
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                stream.close()
-        return self.process.wait()
+        status = self._process.kill(END_WAIT_SECONDS)
+        self._process.close()
+        return status
 
 
 class SteeringRun(Runner):
@@ -128,7 +116,7 @@ class SteeringRun(Runner):
 
     def _started_again(self) -> bool:
         """Whether the process had left for idleness just before the job arrived."""
-        left_idle = self._process.process.wait() == 0 and not self._was_restarted
+        left_idle = self._process.has_left() and not self._was_restarted
         if left_idle:
             self._was_restarted = True
             self._process = _start_job(self._settings, self._command)

@@ -1,4 +1,6 @@
-"""The warm process that answers steering jobs: ``python -m app.workers.steering_server PARENT``.
+"""The warm process that answers steering jobs, usually a copy of the nursery.
+
+``python -m app.workers.steering_server PARENT_PID`` starts it the long way.
 
 One JSON object per line. In: ``{"run": job_id, "attempt": n}`` and
 ``{"request": "cancel", "by_shutdown": false}``. Out: ``{"outcome": {...}}`` per job. It leaves by
@@ -21,6 +23,7 @@ from app.core.enums import ErrorCode, JobAction, JobKind
 from app.core.logging import configure_logging
 from app.workers import child
 from app.workers.context import JobContext, JobOutcome, StopSignal
+from app.workers.lifeline import die_with_parent
 from app.workers.model_cache import ModelCache
 from app.workers.outcome import Outcome
 from app.workers.tasks import WARM_TASKS, extra_tasks, load
@@ -79,8 +82,8 @@ class SteeringServer:
         return lambda context: handler(context, self._cache)
 
 
-def main(parent_pid: int) -> int:
-    child.die_with_parent(parent_pid)
+def main(_arguments: list[str]) -> int:
+    """Serve until it is no longer needed; the exit status is 0."""
     settings = get_settings()
     configure_logging(settings, process="steering")
     # Libraries print to stdout; the protocol keeps the pipe to itself.
@@ -91,4 +94,5 @@ def main(parent_pid: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))
+    die_with_parent(int(sys.argv[1]))
+    sys.exit(main([]))

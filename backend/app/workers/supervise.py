@@ -47,7 +47,7 @@ def run_job(settings: Settings, job_id: UUID, attempt: int) -> None:
         if device.was_refused or not retry_while_away(lease.claim, give_up=shutdown.requested):
             return
         log = log_path(settings, job_id)
-        child = ChildProcess(settings, job_id, attempt, log, device.descriptor)
+        child = ChildProcess(settings, job, attempt, log, device.descriptor)
         gauge = PressureGauge(settings, job.kind, device.name)
         try:
             watch(settings, child, lease, gauge)

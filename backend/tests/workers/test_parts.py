@@ -235,10 +235,7 @@ def test_a_child_whose_parent_is_gone_leaves_at_once(settings: Settings) -> None
 
 
 def test_a_child_of_an_unknown_job_leaves(settings: Settings) -> None:
-    code = (
-        "import os, sys, uuid; from app.workers.child import main; "
-        "main(uuid.uuid4(), 1, os.getppid())"
-    )
+    code = "import uuid; from app.workers.child import main; main([str(uuid.uuid4()), '1'])"
     backend = Path(__file__).parents[2]
     answer = subprocess.run([sys.executable, "-c", code], cwd=backend, stdin=subprocess.DEVNULL)
     assert answer.returncode == 3

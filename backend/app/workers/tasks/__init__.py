@@ -49,6 +49,12 @@ def extra_tasks() -> dict[str, str]:
     return dict(importlib.import_module(module).TASKS) if module else {}
 
 
+def modules_of(kind: JobKind) -> list[str]:
+    """What must be loaded before a kind of job runs; nothing where a test replaces it."""
+    reference = TASKS.get(kind) or WARM_TASKS[kind]
+    return [] if kind.value in extra_tasks() else [reference.partition(":")[0]]
+
+
 def load_task(kind: JobKind) -> "Callable[[JobContext], JobOutcome]":
     """The function that runs a kind of job."""
     reference = extra_tasks().get(kind.value) or TASKS[kind]
