@@ -99,6 +99,16 @@ def folder_size_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+def remove_folder(folder: Path) -> None:
+    """Delete a folder so that a kill on the way leaves all of it or a leftover, never a half."""
+    doomed = folder.parent / f".{folder.name}.tmp-{uuid.uuid4().hex[:8]}"
+    try:
+        folder.rename(doomed)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
 def remove_leftovers(folder: Path) -> None:
     """Delete temporary files and folders that a killed process left in ``folder``."""
     for path in folder.glob(".*.tmp-*"):

@@ -1,6 +1,7 @@
 """Checkpoints of a training: listing, saving now, going back to one, deleting."""
 
 import shutil
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -20,7 +21,7 @@ from app.db.models import Checkpoint, Job, Training
 from app.db.repositories import features, jobs, trainings
 from app.schemas.common import JobAccepted
 from app.schemas.training import CheckpointRead, TrainingRead
-from app.services import job_service
+from app.services import job_service, outbox
 from app.services.checkpoint_quality import read_all
 from app.services.job_summaries import accepted
 from app.services.lookup import require_training
@@ -126,7 +127,8 @@ def delete_checkpoint(
     deleted = next(row for row in rows if row.id == checkpoint.id)
     session.delete(checkpoint)
     session.flush()
-    shutil.rmtree(safe_join(settings.data_root, deleted.file_path), ignore_errors=True)
+    folder = safe_join(settings.data_root, deleted.file_path)
+    outbox.after_commit(session, partial(shutil.rmtree, folder, ignore_errors=True))
     return deleted
 
 

@@ -63,6 +63,11 @@ def publish(session: Session, event_: Event, room: str | None = None) -> None:
     _box(session).append(partial(publisher.publish, event_, room))
 
 
+def after_commit(session: Session, work: Delivery) -> None:
+    """Do something that cannot be taken back, such as deleting files, after the commit."""
+    _box(session).append(work)
+
+
 def _box(session: Session) -> list[Delivery]:
     box: list[Delivery] = session.info.setdefault(_BOX, [])
     return box

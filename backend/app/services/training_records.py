@@ -112,10 +112,11 @@ def _store_of(session: Session, training: Training) -> Activation | None:
     )
 
 
-def start_from(session: Session, training_id: UUID, step: int) -> None:
-    """Forget what lies after the step that a run starts at."""
+def start_from(session: Session, training_id: UUID, step: int, dropped: Sequence[int] = ()) -> None:
+    """Forget what lies after the step that a run starts at, and the checkpoints without files."""
     trainings.delete_metrics_after(session, training_id, step)
     trainings.delete_checkpoints_after(session, training_id, step)
+    trainings.delete_checkpoints(session, training_id, dropped)
     trainings.set_current_step(session, training_id, step)
 
 

@@ -9,7 +9,7 @@ import torch
 from app.ml.activation_extraction.npy_files import NpyWriter, open_npy
 from app.ml.devices import bf16_speedup, coded_memory_errors, memory_bytes, pick_device, pick_dtype
 from app.ml.errors import OutOfMemory, StoreInvalid
-from app.ml.files import remove_leftovers, replacing_file, replacing_folder
+from app.ml.files import remove_folder, remove_leftovers, replacing_file, replacing_folder
 
 
 @pytest.mark.fault(3)
@@ -42,6 +42,22 @@ def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     (tmp_path / ".step_5.old-12ab").mkdir()  # its successor never came
     remove_leftovers(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["step_4", "step_5"]
+
+
+@pytest.mark.fault(3)
+def test_a_folder_is_deleted_under_a_name_that_a_later_start_cleans(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "step_4").mkdir()
+    (tmp_path / "step_4" / "sae.safetensors").write_text("x")
+    with monkeypatch.context() as killed:
+        killed.setattr("shutil.rmtree", lambda *_, **__: None)
+        remove_folder(tmp_path / "step_4")
+    [left] = tmp_path.iterdir()
+    assert left.name.startswith(".step_4.tmp-")
+    remove_leftovers(tmp_path)
+    remove_folder(tmp_path / "step_4")  # by another one already
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("dtype", ["<f4", "<u2", [("token", "<i8"), ("window", "<i4")]])

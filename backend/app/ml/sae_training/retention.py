@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.ml.files import remove_folder
 from app.ml.records import CheckpointInfo
 
 AUTOMATIC = ("interval", "stop")
@@ -29,7 +29,7 @@ def drop_old(found: Sequence[CheckpointInfo], newest: Path, keep: int) -> list[P
     surplus = others[: max(len(automatic) - keep, 0)]
     surplus = [checkpoint for checkpoint in surplus if checkpoint is not best]
     for checkpoint in surplus:
-        shutil.rmtree(checkpoint.path, ignore_errors=True)
+        remove_folder(checkpoint.path)
     return [checkpoint.path for checkpoint in surplus]
 
 

@@ -2,12 +2,12 @@
 
 import logging
 import re
-import shutil
 from functools import partial
 from pathlib import Path
 
 from app.core.paths import checkpoint_dir, training_dir
 from app.ml.errors import CheckpointInvalid
+from app.ml.files import remove_folder
 from app.ml.sae_training import verify_checkpoint
 from app.services.training_records import RunPlan, start_from, step_of
 from app.workers.context import JobContext
@@ -22,7 +22,8 @@ def clean_start(context: JobContext, plan: RunPlan) -> tuple[Path | None, list[i
         Its folder (None: from the start), and the steps of damaged ones that were passed over.
 
     The rows decide: a folder without a row is of a branch that was left by loading an earlier
-    checkpoint, or was written just before the process died.
+    checkpoint, or was written just before the process died. A row without a folder is of an old
+    checkpoint that was dropped for a newer one just before that.
     """
     root = context.data_root
     folder, found = None, 0
@@ -37,11 +38,14 @@ def clean_start(context: JobContext, plan: RunPlan) -> tuple[Path | None, list[i
             continue
         folder, found = candidate, step
         break
-    for path in (root / training_dir(plan.training_id)).glob("step_*"):
-        if re.fullmatch(r"step_\d+", path.name) and step_of(path) > found:
-            shutil.rmtree(path)
+    own = root / training_dir(plan.training_id)
+    dropped = [step for step in plan.checkpoints if not (own / f"step_{step}").exists()]
     if damaged:
         text = f"The checkpoint of step {damaged[0]} is damaged; going on from step {found}"
         context.report(found, plan.config.training_steps, text, unit="steps")
-    context.transaction(partial(start_from, training_id=plan.training_id, step=found))
+    start = partial(start_from, training_id=plan.training_id, step=found, dropped=dropped)
+    context.transaction(start)
+    for path in own.glob("step_*"):
+        if re.fullmatch(r"step_\d+", path.name) and step_of(path) > found:
+            remove_folder(path)
     return folder, damaged
