@@ -24,6 +24,7 @@ from app.db.packed import pack
 from app.db.repositories import feature_loading, trainings
 from app.db.repositories.context_rows import ContextRow
 from app.db.repositories.feature_pages import FeatureFilter
+from app.db.repositories.word_rows import WordRow
 from app.db.session import session_scope
 from app.ml.configs import TrainingHyperparameters
 from app.schemas.common import Meta
@@ -110,15 +111,12 @@ def milliseconds(call: Callable[[], object]) -> tuple[float, float]:
     return statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
 
 
-def token_rows(training_id: UUID, feature_ids: list[int]) -> Iterator[dict[str, Any]]:
+def word_rows(feature_ids: list[int]) -> Iterator[WordRow]:
     for feature_id in feature_ids:
         for kind in ("fires_on", "promotes"):
             for rank in range(10):
                 word = f"{random.choice(WORDS)}{random.randrange(5000)}"
-                yield {
-                    "training_id": training_id, "feature_id": feature_id, "kind": kind,
-                    "rank": rank, "word": word, "token": word, "weight": 1 / (rank + 1),
-                }  # fmt: skip
+                yield WordRow(feature_id, kind, rank, word, 1 / (rank + 1))
 
 
 def load(training_id: UUID, n_features: int, each: int) -> list[int]:
@@ -126,7 +124,7 @@ def load(training_id: UUID, n_features: int, each: int) -> list[int]:
     with session_scope() as session:
         rows = feature_rows(n_features)
         ids = list(feature_loading.put_features(session, training_id, rows).values())
-        feature_loading.put_tokens(session, token_rows(training_id, ids))
+        feature_loading.put_words(session, training_id, word_rows(ids))
     print(f"{'load features and their tokens':<44}{time.perf_counter() - start:>12.1f} s")
     start = time.perf_counter()
     with session_scope() as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -26,8 +26,19 @@ ShouldStop = Callable[[], bool]
 
 def to_json(record: Any) -> dict[str, Any]:
     """Return a record's fields as plain JSON types."""
-    raw: dict[str, Any] = dataclasses.asdict(record)
-    return {k: str(v) if isinstance(v, Path) else v for k, v in raw.items()}
+    return {name: _plain(value) for name, value in vars(record).items()}
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | float):
+        return value  # first, because nearly all are: dataclasses.asdict copies each of them
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, Path):
+        return str(value)
+    return to_json(value) if dataclasses.is_dataclass(value) else value
 
 
 @dataclass(frozen=True)
@@ -238,6 +249,13 @@ class FeatureRecord:
     place: tuple[float, float] | None
     cluster: int | None
     n_examples: int
+
+    def words(self) -> Iterator[tuple[str, int, str, float]]:
+        """Yield what the feature is found by: kind, rank, token and its share or its logit."""
+        for rank, token in enumerate(self.top_tokens):
+            yield "fires_on", rank, token.token, token.share
+        for rank, effect in enumerate((self.logit_lens or {}).get("top", [])):
+            yield "promotes", rank, effect.token, effect.logit
 
 
 @dataclass(frozen=True)

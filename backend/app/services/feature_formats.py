@@ -15,7 +15,8 @@ from app.db.packed import pack
 from app.db.repositories import feature_loading, feature_pages, features
 from app.db.repositories.context_rows import ContextRow
 from app.db.repositories.feature_pages import FeatureFilter
-from app.db.repositories.feature_search import FIRES_ON
+from app.db.repositories.feature_search import FIRES_ON, PROMOTES
+from app.db.repositories.word_rows import WordRow
 from app.services.feature_relations import SHOWN_DIGITS
 from app.services.feature_service import PLAIN
 from app.services.lookup import require_training
@@ -82,7 +83,7 @@ def read_batch(session: Session, training_id: UUID, batch: dict[str, Any]) -> in
     ids = feature_loading.put_features(session, training_id, (row for row, _ in rows))
     kept = [row["neuron_index"] for row, _ in rows]
     feature_loading.delete_examples_of(session, [ids[index] for index in kept])
-    feature_loading.put_tokens(session, _tokens(training_id, ids, entries))
+    feature_loading.put_words(session, training_id, _words(ids, entries))
     feature_loading.put_examples(
         session,
         (
@@ -231,9 +232,7 @@ def _number(value: Any) -> float:
     return number
 
 
-def _tokens(
-    training_id: UUID, ids: dict[int, int], entries: list[dict[str, Any]]
-) -> Iterator[dict[str, Any]]:
+def _words(ids: dict[int, int], entries: list[dict[str, Any]]) -> Iterator[WordRow]:
     """Promoted words, and the words at the marked places of the strongest contexts."""
     for entry in entries:
         feature_id = ids[int(entry["feature_index"])]
@@ -241,9 +240,6 @@ def _tokens(
         marked = list(dict.fromkeys(str(a["tokens"][a["qualifying_token_index"]]) for a in top))
         listed = [(FIRES_ON, word, 0.0) for word in marked[:10]]
         pairs = zip(entry.get("pos_str") or [], entry.get("pos_values") or [], strict=True)
-        listed += [("promotes", str(word), float(value)) for word, value in pairs]
+        listed += [(PROMOTES, str(word), float(value)) for word, value in pairs]
         for rank, (kind, token, weight) in enumerate(listed):
-            shown = token[:200]
-            yield {"training_id": training_id, "feature_id": feature_id, "kind": kind,
-                   "rank": rank, "word": shown.strip().lower() or shown, "token": shown,
-                   "weight": weight}  # fmt: skip
+            yield WordRow(feature_id, kind, rank, token, weight)

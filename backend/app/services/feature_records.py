@@ -1,6 +1,6 @@
 """What a discovery reads and writes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from app.core.errors import NotReady
 from app.db.models.feature import NUMERIC_COLUMNS
 from app.db.repositories import feature_loading, trainings
 from app.db.repositories.context_rows import ContextRow
-from app.db.repositories.feature_search import FIRES_ON, PROMOTES
+from app.db.repositories.word_rows import MAX_CHARACTERS, WordRow
 from app.services.lookup import require_training
 from app.services.training_records import SourceFiles, source_files
 
@@ -19,7 +19,6 @@ DETAILS = (
     "top_tokens", "rule_tokens", "quantiles", "histogram", "intervals", "logit_lens", "correlated",
     "decoder_neighbours", "encoder_neighbours", "score_details", "deviation",
 )  # fmt: skip
-MAX_TOKEN_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,7 @@ def replace_features(
     records: Iterable[dict[str, Any]],
     layer: int,
     discovery: dict[str, Any],
+    words: Iterable[tuple[int, tuple[str, int, str, float]]],
     contexts: Iterable[tuple[int, tuple[Any, ...]]],
 ) -> int:
     """Put a discovery's findings in the place of an earlier one's, in one transaction.
@@ -69,24 +69,17 @@ def replace_features(
         records: The core's feature records as JSON, one per latent; read once.
         layer: Block of the dictionary.
         discovery: Settings, checkpoint step and number of tokens of the whole discovery.
+        words: Latent index, and the columns of ``WordRow`` after its feature; read once.
         contexts: Latent index, and the columns of ``ContextRow`` after its feature; read once.
 
     Returns:
         Number of contexts loaded.
     """
     feature_loading.delete_examples(session, training_id)
-    tokens: list[tuple[int, dict[str, Any]]] = []
-
-    def rows() -> Iterator[dict[str, Any]]:
-        for record in records:
-            tokens.extend((record["index"], row) for row in token_rows(record))
-            yield feature_row(record, layer, discovery)
-
-    ids = feature_loading.put_features(session, training_id, rows())
-    feature_loading.put_tokens(
-        session,
-        ({"training_id": training_id, "feature_id": ids[i], **row} for i, row in tokens),
-    )
+    rows = (feature_row(record, layer, discovery) for record in records)
+    ids = feature_loading.put_features(session, training_id, rows)
+    named = (WordRow(ids[index], *word) for index, word in words)
+    feature_loading.put_words(session, training_id, named)
     loaded = feature_loading.put_examples(
         session, (ContextRow(ids[index], *context) for index, context in contexts)
     )
@@ -108,7 +101,7 @@ def feature_row(record: dict[str, Any], layer: int, discovery: dict[str, Any]) -
         "layer": layer,
         "label": record["label"][:500] or None,
         "label_source": record["label_source"] or None,
-        "top_token": top[0]["token"][:MAX_TOKEN_CHARACTERS] if top else None,
+        "top_token": top[0]["token"][:MAX_CHARACTERS] if top else None,
         "p99_activation": record["quantiles"]["p99"] if record["n_fires"] else None,
         "interpretability_score": interpretability(record["score_details"]),
         "map_x": place[0],
@@ -130,18 +123,3 @@ def interpretability(details: dict[str, Any]) -> float | None:
         if score.get("interval") is not None and score.get("null") is not None
     ]
     return max(found, default=None)
-
-
-def token_rows(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Rows of ``feature_tokens`` without their ids."""
-    lens = record["logit_lens"] or {"top": []}
-    listed = (
-        (FIRES_ON, ((t["token"], t["share"]) for t in record["top_tokens"])),
-        (PROMOTES, ((t["token"], t["logit"]) for t in lens["top"])),
-    )
-    for kind, tokens in listed:
-        for rank, (token, weight) in enumerate(tokens):
-            shown = token[:MAX_TOKEN_CHARACTERS]
-            word = shown.strip().lower() or shown
-            yield {"kind": kind, "rank": rank, "word": word[:MAX_TOKEN_CHARACTERS],
-                   "token": shown, "weight": weight}  # fmt: skip

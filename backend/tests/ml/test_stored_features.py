@@ -44,7 +44,10 @@ def test_a_hundred_stored_contexts_are_recomputed(
     with discover_features(sae_path, store, tokens, glass, *PLACE, CONFIG, ignore, never) as found:
         records = [to_json(record) for record in found.features]
         contexts = ((i, context) for i in range(512) for context in found.contexts(i))
-        loaded = replace_features(session, training.id, records, 2, {"n_tokens": 1}, contexts)
+        words = ((record.index, word) for record in found.features for word in record.words())
+        loaded = replace_features(
+            session, training.id, records, 2, {"n_tokens": 1}, words, contexts
+        )
     kinds = select(FeatureToken.kind).where(FeatureToken.training_id == training.id)
     assert set(session.scalars(kinds)) == {"fires_on", "promotes"}
     index_of = {

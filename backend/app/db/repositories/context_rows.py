@@ -6,12 +6,13 @@ In text every number is printed here and parsed there; 90 microseconds per conte
 import struct
 from typing import NamedTuple
 
+from app.db.repositories.copying import text_bytes
+
 _HEAD = struct.Struct("!hiqiiiiiiidi")
 _SIZE = struct.Struct("!i")
 _INT2, _INT4, _INT8 = struct.Struct("!ih"), struct.Struct("!ii"), struct.Struct("!iq")
 _DOUBLE = struct.Struct("!id")
 _NULL = _SIZE.pack(-1)
-_NUL_SHOWN = "\N{REPLACEMENT CHARACTER}".encode()
 
 
 class ContextRow(NamedTuple):
@@ -38,11 +39,9 @@ class ContextRow(NamedTuple):
 
 
 def encode_context(row: ContextRow) -> bytes:
-    """One row of COPY's binary format. PostgreSQL stores no NUL, so it is replaced."""
+    """One row of COPY's binary format."""
     kind, split = row.kind.encode(), row.split.encode()
-    shown = row.sample_text.encode("utf-8", "replace")  # lone surrogates come from odd tokenizers
-    if b"\0" in shown:
-        shown = shown.replace(b"\0", _NUL_SHOWN)
+    shown = text_bytes(row.sample_text)
     size = _SIZE.pack
     return b"".join(
         (

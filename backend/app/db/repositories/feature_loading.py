@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from app.db.models import Feature, FeatureActivation, FeatureToken
 from app.db.models.feature import NUMERIC_COLUMNS
+from app.db.repositories import word_rows
 from app.db.repositories.context_rows import ContextRow, encode_context
 from app.db.repositories.copying import copy_encoded, copy_rows
+from app.db.repositories.word_rows import WordRow, encode_word
 
 WRITTEN_BY_PEOPLE = ("name",)
 MEASURED_COLUMNS = (
@@ -18,8 +20,6 @@ MEASURED_COLUMNS = (
     "metadata",
 )  # fmt: skip
 FEATURE_COLUMNS = ("neuron_index", *WRITTEN_BY_PEOPLE, *MEASURED_COLUMNS)
-TOKEN_COLUMNS = ("training_id", "feature_id", "kind", "rank", "word", "token", "weight")
-_DEFAULTS: dict[str, Any] = {"metadata": {}}
 
 
 def put_features(
@@ -46,7 +46,7 @@ def put_features(
             f"SELECT {columns} FROM features WITH NO DATA"
         )
     )
-    copy_rows(session, "features_incoming", FEATURE_COLUMNS, _tuples(rows, FEATURE_COLUMNS))
+    copy_rows(session, "features_incoming", FEATURE_COLUMNS, _tuples(rows))
     result = session.execute(
         text(
             f"INSERT INTO features (training_id, {columns}) "
@@ -70,9 +70,10 @@ def put_examples(session: Session, rows: Iterable[ContextRow]) -> int:
     return copy_encoded(session, "feature_activations", ContextRow._fields, encoded)
 
 
-def put_tokens(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:
+def put_words(session: Session, training_id: UUID, rows: Iterable[WordRow]) -> int:
     """Load rows of ``feature_tokens`` by COPY; returns their number."""
-    return copy_rows(session, "feature_tokens", TOKEN_COLUMNS, _tuples(rows, TOKEN_COLUMNS))
+    encoded = (encode_word(training_id, row) for row in rows)
+    return copy_encoded(session, "feature_tokens", word_rows.COLUMNS, encoded)
 
 
 def delete_examples(session: Session, training_id: UUID) -> None:
@@ -107,10 +108,7 @@ def analyze(session: Session) -> None:
         session.execute(text(f"ANALYZE {table}"))
 
 
-def _tuples(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterable[tuple[Any, ...]]:
-    defaults = [_DEFAULTS.get(name) for name in columns]
+def _tuples(rows: Iterable[Mapping[str, Any]]) -> Iterable[tuple[Any, ...]]:
     for row in rows:
-        yield tuple(
-            value if (value := row.get(name)) is not None else default
-            for name, default in zip(columns, defaults, strict=True)
-        )
+        *values, metadata = map(row.get, FEATURE_COLUMNS)
+        yield (*values, metadata or {})

@@ -84,9 +84,14 @@ def _load(
         "discovery": context.payload["config"],
         "facts": {"layout": summary.layout, "token_counts_exact": summary.token_counts_exact},
     }
-    records = (to_json(record) for record in found.features)
     return replace_features(
-        session, plan.training_id, records, plan.layer, discovery, _contexts(context, found)
+        session,
+        plan.training_id,
+        records=(to_json(record) for record in found.features),
+        layer=plan.layer,
+        discovery=discovery,
+        words=((record.index, word) for record in found.features for word in record.words()),
+        contexts=_contexts(context, found),
     )
 
 
