@@ -31,9 +31,25 @@ NOBODY = 65_534
 STACK_MARK = "MISTUDIO_STACK"
 
 
+# A socket's path may have 107 bytes, and multiprocessing puts up to 45 below the temporary folder.
+_LONGEST_TEMPORARY = 60
+
+
+def temporary_folder(home: Path) -> Path:
+    """Where the stack's processes put what they need for themselves; emptied at each start."""
+    return home / "run" / "tmp"
+
+
 def marked_environment(home: Path) -> dict[str, str]:
-    """This process's environment with the mark of the stack of a home."""
-    return os.environ | {STACK_MARK: str(home)}
+    """This process's environment with the mark of the stack of a home.
+
+    What a killed process leaves in its temporary folder then lies in the home and goes with the
+    next start, where the home's name leaves room for it.
+    """
+    folder = temporary_folder(home)
+    is_short = len(os.fsencode(folder)) <= _LONGEST_TEMPORARY
+    own = {"TMPDIR": str(folder)} if is_short else {}
+    return os.environ | {STACK_MARK: str(home)} | own
 
 
 def die_with_parent(death_signal: int = signal.SIGKILL, parent: int | None = None) -> Prepare:

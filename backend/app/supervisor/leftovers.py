@@ -1,11 +1,12 @@
-"""Processes of an earlier stack that outlived it."""
+"""What an earlier stack left: processes that outlived it, and its temporary files."""
 
 import logging
+import shutil
 from pathlib import Path
 
 import psutil
 
-from app.supervisor.launch import STACK_MARK
+from app.supervisor.launch import STACK_MARK, temporary_folder
 from app.supervisor.postgres_cluster import processes_in
 
 _log = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ def find_leftovers(home: Path) -> list[psutil.Process]:
 def clear_leftovers(home: Path, timeout_seconds: float = 10.0) -> int:
     """Stop them (ask, then kill), so that two generations never work on the same data.
 
+    Nobody uses the temporary folder then, and it is emptied.
+
     Returns:
         How many there were. PostgreSQL is not among them: its lock file tells its story.
     """
@@ -40,6 +43,9 @@ def clear_leftovers(home: Path, timeout_seconds: float = 10.0) -> int:
     for process in staying:
         _signal(process, kill=True)
     psutil.wait_procs(staying, timeout=timeout_seconds)
+    temporary = temporary_folder(home)
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
     return len(leftovers)
 
 

@@ -30,11 +30,6 @@ from app.workers.runner import Runner
 
 logger = logging.getLogger(__name__)
 
-DAMAGED_ADVICE = (
-    "The damaged file lies in lost+found now and its store is marked; extract the activations "
-    "again."
-)
-
 
 def run_job(settings: Settings, job_id: UUID, attempt: int) -> None:
     """Run an attempt to its end; a duplicate delivery returns at once."""
@@ -120,6 +115,10 @@ def _with_damage(session: Session, settings: Settings, job_id: UUID, outcome: Ou
     damage = condemn_damaged(session, settings, job_id)
     if damage is None:
         return outcome
-    text = f"What the job read is damaged ({damage}). {DAMAGED_ADVICE}"
-    failure = replace(failure, message=text, details=failure.details | {"damaged": damage})
+    text = (
+        f"What the job read is damaged ({damage.problem}). The file lies in lost+found now and its "
+        f"store is marked; {damage.remedy}."
+    )
+    details = failure.details | {"damaged": damage.problem}
+    failure = replace(failure, message=text, details=details)
     return replace(outcome, state="failed", failure=failure)

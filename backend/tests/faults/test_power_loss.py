@@ -5,7 +5,9 @@ completed by itself, its curve equal to the bit to that of a run that nobody dis
 """
 
 import random
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,12 +70,18 @@ def curve(session: Session, training_id: str) -> Curve:
     return [tuple(row) for row in rows if row.step % HYPERPARAMETERS["log_every"] == 0]
 
 
+def strangers() -> set[Path]:
+    """What processes left in the machine's own temporary folder."""
+    return set(Path(tempfile.gettempdir()).glob("pymp-*"))
+
+
 @pytest.mark.fault(20)
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_power_is_cut_at_a_random_moment(
     product: Product, prepared: Prepared, undisturbed: tuple[Curve, float], number: int
 ) -> None:
     expected, seconds = undisturbed
+    before = strangers()
     training = begin(product, prepared)
     path = f"/trainings/{training}"
     product.stack.wait_until(path, lambda t: t["status"] == "training")
@@ -97,4 +105,5 @@ def test_power_is_cut_at_a_random_moment(
         assert curve(session, training) == expected
         assert len(expected) == STEPS // HYPERPARAMETERS["log_every"]
     assert_in_order(product.stack)
+    assert strangers() <= before
     assert up_after < START_LIMIT_SECONDS

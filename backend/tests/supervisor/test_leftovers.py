@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.supervisor.launch import STACK_MARK
+from app.supervisor.launch import STACK_MARK, marked_environment, temporary_folder
 from app.supervisor.leftovers import clear_leftovers, find_leftovers
 from tests.fixtures.rig import wait_for
 
@@ -37,6 +37,7 @@ def test_marked_processes_of_this_home_are_stopped_and_no_others(
     polite = start(tmp_path, "exec sleep 600")
     stubborn = start(tmp_path, f"trap '' TERM; touch {ready}; while :; do sleep 0.1; done")
     foreign = start(tmp_path / "another", "exec sleep 600")
+    (temporary_folder(tmp_path) / "pymp-of-a-killed-worker").mkdir(parents=True)
     wait_for(ready.exists, "the trap")
     wait_for(lambda: {polite.pid, stubborn.pid} <= pids_of(tmp_path), "both")
 
@@ -45,8 +46,15 @@ def test_marked_processes_of_this_home_are_stopped_and_no_others(
     assert polite.poll() is not None
     assert stubborn.poll() is not None
     assert foreign.poll() is None
+    assert list(temporary_folder(tmp_path).iterdir()) == []
     # The last "sleep 0.1" of the stubborn one outlives it by as much.
     wait_for(lambda: clear_leftovers(tmp_path) == 0, "nothing left")
+
+
+def test_temporary_files_lie_in_the_home_where_a_socket_fits_into_its_name() -> None:
+    home = Path("/home/someone/.local/share/mistudio")
+    assert marked_environment(home)["TMPDIR"] == f"{home}/run/tmp"
+    assert marked_environment(Path("/" + "long" * 20)).get("TMPDIR") == os.environ.get("TMPDIR")
 
 
 def pids_of(home: Path) -> set[int]:

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from uuid import UUID
 
 import pytest
 
 from app.core.enums import JobKind, JobState, ResourceType
-from app.core.paths import activation_dir
-from app.db.models import Activation
+from app.core.paths import activation_dir, tokenization_dir
+from app.db.models import Activation, Tokenization
 from app.db.session import session_scope
 from tests.factories import make_activation, make_training
 from tests.fixtures.rig import Rig
@@ -73,29 +74,54 @@ def test_memory_that_gives_out_fails_the_job_and_nothing_else(
     assert rig.wait_state(rig.create(), S.SUCCEEDED).attempt == 1
 
 
+@dataclass(frozen=True)
+class Stores:
+    """A training, the activations that it reads, and the tokens below them, with files."""
+
+    training: UUID
+    activation: UUID
+    tokenization: UUID
+    folders: dict[str, PurePosixPath]
+
+
 @pytest.fixture
-def store(rig: Rig) -> tuple[UUID, UUID]:
-    """Ids of a training and of the activation store that it reads, with one shard on disk."""
+def stores(rig: Rig) -> Stores:
     with session_scope() as session:
-        training = make_training(session, activation_id=make_activation(session).id)
-        ids = training.id, training.activation_id
-    folder = rig.settings.data_root / activation_dir(ids[1])
-    folder.mkdir(parents=True)
-    (folder / "shard.npy").write_bytes(bytes(1 << 16))
-    manifest = {"files": [{"name": "shard.npy", "size_bytes": 1 << 16}]}
-    (folder / "metadata.json").write_text(json.dumps(manifest))
-    return ids
+        activation = make_activation(session)
+        training = make_training(session, activation)
+        tokens = session.get_one(Tokenization, activation.tokenization_id)
+        folders = {
+            "activations": activation_dir(activation.id),
+            "tokens": tokenization_dir(tokens.dataset_id, tokens.id),
+        }
+        ids = training.id, activation.id, tokens.id
+    for relative in folders.values():
+        folder = rig.settings.data_root / relative
+        folder.mkdir(parents=True)
+        (folder / "shard.npy").write_bytes(bytes(1 << 16))
+        manifest = {"files": [{"name": "shard.npy", "size_bytes": 1 << 16}]}
+        (folder / "metadata.json").write_text(json.dumps(manifest))
+    return Stores(*ids, folders)
 
 
 @pytest.mark.fault(17)
+@pytest.mark.parametrize(
+    ("cut", "kind"),
+    [
+        ("activations", JobKind.TRAINING_RUN),
+        ("tokens", JobKind.TRAINING_RUN),
+        ("tokens", JobKind.ACTIVATION_EXTRACT),
+    ],
+)
 def test_a_file_cut_under_its_reader_is_put_away_and_the_worker_lives_on(
-    rig: Rig, store: tuple[UUID, UUID]
+    rig: Rig, stores: Stores, cut: str, kind: JobKind
 ) -> None:
-    training, activation = store
-    folder = rig.settings.data_root / activation_dir(activation)
+    folder = rig.settings.data_root / stores.folders[cut]
+    training = (ResourceType.TRAINING, stores.training)
+    activation = (ResourceType.ACTIVATION, stores.activation)
     job_id = rig.create(
-        JobKind.TRAINING_RUN,
-        resource=(ResourceType.TRAINING, training),
+        kind,
+        resource=training if kind is JobKind.TRAINING_RUN else activation,
         mode="truncated",
         file=str(folder / "shard.npy"),
     )
@@ -104,9 +130,15 @@ def test_a_file_cut_under_its_reader_is_put_away_and_the_worker_lives_on(
     assert job.error_details is not None
     assert job.error_details["signal"] == "SIGBUS"
     assert "shard.npy holds 0 of 65536 bytes" in (job.error_message or "")
+    again = {"activations": "extract the activations again", "tokens": "tokenise the dataset again"}
+    assert again[cut] in (job.error_message or "")
     with session_scope() as session:
-        assert session.get_one(Activation, activation).status == "error"
+        row = session.get_one(Activation, stores.activation)
+        tokens = session.get_one(Tokenization, stores.tokenization)
+        broken = row if cut == "activations" else tokens
+        assert (broken.status, tokens.status == "error") == ("error", cut == "tokens")
     assert not (folder / "shard.npy").exists()
     lost = rig.settings.data_root / "lost+found"
-    assert [path.name for path in lost.iterdir()] == [f"activations--{activation}--shard.npy"]
+    name = "--".join([*stores.folders[cut].parts, "shard.npy"])
+    assert name in {path.name for path in lost.iterdir()}
     assert rig.wait_state(rig.create(), S.SUCCEEDED).attempt == 1

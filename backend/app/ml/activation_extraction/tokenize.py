@@ -99,7 +99,16 @@ def tokenize_documents(
         run = _Run(tokenizer, config, separator, folder, report, should_stop, total_documents)
         run.consume(documents)
         summary = run.finish(separator, start, began)
-        metadata = {"format": FORMAT, "config": config.to_dict(), **asdict(summary)}
+        files = [
+            {"name": path.name, "size_bytes": path.stat().st_size}
+            for path in sorted(folder.glob("*.npy"))
+        ]
+        metadata = {
+            "format": FORMAT,
+            "config": config.to_dict(),
+            "files": files,
+            **asdict(summary),
+        }
         write_json(folder / "metadata.json", metadata)
     return summary
 

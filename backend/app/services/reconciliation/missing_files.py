@@ -41,7 +41,7 @@ def rows_without_files(session: Session, settings: Settings) -> Iterator[Finding
     ready = TokenizationStatus.READY
     for tokens in session.scalars(select(Tokenization).where(Tokenization.status == ready)):
         folder = data_root / tokenization_dir(tokens.dataset_id, tokens.id)
-        yield from _judge(tokens, f"tokens {tokens.id}", partial(_is_there, folder))
+        yield from _judge(tokens, f"tokens {tokens.id}", partial(_store_problem, folder))
     statement = select(Activation).where(Activation.status == ActivationStatus.READY)
     for store in session.scalars(statement):
         folder = data_root / activation_dir(store.id)
@@ -84,11 +84,12 @@ def _store_problem(folder: Path) -> str | None:
 def damaged_file(folder: Path) -> tuple[str, str] | None:
     """The first file of a store that is not as its manifest says, and what is wrong with it.
 
-    Names and sizes only; checksums are left to the reader.
+    Names and sizes only; checksums are left to the reader. Tokens of an early version list no
+    files; of them only the manifest is looked at.
     """
     try:
-        files = json.loads((folder / MANIFEST).read_text())["files"]
-    except (OSError, ValueError, KeyError):
+        files = json.loads((folder / MANIFEST).read_text()).get("files", [])
+    except (OSError, ValueError, AttributeError):
         return MANIFEST, "its manifest is missing or damaged"
     for entry in files:
         file = folder / entry["name"]
