@@ -1,16 +1,18 @@
 """Downloading the files of a language model: safetensors, JSON and tokenizer files only."""
 
 import fnmatch
+import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from app.core.enums import ErrorCode
 from app.core.errors import AppError
 from app.services.corpora.document import Progress
-from app.services.hub.errors import hub_errors
+from app.services.hub.errors import HubUnreachable, hub_errors
 from app.services.model_source import ModelFormatInvalid
 
 WANTED = (
@@ -32,8 +34,23 @@ METADATA_TIMEOUT_SECONDS = 10.0
 
 
 class RemoteFile(NamedTuple):
+    """A file as the hub announces it; ``sha256`` of those that it keeps as large files."""
+
     name: str
     size_bytes: int
+    sha256: str | None = None
+
+
+class DownloadDamaged(HubUnreachable):
+    """The hub, or somebody on the way, sent something else than was announced."""
+
+    @classmethod
+    def of(cls, file: RemoteFile) -> Self:
+        return cls(
+            f"{file.name} did not arrive as the hub announced it (size or checksum). Try again; if "
+            "that does not help, something between this machine and the hub alters downloads.",
+            details={"file": file.name, "size_bytes": file.size_bytes},
+        )
 
 
 class NotEnoughSpace(AppError):
@@ -62,7 +79,10 @@ def list_repository(
             timeout=METADATA_TIMEOUT_SECONDS,
             token=token or False,
         )
-    files = [RemoteFile(file.rfilename, file.size or 0) for file in info.siblings or []]
+    files = [
+        RemoteFile(file.rfilename, file.size or 0, file.lfs.sha256 if file.lfs else None)
+        for file in info.siblings or []
+    ]
     return str(info.sha), files
 
 
@@ -116,6 +136,7 @@ def download_model_files(
     Raises:
         RepoNotFound: As ``hub_errors``.
         HubUnreachable: As ``hub_errors``.
+        DownloadDamaged: What arrived is not what the hub announced; it is deleted again.
     """
     from huggingface_hub import hf_hub_download
 
@@ -124,8 +145,8 @@ def download_model_files(
     _check_space(folder, total)
     done = 0
     for file in files:
-        bar = _bar_class(partial(_add_bytes, on_progress, done, total))
-        with hub_errors("model", repo_id):
+        bar = _bar_class(partial(_add_bytes, on_progress, done, total, file))
+        with hub_errors("model", repo_id), _damage_named(file):
             hf_hub_download(
                 repo_id,
                 file.name,
@@ -135,14 +156,43 @@ def download_model_files(
                 etag_timeout=METADATA_TIMEOUT_SECONDS,
                 tqdm_class=bar,
             )
+        _verify(folder / file.name, file)
         done += file.size_bytes
         on_progress(Progress(done, total, "bytes"))
 
 
 def _add_bytes(
-    on_progress: Callable[[Progress], None], before: int, total: int, in_file: int
+    on_progress: Callable[[Progress], None],
+    before: int,
+    total: int,
+    file: RemoteFile,
+    in_file: int,
 ) -> None:
+    if in_file > file.size_bytes:  # the disk was measured for what was announced
+        raise DownloadDamaged.of(file)
     on_progress(Progress(before + in_file, total, "bytes"))
+
+
+@contextmanager
+def _damage_named(file: RemoteFile) -> Iterator[None]:
+    """The library says in words alone that a file came too short."""
+    try:
+        yield
+    except OSError as error:
+        if "Consistency check failed" not in str(error):
+            raise
+        raise DownloadDamaged.of(file) from error
+
+
+def _verify(path: Path, file: RemoteFile) -> None:
+    """Compare size and checksum with what the hub announced; the library compares sizes only."""
+    with path.open("rb") as content:
+        is_whole = path.stat().st_size == file.size_bytes and (
+            file.sha256 is None or hashlib.file_digest(content, "sha256").hexdigest() == file.sha256
+        )
+    if not is_whole:
+        path.unlink()
+        raise DownloadDamaged.of(file)
 
 
 def _check_space(folder: Path, needed: int) -> None:

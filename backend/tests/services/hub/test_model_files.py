@@ -5,9 +5,14 @@ import pytest
 from app.core.errors import AppError
 from app.services.corpora.document import Progress
 from app.services.hub.errors import HubUnreachable, RepoNotFound
-from app.services.hub.model_files import download_model_files, is_wanted, list_model_files
+from app.services.hub.model_files import (
+    DownloadDamaged,
+    download_model_files,
+    is_wanted,
+    list_model_files,
+)
 from app.services.model_source import ModelFormatInvalid
-from tests.fixtures.hub import COMMIT, Hub
+from tests.fixtures.hub import COMMIT, ENDLESS_BYTES, Hub, Misdeed, serve_hub
 
 WEIGHTS = bytes(range(256)) * 4000
 FILES = {
@@ -101,6 +106,74 @@ def test_no_hub_at_all(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(HubUnreachable, match="did not answer"):
         list_model_files("org/tiny", None, None)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library waits 10 s for a silent hub and 1 s before it tries again."""
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda _: None)
+
+
+@pytest.mark.fault(22)
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    "misdeeds",
+    [["stall"], ["reset"], ["reset", "stall", "reset"], ["reset", "whole"], ["busy"]],
+    ids="-".join,
+)
+def test_a_bad_network_costs_time_only(hub: Hub, tmp_path: Path, misdeeds: list[Misdeed]) -> None:
+    hub.add("models", "org/tiny", FILES)
+    commit, files = list_model_files("org/tiny", None, None)
+    hub.misdeeds["model.safetensors"] = list(misdeeds)
+    seen: list[Progress] = []
+    download_model_files("org/tiny", commit, files, tmp_path, None, seen.append)
+    assert (tmp_path / "model.safetensors").read_bytes() == WEIGHTS
+    assert hub.misdeeds["model.safetensors"] == []
+    assert seen[-1].done == seen[-1].total
+
+
+@pytest.mark.fault(22)
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("misdeed", "error", "sentence"),
+    [
+        ("altered", DownloadDamaged, "size or checksum"),
+        ("endless", DownloadDamaged, "size or checksum"),
+        ("short", DownloadDamaged, "size or checksum"),
+        ("broken", HubUnreachable, "Try again later"),
+    ],
+)
+def test_a_hub_that_lies_is_not_believed(
+    hub: Hub, tmp_path: Path, misdeed: Misdeed, error: type[AppError], sentence: str
+) -> None:
+    hub.add("models", "org/tiny", FILES)
+    commit, files = list_model_files("org/tiny", None, None)
+    hub.misdeeds["model.safetensors"] = [misdeed]
+    with pytest.raises(error, match=sentence):
+        download_model_files("org/tiny", commit, files, tmp_path, None, lambda _: None)
+    assert not (tmp_path / "model.safetensors").exists()
+    written = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
+    assert written < ENDLESS_BYTES // 2
+
+    download_model_files("org/tiny", commit, files, tmp_path, None, lambda _: None)
+    assert (tmp_path / "model.safetensors").read_bytes() == WEIGHTS
+
+
+@pytest.mark.fault(22)
+def test_the_token_does_not_follow_to_another_host(hub: Hub, tmp_path: Path) -> None:
+    with serve_hub() as store:
+        hub.add("models", "org/private", FILES, token="s3cret")
+        store.add("models", "org/private", FILES)
+        store.url = store.url.replace("127.0.0.1", "localhost")
+        commit, files = list_model_files("org/private", None, "s3cret")
+        hub.elsewhere = store
+        download_model_files("org/private", commit, files, tmp_path, "s3cret", lambda _: None)
+        assert (tmp_path / "model.safetensors").read_bytes() == WEIGHTS
+        assert [line for line in store.requests if line.startswith('"GET')]
+        assert (hub.tokens, store.tokens) == ({"s3cret"}, set())
 
 
 def test_what_is_wanted() -> None:
