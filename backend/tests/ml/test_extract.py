@@ -21,6 +21,7 @@ from app.ml.errors import (
 from app.ml.files import read_json, write_json
 from app.ml.language_models import LoadedModel, capture, edit_at, resolve_hook_point
 from app.ml.records import Progress
+from tests.fixtures.small_disk import fill, small_disk
 from tests.ml.conftest import ignore, never
 from tests.ml.test_tokenize import tokenize
 
@@ -212,7 +213,6 @@ def test_nan_activations_are_refused(
         extract_activations(glass, tokens, tmp_path / "s", config, ignore, never)
 
 
-@pytest.mark.fault(13)
 def test_values_too_large_for_float16_are_refused_and_fit_into_bfloat16(
     tmp_path: Path, tokens: TokenStore, glass: LoadedModel
 ) -> None:
@@ -230,6 +230,7 @@ def test_values_too_large_for_float16_are_refused_and_fit_into_bfloat16(
     assert recorded["start_id"] == tokens.start_id
 
 
+@pytest.mark.fault(13)
 def test_a_disk_that_is_too_small_is_noticed_before_the_work(
     tmp_path: Path, tokens: TokenStore, glass: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,3 +244,25 @@ def test_a_disk_that_is_too_small_is_noticed_before_the_work(
             glass, tokens, tmp_path / "s", ExtractionConfig(layers=(1,)), ignore, never
         )
     assert error.value.errno == errno.ENOSPC
+
+
+@pytest.mark.fault(13)
+def test_a_disk_that_fills_during_the_work_costs_no_shard_and_no_signal(
+    tmp_path: Path, tokens: TokenStore, glass: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Space is reserved before it is written, so that the kernel says ENOSPC and not SIGBUS."""
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr("app.ml.activation_extraction.plan.shutil.disk_usage", lambda _: usage)
+    config = ExtractionConfig(layers=(1,), max_samples=64, windows_per_shard=16)
+    extract_activations(glass, tokens, tmp_path / "whole", config, ignore, never)
+    with small_disk(tmp_path / "disk", 2_000_000) as disk:
+        filler = fill(disk, leave_bytes=500_000)
+        with pytest.raises(OSError, match="No space left") as error:
+            extract_activations(glass, tokens, disk / "store", config, ignore, never)
+        assert error.value.errno == errno.ENOSPC
+        with pytest.raises(StoreInvalid):
+            ActivationStore.open(disk / "store")
+
+        filler.unlink()
+        extract_activations(glass, tokens, disk / "store", config, ignore, never)
+        assert files_of(disk / "store") == files_of(tmp_path / "whole")

@@ -1,5 +1,6 @@
 """The loop: it learns, reports, saves, keeps the best, and refuses what cannot be right."""
 
+import filecmp
 import json
 import shutil
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from app.ml.activation_extraction import ActivationStore
@@ -23,6 +25,7 @@ from app.ml.records import CheckpointInfo, StepMetrics, TrainingOutcome
 from app.ml.sae_training import list_checkpoints, load_sae, train, verify_checkpoint
 from app.ml.sae_training.batches import ShuffledBatches
 from app.ml.sae_training.retention import best_of, drop_old
+from tests.fixtures.small_disk import fill, small_disk
 from tests.ml.conftest import StoreOf, ignore
 
 
@@ -82,6 +85,24 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path: Path, store_of: Store
     assert (again.status, again.step) == ("completed", 60)
     after = load_file(again.checkpoint.path / "sae.safetensors")
     assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+@pytest.mark.fault(12)
+def test_a_disk_that_fills_leaves_the_checkpoints_before_it(
+    tmp_path: Path, store_of: StoreOf
+) -> None:
+    store, config = store_of(gaussian_rows()), settings(checkpoint_every=20)
+    whole = run(store, tmp_path / "whole", config)
+    with small_disk(tmp_path / "disk", 2_000_000) as disk:
+        with pytest.raises((OSError, SafetensorError), match=r"No space left|os error 28"):
+            run(store, disk, config, on_checkpoint=lambda _: fill(disk, leave_bytes=8192))
+        assert [path.name for path in disk.iterdir() if path.is_dir()] == ["step_20"]
+        verify_checkpoint(disk / "step_20")
+
+        (disk / "filler").unlink()
+        done = run(store, disk, config, resume_from=disk / "step_20")
+        weights = "sae.safetensors"
+        assert filecmp.cmp(done.checkpoint.path / weights, whole.checkpoint.path / weights, False)
 
 
 @pytest.mark.fault(18)
