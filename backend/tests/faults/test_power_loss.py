@@ -1,7 +1,8 @@
 """Every process is killed at once, again and again, in the middle of a training.
 
-``make faults ROUNDS=20`` kills twenty times. After each time: up again within 15 s, the training
-completed by itself, its curve equal to the bit to that of a run that nobody disturbed.
+``make faults ROUNDS=20`` kills twenty times, with FAULT_DEMO=1 in the demo's training. After each
+time: up again within 15 s, the training completed by itself, its curve equal to the bit to that of
+a run that nobody disturbed.
 """
 
 import random
@@ -16,9 +17,8 @@ from sqlalchemy.orm import Session
 
 from app.db.models import TrainingMetric
 from tests.fixtures.order import assert_in_order
-from tests.fixtures.product import HYPERPARAMETERS, STEPS, Product, number_from_environment
+from tests.fixtures.product import Product, Run, number_from_environment
 from tests.fixtures.rig import wait_for
-from tests.fixtures.stack import Prepared
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.faults]
 ROUNDS = number_from_environment("FAULT_ROUNDS", 3)
@@ -29,29 +29,28 @@ Curve = list[tuple[Any, ...]]
 
 
 @pytest.fixture(scope="module")
-def prepared(product: Product) -> Prepared:
+def run(product: Product) -> Run:
     return product.prepare()
 
 
 @pytest.fixture(scope="module")
-def undisturbed(product: Product, prepared: Prepared) -> tuple[Curve, float]:
+def undisturbed(product: Product, run: Run) -> tuple[Curve, float]:
     """The curve of a run that nobody disturbs, and how long it takes."""
-    training = begin(product, prepared)
+    training = begin(product, run)
     path = f"/trainings/{training}"
     product.stack.wait_until(path, lambda t: t["status"] == "training")
     began = time.monotonic()
     ended = product.stack.wait_until(path, lambda t: t["status"] != "training")
     assert ended["status"] == "completed"
     with product.session() as session:
-        return curve(session, training), time.monotonic() - began
+        return curve(session, training, run.log_every), time.monotonic() - began
 
 
-def begin(product: Product, prepared: Prepared) -> str:
-    created = product.stack.post("/trainings", prepared.training(**HYPERPARAMETERS))
-    return str(created["training_id"])
+def begin(product: Product, run: Run) -> str:
+    return str(product.stack.post("/trainings", run.body())["training_id"])
 
 
-def curve(session: Session, training_id: str) -> Curve:
+def curve(session: Session, training_id: str, log_every: int) -> Curve:
     """Every number of every logged step that the loop computes; a pause adds steps of its own."""
     columns = (
         TrainingMetric.step,
@@ -67,7 +66,7 @@ def curve(session: Session, training_id: str) -> Curve:
         .where(TrainingMetric.training_id == training_id)
         .order_by(TrainingMetric.step)
     )
-    return [tuple(row) for row in rows if row.step % HYPERPARAMETERS["log_every"] == 0]
+    return [tuple(row) for row in rows if row.step % log_every == 0]
 
 
 def strangers() -> set[Path]:
@@ -78,11 +77,11 @@ def strangers() -> set[Path]:
 @pytest.mark.fault(20)
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_power_is_cut_at_a_random_moment(
-    product: Product, prepared: Prepared, undisturbed: tuple[Curve, float], number: int
+    product: Product, run: Run, undisturbed: tuple[Curve, float], number: int
 ) -> None:
     expected, seconds = undisturbed
     before = strangers()
-    training = begin(product, prepared)
+    training = begin(product, run)
     path = f"/trainings/{training}"
     product.stack.wait_until(path, lambda t: t["status"] == "training")
     moment = random.Random(number).uniform(0.0, 0.9 * seconds)
@@ -100,10 +99,10 @@ def test_power_is_cut_at_a_random_moment(
 
     print(f"round {number + 1}: killed at step {step}, up again after {up_after:.1f} s")
     assert (ended["status"], ended["error_message"]) == ("completed", None)
-    assert ended["current_step"] == STEPS
+    assert ended["current_step"] == run.steps
     with product.session() as session:
-        assert curve(session, training) == expected
-        assert len(expected) == STEPS // HYPERPARAMETERS["log_every"]
+        assert curve(session, training, run.log_every) == expected
+    assert len(expected) == run.steps // run.log_every
     assert_in_order(product.stack)
     assert strangers() <= before
     assert up_after < START_LIMIT_SECONDS

@@ -1,4 +1,4 @@
-"""Cancel while a real job starts, loads, reads, trains, measures, discovers or deletes.
+"""Cancel while a real job starts, loads, reads, trains, saves, measures, downloads or deletes.
 
 Each time: the request shows within a second, the device is free within five.
 """
@@ -12,7 +12,7 @@ import pytest
 from tests.fixtures.invariants import device_still_held, find_broken
 from tests.fixtures.product import number_from_environment
 from tests.fixtures.rig import wait_for
-from tests.fixtures.stack import ENDED, Prepared, Stack
+from tests.fixtures.stack import ENDED, GLASS_EN, Prepared, Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.faults, pytest.mark.fault(21)]
 VISIBLE_WITHIN_SECONDS = 1.0
@@ -31,6 +31,45 @@ def extract(stack: Stack, prepared: Prepared, _reference: str) -> str:
 
 def train(stack: Stack, prepared: Prepared, _reference: str) -> str:
     return str(stack.post("/trainings", prepared.training(training_steps=100_000))["job_id"])
+
+
+def import_corpus(stack: Stack, _prepared: Prepared, _reference: str) -> str:
+    body = {"builtin": "python-docs", "name": "long"}
+    return str(stack.post("/datasets/import", body)["job_id"])
+
+
+def tokenize(stack: Stack, prepared: Prepared, _reference: str) -> str:
+    dataset = stack.succeed(
+        stack.post("/datasets/import", {"builtin": "python-docs", "name": "to cut"})
+    )
+    body = {"model_id": prepared.model_id}
+    return str(stack.post(f"/datasets/{dataset}/tokenize", body)["job_id"])
+
+
+def download(stack: Stack, _prepared: Prepared, _reference: str) -> str:
+    """From a hub that falls silent in the middle of the weights."""
+    files = {path.name: path.read_bytes() for path in GLASS_EN.iterdir() if path.suffix != ".py"}
+    stack.hub.add("models", "org/silent", files)
+    stack.hub.misdeeds["model.safetensors"] = ["stall"]
+    return str(stack.post("/models/download", {"repo_id": "org/silent"})["job_id"])
+
+
+def train_and_save(stack: Stack, prepared: Prepared, _reference: str) -> str:
+    """A checkpoint after every step."""
+    body = prepared.training(training_steps=100_000, checkpoint_every=1)
+    return str(stack.post("/trainings", body)["job_id"])
+
+
+def sweep(stack: Stack, prepared: Prepared, reference: str) -> str:
+    stack.succeed(stack.post("/features/extract", {"training_id": reference}))
+    [feature] = stack.get(f"/features?training_id={reference}&limit=1")
+    body = {
+        "model_id": prepared.model_id,
+        "prompts": [f"Number {number} is" for number in range(16)],
+        "features": [{"id": feature["id"]}],
+        "max_new_tokens": 60,
+    }
+    return str(stack.post("/steering/sweep", body)["job_id"])
 
 
 def train_briefly(stack: Stack, prepared: Prepared, _reference: str) -> str:
@@ -56,6 +95,10 @@ def has_begun(job: Job) -> bool:
     return bool(job["state"] == "running" and job["progress"] > 0)
 
 
+def is_working(job: Job) -> bool:
+    return bool(job["state"] == "running")
+
+
 def is_starting(job: Job) -> bool:
     return bool(job["state"] == "starting")
 
@@ -67,11 +110,16 @@ def is_there(_job: Job) -> bool:
 PHASES: dict[str, tuple[Start, Phase]] = {
     "queued or starting": (extract, is_there),
     "starting": (extract, is_starting),
+    "importing": (import_corpus, is_working),
+    "tokenising": (tokenize, says("tokenising")),
+    "downloading": (download, says("downloading")),
     "loading": (extract, says("loading")),
     "extracting": (extract, lambda job: job["progress"] > 10),
     "training": (train, has_begun),
+    "saving": (train_and_save, has_begun),
     "evaluating": (train_briefly, says("measuring")),
     "discovering": (discover, has_begun),
+    "sweeping": (sweep, has_begun),
     "deleting": (delete, is_there),
 }
 
