@@ -1,4 +1,4 @@
-"""Packages whose names are imported on first use, so that naming a package loads no torch."""
+"""Packages and modules that are imported on first use: naming them loads no torch, no Triton."""
 
 import importlib
 from collections.abc import Callable
@@ -14,3 +14,16 @@ def lazy_exports(package: str, table: dict[str, str]) -> Callable[[str], Any]:
         return getattr(importlib.import_module(f"{package}.{table[name]}"), name)
 
     return load
+
+
+def lazy_module(name: str) -> Any:
+    """Return something that stands for a module and imports it when an attribute is asked for."""
+    return _LazyModule(name)
+
+
+class _LazyModule:
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(importlib.import_module(self._name), attribute)

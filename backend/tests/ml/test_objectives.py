@@ -76,7 +76,7 @@ def test_topk_by_hand() -> None:
     # Row 1 keeps latent 0 (3): rest (0, 1). Row 2 keeps latent 2 (1): rest (0, -2).
     assert losses.reconstruction.item() == pytest.approx((1 + 4) / 4)
     assert losses.l0.item() == 1.0
-    assert sorted(losses.fired.tolist()) == [0, 2]
+    assert losses.fired_F.nonzero().flatten().tolist() == [0, 2]
     assert losses.auxiliary.item() == 0.0
     assert losses.loss.item() == losses.reconstruction.item()
 
@@ -88,7 +88,7 @@ def test_batchtopk_by_hand() -> None:
     x[1, 0] = -0.5
     losses = step(weights, x, config)
     assert losses.reconstruction.item() == pytest.approx((0 + 0 + 0.25 + 4) / 4)
-    assert sorted(losses.fired.tolist()) == [0, 1]
+    assert losses.fired_F.nonzero().flatten().tolist() == [0, 1]
     assert weights.batch_threshold.item() == 1.0
 
 
@@ -149,7 +149,7 @@ def test_a_latent_kept_at_a_negative_value_did_not_fire() -> None:
     weights.W_dec_FD.copy_(torch.eye(2))
     losses = step(weights, torch.tensor([[-1.0, -2.0]]), config)
     assert losses.l0.item() == 0
-    assert len(losses.fired) == 0
+    assert not losses.fired_F.any()
 
 
 def extra_settings(activation: str, encoder_type: str) -> dict[str, Any]:
@@ -245,9 +245,7 @@ def test_products_equal_dense_ones(sparse: bool) -> None:
     torch.testing.assert_close(active.transposed(entries, rows), kept.T @ rows)
     torch.testing.assert_close(active.sum_by_latent(entries), kept.sum(0))
     assert active.count(entries) == (kept > 0).sum()
-    assert set(active.fired(entries).tolist()) == set(
-        (kept > 0).any(0).nonzero().flatten().tolist()
-    )
+    assert torch.equal(active.fired(entries), (kept > 0).any(0))
 
 
 def assert_finite_differences(weights: Weights, value: Callable[[], float]) -> None:
@@ -364,7 +362,7 @@ def fires_of_weak_latents(auxk_coefficient: float) -> int:
         weights.project_decoder_gradient()
         optimiser.step()
         weights.normalise_decoder()
-    return len(set(losses.fired.tolist()) & set(weak.tolist()))
+    return int(losses.fired_F[weak].sum())
 
 
 def test_auxk_revives_dead_latents() -> None:

@@ -40,6 +40,11 @@ class ActivationRows:
     def n_rows(self) -> int:
         return int(self.starts[-1])
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """Return the number format on disk."""
+        return self.shards[0].dtype if self.shards else torch.float32
+
     def gather(self, rows: npt.NDArray[np.int64]) -> torch.Tensor:
         """Return the rows of the given numbers in their order, float32 (n, d_model)."""
         out = torch.empty(len(rows), self.d_model)

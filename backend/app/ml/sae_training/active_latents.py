@@ -16,8 +16,15 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from torch.nn.functional import embedding_bag
 
+from app.ml.sae_training.gpu import has_kernels
+from app.ml.sae_training.row_lists import (
+    list_sums,
+    offsets_of,
+    row_products,
+    row_sums,
+    sorted_list_sums,
+)
 from app.ml.sae_training.selection import true_places
 
 SPARSE_SHARE = 1 / 12
@@ -52,7 +59,7 @@ class ActiveLatents(Protocol):
         """Return the column sums, (F,)."""
 
     def fired(self, values: torch.Tensor) -> torch.Tensor:
-        """Return the numbers of the latents with a value above zero, int64, any order."""
+        """Return which latents have a value above zero, bool (F,)."""
 
     def parts(self, sizes: Iterable[int]) -> list[Part]:
         """Cut into ranges of latents that end at ``sizes``."""
@@ -76,38 +83,44 @@ class Part:
 
 @dataclass(frozen=True)
 class SparseLatents:
-    """Entries in compressed rows: ``latents`` and ``rows`` int64, sorted by row."""
+    """Entries in compressed rows: ``latents`` and ``rows`` int64, sorted by row.
+
+    ``dtype`` is what a GPU reads the tables of rows in; a CPU reads them as they are.
+    """
 
     rows: torch.Tensor
     latents: torch.Tensor
     n_rows: int
     n_latents: int
+    dtype: torch.dtype = torch.float32
 
     @classmethod
-    def at(cls, flat: torch.Tensor, shape: torch.Size) -> SparseLatents:
+    def at(
+        cls, flat: torch.Tensor, shape: torch.Size, dtype: torch.dtype = torch.float32
+    ) -> SparseLatents:
         """Make from rising flat places in a (B, F) matrix."""
         rows = flat // shape[1]
-        return cls(rows, flat - rows * shape[1], shape[0], shape[1])
+        return cls(rows, flat - rows * shape[1], shape[0], shape[1], dtype)
 
     @classmethod
-    def of_rows(cls, indices_BK: torch.Tensor, n_latents: int) -> SparseLatents:
+    def of_rows(
+        cls, indices_BK: torch.Tensor, n_latents: int, dtype: torch.dtype = torch.float32
+    ) -> SparseLatents:
         """Make from K latents of each row."""
         n_rows, k = indices_BK.shape
         rows = torch.arange(n_rows, device=indices_BK.device).repeat_interleave(k)
-        return cls(rows, indices_BK.reshape(-1), n_rows, n_latents)
+        return cls(rows, indices_BK.reshape(-1), n_rows, n_latents, dtype)
 
     @functools.cached_property
     def row_offsets(self) -> torch.Tensor:
-        """Where each row begins, (B,)."""
-        counts_B = torch.bincount(self.rows, minlength=self.n_rows)
-        return torch.cumsum(counts_B, 0) - counts_B
+        """Where each row begins and the last ends, (B + 1,)."""
+        return offsets_of(self.rows, self.n_rows)
 
     @functools.cached_property
     def by_latent(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Order of the entries by latent, their rows in it, and where each latent begins."""
-        order = torch.sort(self.latents.int(), stable=True).indices
-        counts_F = torch.bincount(self.latents, minlength=self.n_latents)
-        return order, self.rows[order], torch.cumsum(counts_F, 0) - counts_F
+        latents, order = torch.sort(self.latents.int(), stable=True)
+        return order, self.rows[order], offsets_of(latents, self.n_latents)
 
     def take(self, dense_BF: torch.Tensor) -> torch.Tensor:
         values = dense_BF.reshape(-1)[self.rows * self.n_latents + self.latents]
@@ -123,37 +136,32 @@ class SparseLatents:
         return per_latent_F[self.latents]
 
     def decode(self, values: torch.Tensor, W_dec_FD: torch.Tensor) -> torch.Tensor:
-        return embedding_bag(
-            self.latents, W_dec_FD, offsets=self.row_offsets, per_sample_weights=values, mode="sum"
-        )
+        return row_sums(W_dec_FD, self.latents, self.row_offsets, values, self.dtype)
 
     def products(self, rows_BD: torch.Tensor, W_FD: torch.Tensor) -> torch.Tensor:
-        # The kernel behind embedding_bag's gradient by its weights; a gather and a batched
-        # product are ten times slower on a CPU.
-        found: torch.Tensor = torch.ops.aten._embedding_bag_per_sample_weights_backward(
-            rows_BD, W_FD, self.latents, self.row_offsets, self.rows, 0
-        )
-        return found
+        return row_products(rows_BD, W_FD, self.latents, self.row_offsets, self.rows, self.dtype)
 
     def transposed(self, values: torch.Tensor, rows_BD: torch.Tensor) -> torch.Tensor:
         order, rows, offsets_F = self.by_latent
-        return embedding_bag(
-            rows, rows_BD, offsets=offsets_F, per_sample_weights=values[order], mode="sum"
-        )
+        return row_sums(rows_BD, rows, offsets_F, values[order], self.dtype)
 
     def sum_by_latent(self, values: torch.Tensor) -> torch.Tensor:
-        return values.new_zeros(self.n_latents).index_add_(0, self.latents, values)
+        if has_kernels(values):
+            order, _, offsets_F = self.by_latent
+            return sorted_list_sums(values[order], offsets_F)
+        return list_sums(values, self.latents, self.n_latents)
 
     def fired(self, values: torch.Tensor) -> torch.Tensor:
-        return self.latents[values > 0]
+        return self.sum_by_latent((values > 0).float()) > 0
 
     def parts(self, sizes: Iterable[int]) -> list[Part]:
         parts, first = [], 0
         for last in sizes:
             entries = true_places((self.latents >= first) & (self.latents < last))
             part = SparseLatents(
-                self.rows[entries], self.latents[entries] - first, self.n_rows, last - first
-            )
+                self.rows[entries], self.latents[entries] - first,
+                self.n_rows, last - first, self.dtype,
+            )  # fmt: skip
             parts.append(Part(first, last, part, entries))
             first = last
         return parts
@@ -192,7 +200,7 @@ class DenseLatents:
         return values.sum(dim=0, dtype=wide)
 
     def fired(self, values: torch.Tensor) -> torch.Tensor:
-        return (values > 0).any(dim=0).nonzero().flatten()
+        return (values > 0).any(dim=0)
 
     def parts(self, sizes: Iterable[int]) -> list[Part]:
         parts, first = [], 0
@@ -209,7 +217,7 @@ class DenseLatents:
 def active_where(mask_BF: torch.Tensor, dtype: torch.dtype) -> ActiveLatents:
     """Return the entries of a mask, sparse when they are few."""
     if _count(mask_BF) <= SPARSE_SHARE * mask_BF.numel():
-        return SparseLatents.at(true_places(mask_BF), mask_BF.shape)
+        return SparseLatents.at(true_places(mask_BF), mask_BF.shape, dtype)
     return DenseLatents(mask_BF, dtype)
 
 

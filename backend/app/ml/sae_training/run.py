@@ -21,6 +21,7 @@ from app.ml.sae_training.checkpoint import (
     restore_checkpoint,
     save_checkpoint,
 )
+from app.ml.sae_training.dead_latents import DeadLatents
 from app.ml.sae_training.folding import fold
 from app.ml.sae_training.hardware_floor import floor_share, product_rate
 from app.ml.sae_training.initialisation import initialise
@@ -87,7 +88,7 @@ class TrainingRun:
             source.encoder_type, source.layer, source.hook_type, source.target_hook_type,
             source.d_in, source.d_out, architecture.d_sae, source.n_train_tokens,
         )  # fmt: skip
-        self.batches = source.batches(
+        self.batches = source.near(self.device).batches(
             hyperparameters.batch_size,
             hyperparameters.resolved_data_seed(),
             lambda: listeners.should_stop() is not None,
@@ -97,6 +98,7 @@ class TrainingRun:
         )
         self.state = self._fresh_state(Weights(architecture).to(self.device))
         self.dead_window = hyperparameters.resolved_dead_window_tokens()
+        self.dead = DeadLatents(self.dead_window, hyperparameters.batch_size)
         self.began = self.last_mark = time.perf_counter()
         self.first_step = self.marked_step = 0
         self.reason: str | None = None
@@ -174,7 +176,7 @@ class TrainingRun:
         rate = learning_rate_at(state.step, settings, state.weights.d_sae)
         for group in state.optimiser.param_groups:
             group["lr"] = rate
-        dead = (state.tokens_since_fired_F >= self.dead_window).nonzero().flatten()
+        dead = self.dead.find(state.tokens_since_fired_F, state.step)
         progress = (state.step + 1) / settings.training_steps
         parts = batch.parts(settings.gradient_accumulation)
         losses = accumulate(self.objective, state.weights, parts, dead, progress)
@@ -187,7 +189,7 @@ class TrainingRun:
         state.optimiser.step()
         state.weights.constrain()
         state.tokens_since_fired_F += len(batch)
-        state.tokens_since_fired_F[losses.fired] = 0
+        state.tokens_since_fired_F.masked_fill_(losses.fired_F, 0)
         state.step += 1
         return _Step(losses, batch, gradient_norm, rate)
 

@@ -7,10 +7,16 @@ among them is exact. Shapes: B rows, F latents, K kept.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from app.ml.lazy import lazy_module
+from app.ml.sae_training.gpu import has_kernels
+
+_kernels: Any = lazy_module("app.ml.sae_training.gpu.selection_kernels")
 GROUPS_PER_K = 2
 MIN_GROUP = 8
 SAMPLE_STRIDE = 61
@@ -26,6 +32,9 @@ def largest_per_row(pre_BF: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.T
     """
     n_groups = GROUPS_PER_K * k
     size = pre_BF.shape[1] // max(n_groups, 1)
+    if has_kernels(pre_BF) and _kernels.fits(pre_BF.shape[1], k):
+        found: tuple[torch.Tensor, torch.Tensor] = _kernels.largest_per_row(pre_BF, k)
+        return found
     if pre_BF.device.type != "cpu" or size < MIN_GROUP:
         return _topk(pre_BF, k)
     maxima = torch.unflatten(pre_BF[:, : size * n_groups], 1, (size, n_groups)).amax(dim=1)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from app.ml.activation_extraction.activation_store import ActivationStore
+from app.ml.activation_extraction.activation_store import ActivationRows, ActivationStore
 from app.ml.activation_extraction.window_reader import WindowReader
 from app.ml.configs import (
     ConfigInvalid,
@@ -18,6 +18,7 @@ from app.ml.configs import (
     target_hook_type,
 )
 from app.ml.sae_training.batches import Batches, RowSource, ShuffledBatches
+from app.ml.sae_training.resident_rows import ResidentRows, has_room
 from app.ml.sae_training.streaming import ModelStream, StreamedBatches, places_of, reader_of
 
 
@@ -49,6 +50,16 @@ class TrainingSource:
             return self.n_train_rows
         tokens = self.reader.tokens
         return tokens.n_train_windows * tokens.content_length
+
+    def near(self, device: torch.device) -> TrainingSource:
+        """Return the same rows, those that train copied to a GPU where they take little of it."""
+        if self.reader is not None or not isinstance(self.inputs, ActivationRows):
+            return self
+        kept = [self.inputs, *([self.targets] if isinstance(self.targets, ActivationRows) else [])]
+        if not has_room(kept, self.n_train_rows, device):
+            return self
+        near = [ResidentRows(rows, self.n_train_rows, device) for rows in kept]
+        return replace(self, inputs=near[0], targets=near[1] if self.targets else None)
 
     def batches(self, batch_size: int, seed: int, should_stop: Callable[[], bool]) -> Batches:
         """Return the batches of a training; ``should_stop`` is asked while a model reads."""

@@ -85,9 +85,7 @@ class TrainingState:
         for full_name, value in tensors.items():
             name, _, key = full_name.rpartition(".")
             parameter = parameters[name]
-            on_cpu = key == "step" and value.ndim == 0
-            device = torch.device("cpu") if on_cpu else parameter.device
-            self.optimiser.state[parameter][key] = value.to(device)
+            self.optimiser.state[parameter][key] = value.to(parameter.device)
 
 
 @dataclass(frozen=True)

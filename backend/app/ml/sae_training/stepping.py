@@ -43,5 +43,5 @@ def _mean_losses(found: Sequence[StepLosses]) -> StepLosses:
         sparsity=mean("sparsity"),
         l0=mean("l0"),
         error_BD=torch.cat([losses.error_BD for losses in found]),
-        fired=torch.cat([losses.fired for losses in found]),
+        fired_F=torch.stack([losses.fired_F for losses in found]).any(dim=0),
     )

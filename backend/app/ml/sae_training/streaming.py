@@ -21,6 +21,8 @@ from app.ml.sae_training.batches import Rows, ShuffledBatches
 BATCHES_PER_BLOCK = 50
 FEWEST_WINDOWS = 1000
 """A block holds at least 50 batches and 1,000 windows: few tokens of a batch share a document."""
+WINDOWS_PER_PASS = 16
+GPU_TOKENS_PER_PASS = 65_536
 ROWS_STREAM = 2**33
 
 
@@ -28,13 +30,13 @@ ROWS_STREAM = 2**33
 class ModelStream:
     """A language model and the tokens that it reads during a training.
 
-    ``windows_per_pass`` changes speed and memory, ``block_windows`` (empty: see above) how far
-    tokens are shuffled.
+    ``windows_per_pass`` (empty: 16, on a GPU what fills it) changes speed and memory,
+    ``block_windows`` (empty: see above) how far tokens are shuffled.
     """
 
     loaded: LoadedModel
     tokens: TokenStore
-    windows_per_pass: int = 16
+    windows_per_pass: int | None = None
     block_windows: int | None = None
 
 
@@ -79,7 +81,8 @@ class StreamedBatches:
         if self.n_windows < 1:
             raise CorpusEmpty("The tokens do not fill one training window.")
         self.reader, self._sample, self.batch_size, self.seed = reader, sample, batch_size, seed
-        self.windows_per_pass, self.dtype = stream.windows_per_pass, dtype
+        self.windows_per_pass = stream.windows_per_pass or _windows_per_pass(reader)
+        self.dtype = dtype
         self.should_stop = should_stop
         wanted = -(-BATCHES_PER_BLOCK * batch_size // reader.tokens.content_length)
         most = min(max(wanted, FEWEST_WINDOWS), self.n_windows)
@@ -160,16 +163,23 @@ class StreamedBatches:
                 raise Stopped("The training was stopped while the model was reading.")
             read = self.reader.read(windows[start : start + self.windows_per_pass])
             for kept, point in zip(parts, places, strict=True):
-                kept.append(read.rows(point).to("cpu", self.dtype))
+                kept.append(read.rows(point).to(self.dtype))
         order = self._order(number, sum(len(part) for part in parts[0]))
         rows = []
         while parts:
-            rows.append(torch.cat(parts.pop(0))[order])
+            part_ND = torch.cat(parts.pop(0))
+            rows.append(part_ND[order.to(part_ND.device)])
         return _Block(number, rows[0], rows[-1])
 
     def _order(self, number: int, n_rows: int) -> torch.Tensor:
         random = np.random.default_rng([self.seed, ROWS_STREAM, number])
         return torch.from_numpy(random.permutation(n_rows))
+
+
+def _windows_per_pass(reader: WindowReader) -> int:
+    if reader.loaded.device.type == "cpu":
+        return WINDOWS_PER_PASS
+    return max(GPU_TOKENS_PER_PASS // reader.tokens.window_length, 1)
 
 
 def reader_of(store: ActivationStore, stream: ModelStream, places: list[HookPoint]) -> WindowReader:

@@ -38,7 +38,7 @@ class Batch:
 class StepLosses:
     """Values of one step as 0-d tensors; ``loss`` is the sum that was differentiated.
 
-    ``error_BD`` is output minus target, ``fired`` the latents above zero, int64, any order.
+    ``error_BD`` is output minus target, ``fired_F`` which latents were above zero.
     """
 
     loss: torch.Tensor
@@ -47,7 +47,7 @@ class StepLosses:
     sparsity: torch.Tensor
     l0: torch.Tensor
     error_BD: torch.Tensor
-    fired: torch.Tensor
+    fired_F: torch.Tensor
 
 
 class Objective(ABC):

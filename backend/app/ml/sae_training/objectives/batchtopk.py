@@ -29,7 +29,7 @@ class BatchTopKObjective(TopKObjective):
         values = pre_BF.reshape(-1)[places].to(weights.W_dec_FD.dtype)
         if len(values) and progress > self._warmup_share():
             self._follow(weights.batch_threshold, values.amin())
-        return SparseLatents.at(places, pre_BF.shape), values
+        return SparseLatents.at(places, pre_BF.shape, self.dtype), values
 
     def _follow(self, threshold: torch.Tensor, smallest: torch.Tensor) -> None:
         steps = AVERAGED_SHARE * self.settings.training_steps

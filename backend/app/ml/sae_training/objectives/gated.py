@@ -52,7 +52,7 @@ class GatedObjective(Objective):
             sparsity=sparsity,
             l0=open_.count(values) / len(batch),
             error_BD=found.error_BD,
-            fired=open_.fired(values),
+            fired_F=open_.fired(values),
         )
 
     def _gates_alone(

@@ -59,5 +59,5 @@ class JumpReluObjective(Objective):
             sparsity=sparsity,
             l0=l0,
             error_BD=found.error_BD,
-            fired=nearby.fired(values),
+            fired_F=nearby.fired(values),
         )

@@ -38,5 +38,5 @@ class ReluObjective(Objective):
             sparsity=sparsity,
             l0=active.count(values) / len(batch),
             error_BD=found.error_BD,
-            fired=active.fired(values),
+            fired_F=active.fired(values),
         )

@@ -34,15 +34,14 @@ class TopKObjective(Objective):
         auxiliary = add_auxk(
             weights, centred_BD, pre_BF, found.error_BD, dead, self.settings.auxk_coefficient
         )
-        fired = active.fired(values)
         return StepLosses(
             loss=found.loss + auxiliary,
             reconstruction=found.loss,
             auxiliary=auxiliary,
             sparsity=found.loss.new_zeros(()),
-            l0=found.loss.new_tensor(len(fired) / len(batch)),
+            l0=active.count(values) / len(batch),
             error_BD=found.error_BD,
-            fired=fired,
+            fired_F=active.fired(values),
         )
 
     def select(
@@ -53,4 +52,4 @@ class TopKObjective(Objective):
         values_BK, indices_BK = largest_per_row(pre_BF, kept)
         wide = weights.W_dec_FD.dtype
         values = torch.relu(values_BK.reshape(-1).to(wide))
-        return SparseLatents.of_rows(indices_BK, weights.d_sae), values
+        return SparseLatents.of_rows(indices_BK, weights.d_sae, self.dtype), values
