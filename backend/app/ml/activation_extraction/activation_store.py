@@ -56,16 +56,16 @@ class ActivationRows:
             self._release(number)
         return out
 
-    def slice(self, start: int, stop: int) -> torch.Tensor:
-        """Return rows ``start`` to ``stop`` (exclusive), float32 (n, d_model)."""
+    def slice(self, start: int, stop: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        """Return rows ``start`` to ``stop`` (exclusive), (n, d_model)."""
         parts = []
         for number, shard in enumerate(self.shards):
             low = max(start - int(self.starts[number]), 0)
             high = min(stop - int(self.starts[number]), len(shard))
             if low < high:
-                parts.append(shard[low:high].to(torch.float32, copy=True))
+                parts.append(shard[low:high].to(dtype, copy=True))
                 self._release(number)
-        return torch.cat(parts) if parts else torch.empty(0, self.d_model)
+        return torch.cat(parts) if parts else torch.empty(0, self.d_model, dtype=dtype)
 
     def _release(self, number: int) -> None:
         """Unmap what was read of a shard; nothing is ever written to these maps."""

@@ -36,7 +36,7 @@ class ResidentRows:
         self._table_ND = torch.empty(n_rows, rows.d_model, dtype=rows.dtype, device=device)
         for start in range(0, n_rows, COPIED_ROWS):
             stop = min(start + COPIED_ROWS, n_rows)
-            self._table_ND[start:stop] = rows.slice(start, stop).to(device)
+            self._table_ND[start:stop] = rows.slice(start, stop, rows.dtype).to(device)
 
     def gather(self, rows: npt.NDArray[np.int64]) -> torch.Tensor:
         """Return rows by number in their order, float32 on the device."""
