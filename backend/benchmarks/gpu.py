@@ -73,6 +73,18 @@ def busy_seconds_of(call: Callable[[], object], repeats: int = 30) -> float:
     return (time.perf_counter() - began) / repeats
 
 
+def launch_seconds_of(call: Callable[[], object], repeats: int = 5) -> float:
+    """Seconds that the processor needs to order one call, while the device is kept waiting."""
+    torch.cuda.synchronize()
+    torch.cuda._sleep(10**9)
+    began = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    seconds = (time.perf_counter() - began) / repeats
+    torch.cuda.synchronize()
+    return seconds
+
+
 def measure_ceilings() -> tuple[float, float]:
     """Bytes per second of a copy (read plus written), FLOP per second of a bfloat16 product."""
     big = torch.empty(2**32, dtype=torch.uint8, device="cuda")
@@ -145,7 +157,8 @@ def show_steps(batch_size: int, bandwidth: float, flops: float) -> None:
     # Parameters, both moments and gradients in float32 once each way, and a 16-bit copy.
     optimiser_bytes = 2 * D_MODEL * N_LATENTS * 36
     floor = product + (selection_bytes + optimiser_bytes) / bandwidth
-    own = busy_seconds_of(Step(batch_size))
+    step = Step(batch_size)
+    own, launch = busy_seconds_of(step), launch_seconds_of(step)
     without = [patch.object(m, "has_kernels", lambda _: False)
                for m in (active_latents, row_lists, selection)]  # fmt: skip
     for one in without:
@@ -159,6 +172,7 @@ def show_steps(batch_size: int, bandwidth: float, flops: float) -> None:
     for name, seconds in {**versions, "floor": floor}.items():
         rate = batch_size / seconds
         print(f"  {name:<26}{seconds * 1e3:>8.2f} ms{rate:>14,.0f} tokens/s{floor / seconds:>7.0%}")
+    print(f"  ordering an own step takes the processor {launch * 1e3:.2f} ms")
     torch.cuda.empty_cache()
 
 

@@ -42,7 +42,10 @@ def stdlib_documents() -> list[str]:
     """Read the documentation strings of a few standard modules, about 2000 characters each."""
     folder, documents = Path(sysconfig.get_paths()["stdlib"]), []
     for name in MODULES:
-        tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
+        file = folder / f"{name}.py"
+        if not file.is_file():  # some became packages in later versions of Python
+            continue
+        tree = ast.parse(file.read_text(encoding="utf-8"))
         kinds = (ast.Module, ast.ClassDef, ast.FunctionDef)
         found = [ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, kinds)]
         text = "\n\n".join(text for text in found if text)

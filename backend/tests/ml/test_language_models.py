@@ -21,6 +21,7 @@ from app.ml.language_models import (
     read_model_card,
     resolve_hook_point,
 )
+from app.ml.language_models.fused_gelu import fuse_gelu
 from app.ml.language_models.special_tokens import separator_token_id, start_token_id
 from app.ml.records import Progress
 from tests.ml.conftest import GLASS, ignore
@@ -219,3 +220,15 @@ def test_special_tokens_with_id_zero_are_not_taken_for_none(glass: LoadedModel) 
     assert (separator_token_id(glass.tokenizer), start_token_id(glass.tokenizer)) == (3, 3)
     tokenizer = AutoTokenizer.from_pretrained(GLASS, eos_token="<pad>")
     assert separator_token_id(tokenizer) == 0
+
+
+def test_the_fused_gelu_gives_the_same_logits() -> None:
+    model = random_model("gpt2").model
+    ids = torch.arange(20).unsqueeze(0)
+    with torch.no_grad():
+        written_out = model(ids).logits
+        kinds = {type(module).__name__ for module in model.modules()}
+        assert "NewGELUActivation" in kinds
+        fuse_gelu(model)
+        assert "NewGELUActivation" not in {type(module).__name__ for module in model.modules()}
+        torch.testing.assert_close(model(ids).logits, written_out, atol=1e-6, rtol=1e-5)

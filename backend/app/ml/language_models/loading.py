@@ -20,6 +20,7 @@ from app.ml.language_models.card import (
     first_line,
     read_model_card,
 )
+from app.ml.language_models.fused_gelu import fuse_gelu
 from app.ml.language_models.placement import Room, resident_bytes, spread_options
 from app.ml.language_models.quantisation import loading_options, stored_quantisation
 from app.ml.language_models.special_tokens import (
@@ -102,6 +103,7 @@ def load_language_model(
             needed = card.params_count * number_format.itemsize
             model = _read_plain(folder, number_format, target, needed, room or Room.on(target))
     model.requires_grad_(False)
+    fuse_gelu(model)
     return LoadedModel(
         model=model.eval(),
         tokenizer=tokenizer,

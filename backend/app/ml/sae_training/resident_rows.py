@@ -40,4 +40,7 @@ class ResidentRows:
 
     def gather(self, rows: npt.NDArray[np.int64]) -> torch.Tensor:
         """Return rows by number in their order, float32 on the device."""
-        return self._table_ND[torch.from_numpy(rows).to(self._table_ND.device)].float()
+        numbers = torch.from_numpy(rows)
+        if self._table_ND.is_cuda:  # a copy from ordinary memory would wait for the step before
+            numbers = numbers.pin_memory().to(self._table_ND.device, non_blocking=True)
+        return self._table_ND[numbers].float()
