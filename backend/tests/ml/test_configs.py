@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -97,11 +98,26 @@ def test_steering_needs_a_prompt_and_some_positions() -> None:
         SteeringConfig(prompt="a", steer_prompt=False, steer_generated=False)
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"training_steps": 12_800}, 4 * 2e-4),  # sixteen times as long: half as much
+        ({"training_steps": 10**7}, 2e-4),  # never below the rate of the longest runs
+        ({"batch_size": 1024}, 8 * 1e-4),  # a quarter of the batch: half as much
+        ({"activation": "relu"}, 2e-4),
+        ({"learning_rate": 0.5}, 0.5),
+    ],
+)
+def test_learning_rate_of_short_runs(changes: dict[str, Any], expected: float) -> None:
+    settings = TrainingHyperparameters(**{"training_steps": 800, "batch_size": 4096, **changes})
+    assert settings.resolved_learning_rate(2**14) == pytest.approx(expected)
+
+
 def test_width_dependent_values() -> None:
     settings = TrainingHyperparameters(expansion_factor=8, training_steps=800, batch_size=4096)
     assert settings.latents(576) == 4608
-    assert settings.resolved_learning_rate(2**14) == pytest.approx(2e-4)
-    assert settings.resolved_learning_rate(64) == pytest.approx(1e-3)  # 3.2e-3 capped
+    assert settings.resolved_learning_rate(2**14) == pytest.approx(8 * 2e-4)
+    assert settings.resolved_learning_rate(64) == pytest.approx(3e-3)  # 2.6e-2 capped
     assert settings.resolved_warmup_steps() == 40
     assert settings.resolved_dead_window_tokens() == 500_000
     assert TrainingHyperparameters(training_steps=100_000).resolved_dead_window_tokens() == 10**7

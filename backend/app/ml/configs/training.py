@@ -113,7 +113,8 @@ class TrainingHyperparameters(Recipe, Config):
     )
     learning_rate: float | None = setting(
         None,
-        help="Peak learning rate; empty means 2e-4 / sqrt(latents / 16384), at most 1e-3.",
+        help="Peak learning rate; empty means 2e-4 / sqrt(latents / 16384), at most 1e-3; topk and "
+        "batchtopk take up to eight times as much in short runs, at most 3e-3.",
         ge=1e-7,
         le=1.0,
     )

@@ -8,6 +8,8 @@ MAX_DEAD_WINDOW_TOKENS = 10_000_000
 MIN_DEAD_WINDOW_TOKENS = 500_000
 K_WARMUP_FACTOR = 4
 NARROW_WIDTH = 128
+MAX_LEARNING_RATE, MAX_LEARNING_RATE_OF_K = 1e-3, 3e-3
+WHOLE_BATCH = 4096
 
 
 class Recipe:
@@ -45,7 +47,20 @@ class Recipe:
         return k + (most - k) * (1 - progress / share)
 
     def resolved_learning_rate(self, d_sae: int) -> float:
-        return self.learning_rate or min(1e-3, 2e-4 / math.sqrt(d_sae / 2**14))
+        """Return the peak: 2e-4 / sqrt(latents / 2^14), what the longest runs use.
+
+        Those that keep k latents bear more in shorter runs, eight times as much in 800 steps and
+        the less the longer (measured from 300 to 12,800 steps and at 4,608 and 18,432 latents, see
+        docs/benchmarks.md), and less in small batches, whose gradients are noisier.
+        """
+        if self.learning_rate:
+            return self.learning_rate
+        peak = 2e-4 / math.sqrt(d_sae / 2**14)
+        if self.activation not in ("topk", "batchtopk"):
+            return min(peak, MAX_LEARNING_RATE)
+        noise = math.sqrt(min(self.batch_size / WHOLE_BATCH, 1))
+        shortness = max(8 * math.sqrt(math.sqrt(800 / self.training_steps)), 1)
+        return min(peak * noise * shortness, MAX_LEARNING_RATE_OF_K)
 
     def resolved_warmup_steps(self) -> int:
         if self.warmup_steps is not None:

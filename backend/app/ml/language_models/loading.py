@@ -22,7 +22,11 @@ from app.ml.language_models.card import (
 )
 from app.ml.language_models.fused_gelu import fuse_gelu
 from app.ml.language_models.placement import Room, resident_bytes, spread_options
-from app.ml.language_models.quantisation import loading_options, stored_quantisation
+from app.ml.language_models.quantisation import (
+    keep_plain_products,
+    loading_options,
+    stored_quantisation,
+)
 from app.ml.language_models.special_tokens import (
     separator_token_id,
     special_token_ids,
@@ -146,7 +150,10 @@ def _read_quantised(
 ) -> Any:
     if quantisation == "Q2":
         return quantise_to_two_bits(read_weights(folder, dtype), dtype, device)
-    return read_weights(folder, dtype, **loading_options(quantisation, dtype, device))
+    model = read_weights(folder, dtype, **loading_options(quantisation, dtype, device))
+    if device.type == "cpu":
+        keep_plain_products(model)
+    return model
 
 
 def read_weights(folder: Path, dtype: torch.dtype, **options: Any) -> Any:

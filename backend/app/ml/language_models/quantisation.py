@@ -10,6 +10,8 @@ import torch
 
 from app.ml.configs.quantisation import QUANTISATIONS
 
+REPACKS = "support_avx512bf16_for_cpu"
+
 
 def stored_quantisation(folder: Path) -> str:
     """Return what an imported folder asks to be loaded as; FP16 for any other folder."""
@@ -41,3 +43,14 @@ def loading_options(quantisation: str, dtype: torch.dtype, device: torch.device)
         else build(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
     )
     return {"quantization_config": config, "device_map": {"": device}}
+
+
+def keep_plain_products(model: torch.nn.Module) -> None:
+    """Let every CPU compute 4-bit products in the number format that was asked for.
+
+    On CPUs with AVX512-BF16 bitsandbytes would repack the weights at the first product: for a
+    kernel that rounds to bfloat16, and with an error where a width is no multiple of 32.
+    """
+    for module in model.modules():
+        if hasattr(module, REPACKS):
+            setattr(module, REPACKS, False)

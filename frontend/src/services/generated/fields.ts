@@ -732,7 +732,7 @@ export const fields = {
       "required": false,
       "nullable": true,
       "default": null,
-      "help": "Peak learning rate; empty means 2e-4 / sqrt(latents / 16384), at most 1e-3.",
+      "help": "Peak learning rate; empty means 2e-4 / sqrt(latents / 16384), at most 1e-3; topk and batchtopk take up to eight times as much in short runs, at most 3e-3.",
       "unit": null,
       "min": 1e-7,
       "max": 1,

@@ -3535,7 +3535,7 @@ export interface components {
             gradient_accumulation?: number;
             /**
              * Learning Rate
-             * @description Peak learning rate; empty means 2e-4 / sqrt(latents / 16384), at most 1e-3.
+             * @description Peak learning rate; empty means 2e-4 / sqrt(latents / 16384), at most 1e-3; topk and batchtopk take up to eight times as much in short runs, at most 3e-3.
              */
             learning_rate?: number | null;
             /**
