@@ -16,6 +16,7 @@ from app.db.repositories import jobs
 from app.db.session import session_scope
 from app.services.job_lifecycle import transition
 from app.services.job_service import SHUTDOWN
+from app.services.reconciliation import clear_after
 from app.workers import sender
 from app.workers.ending import LOST, interrupt
 from app.workers.identity import ProcessIdentity
@@ -66,23 +67,24 @@ def resume_when_relieved(settings: Settings) -> int:
     return resumed
 
 
-def recover_lost_jobs(lease_margin: timedelta) -> int:
+def recover_lost_jobs(settings: Settings) -> int:
     """Interrupt and queue again the jobs whose process is gone.
 
     A process of this machine is looked up; one that cannot be seen from here counts as gone when
-    its lease ended more than ``lease_margin`` ago. A living process is never given up, however
-    late its heartbeat is.
+    its lease ended more than a lease's length ago. A living process is never given up, however late
+    its heartbeat is.
     """
     recovered = 0
     with session_scope() as session:
         for job in jobs.list_owned(session):
-            if not _is_lost(job, jobs.lease_age(session, job.id), lease_margin):
+            if not _is_lost(job, jobs.lease_age(session, job.id), settings.lease_duration):
                 continue
             locked = jobs.get(session, job.id, lock=True)
             if locked is None or locked.lease_owner != job.lease_owner:
                 continue
             if locked.state.is_active:
-                interrupt(session, locked, LOST)
+                if interrupt(session, locked, LOST).state.is_terminal:
+                    clear_after(session, settings, locked)
             elif locked.lease_owner is not None:
                 jobs.release(session, locked.id, locked.attempt, locked.lease_owner)
             recovered += 1

@@ -11,12 +11,12 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
-from app.core.enums import ErrorCode, JobAction
+from app.core.enums import ErrorCode, JobAction, JobState
 from app.db.session import session_scope
 from app.services.hub import tokens
 from app.services.job_lifecycle import StaleAttempt
 from app.services.job_log import log_path
-from app.services.reconciliation import condemn_damaged
+from app.services.reconciliation import clear_after, condemn_damaged
 from app.workers import shutdown
 from app.workers.child_process import ChildProcess
 from app.workers.database import AWAY, retry_while_away
@@ -98,6 +98,8 @@ def finish(
             judged = _with_damage(session, settings, lease.job_id, outcome)
             job = record_outcome(session, lease.job_id, lease.attempt, judged, killed_for, pressure)
             has_ended = job.state.is_terminal
+            if has_ended and job.state is not JobState.SUCCEEDED:
+                clear_after(session, settings, job)
         if has_ended:
             tokens.forget(settings, lease.job_id)
 

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 def sweep(settings: Settings) -> None:
     """One round; a server that is away is tried again in the next."""
     try:
-        recovery.recover_lost_jobs(settings.lease_duration)
+        recovery.recover_lost_jobs(settings)
         recovery.resume_when_relieved(settings)
         recovery.republish_lost_messages(settings)
     except SQLAlchemyError as error:

@@ -14,6 +14,7 @@ from app.core.enums import JobKind, JobState, ResourceType
 from app.core.paths import activation_dir, checkpoint_dir, dataset_documents, model_dir
 from app.db.models import Checkpoint
 from app.services.reconciliation import (
+    clear_after,
     drift_file,
     find_drift,
     list_drift_at_start,
@@ -132,6 +133,36 @@ def test_what_no_row_knows_is_moved_and_never_deleted(
     write(home.data_root / "models" / "notes of mine.txt", b"again")
     mend(session, home)
     assert (home.data_root / "lost+found" / "models--notes of mine.txt.2").read_bytes() == b"again"
+
+
+def test_a_killed_jobs_own_files_go_and_nobody_elses(session: Session, home: Settings) -> None:
+    model, busy = make_model(session), make_model(session)
+    kind, type_, root = JobKind.MODEL_DOWNLOAD, ResourceType.MODEL, home.data_root
+    ended = make_job(
+        session, kind, JobState.CANCELLED, type_, model.id, payload={"upload": "cache/upload-1/a"}
+    )
+    running = make_job(session, kind, JobState.RUNNING, type_, busy.id)
+    gone = [
+        write(root / "cache" / f"download-{ended.id}" / "model.safetensors"),
+        write(root / "cache" / "upload-1" / "a"),
+        write(root / "models" / f".{model.id}.tmp-12345678" / "w"),
+    ]
+    kept = [
+        write(root / "cache" / f"download-{running.id}" / "model.safetensors"),
+        write(root / "cache" / "upload-2" / "a"),
+        write(root / "models" / f".{busy.id}.tmp-12345678" / "w"),
+        write(root / "cache" / "trash" / str(ended.id) / "w"),
+    ]
+    clear_after(session, home, ended)
+    assert all(path.exists() for path in gone), "nothing goes before the commit"
+    session.commit()
+    assert not any(path.exists() for path in gone)
+    assert all(path.exists() for path in kept)
+
+    ended.resource_id = busy.id  # another job works on the same thing
+    clear_after(session, home, ended)
+    session.commit()
+    assert all(path.exists() for path in kept)
 
 
 def test_leftovers_of_ended_jobs_go_and_those_of_running_ones_stay(

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, update
 
-from app.core.config import Settings
+from app.core.config import Settings, get_settings
 from app.core.enums import ErrorCode, JobAction, JobKind, JobState
 from app.db.models import Job
 from app.db.session import session_scope
@@ -19,7 +19,6 @@ from app.workers.outcome import Failure, Outcome
 from app.workers.sweeper import sweep
 
 S = JobState
-MARGIN = timedelta(seconds=30)
 ELSEWHERE = "other-host|boot|pid:[1]|5|77"
 DEAD_HERE = str(current_process()).rpartition("|")[0] + "|1"
 
@@ -47,7 +46,7 @@ def row(job_id: UUID) -> Job:
 
 def test_a_dead_process_of_this_machine_is_lost_at_once() -> None:
     job_id = add(lease_owner=DEAD_HERE, expired=-20)
-    assert recovery.recover_lost_jobs(MARGIN) == 1
+    assert recovery.recover_lost_jobs(get_settings()) == 1
     job = row(job_id)
     assert (job.state, job.attempt, job.reason) == (S.QUEUED, 2, "WORKER_LOST")
 
@@ -55,26 +54,26 @@ def test_a_dead_process_of_this_machine_is_lost_at_once() -> None:
 @pytest.mark.fault(19)
 def test_a_living_process_keeps_its_job_however_late() -> None:
     job_id = add(lease_owner=str(current_process()), expired=3600)
-    assert recovery.recover_lost_jobs(MARGIN) == 0
+    assert recovery.recover_lost_jobs(get_settings()) == 0
     assert row(job_id).state is S.RUNNING
 
 
 @pytest.mark.parametrize(("expired", "lost"), [(-10.0, 0), (10.0, 0), (60.0, 1)])
 def test_elsewhere_only_the_lease_decides(expired: float, lost: int) -> None:
     add(lease_owner=ELSEWHERE, expired=expired)
-    assert recovery.recover_lost_jobs(MARGIN) == lost
+    assert recovery.recover_lost_jobs(get_settings()) == lost
 
 
 def test_the_last_attempt_fails() -> None:
     job_id = add(lease_owner=DEAD_HERE, attempt=3, max_attempts=3)
-    recovery.recover_lost_jobs(MARGIN)
+    recovery.recover_lost_jobs(get_settings())
     job = row(job_id)
     assert (job.state, job.error_code) == (S.FAILED, "WORKER_LOST")
 
 
 def test_a_pending_request_is_followed() -> None:
     job_id = add(lease_owner=DEAD_HERE, requested=JobAction.CANCEL)
-    recovery.recover_lost_jobs(MARGIN)
+    recovery.recover_lost_jobs(get_settings())
     assert row(job_id).state is S.CANCELLED
 
 

@@ -6,11 +6,13 @@ folder. What an unfinished job may be writing is left alone.
 
 from app.services.reconciliation.at_start import drift_file, list_drift_at_start
 from app.services.reconciliation.finding import Finding
+from app.services.reconciliation.of_a_job import clear_after
 from app.services.reconciliation.report import find_drift, repair
 from app.services.reconciliation.suspects import condemn_damaged
 
 __all__ = [
     "Finding",
+    "clear_after",
     "condemn_damaged",
     "drift_file",
     "find_drift",

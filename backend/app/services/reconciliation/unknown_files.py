@@ -52,7 +52,7 @@ def files_without_rows(session: Session, settings: Settings) -> Iterator[Finding
 def leftovers(session: Session, settings: Settings) -> Iterator[Finding]:
     """Half written files and folders of jobs that have ended."""
     root = settings.data_root
-    found = [path for path in root.rglob(".*") if _is_leftover(path)]
+    found = half_written(root)
     own = ("cache/*", "cache/trash/*", "cache/discovery/*")
     found += [path for pattern in own for path in root.glob(pattern) if OF_A_JOB.match(path.name)]
     for folder in ("jobs", "secrets"):
@@ -63,21 +63,35 @@ def leftovers(session: Session, settings: Settings) -> Iterator[Finding]:
             yield _leftover(settings.home, path)
 
 
+def half_written(root: Path) -> list[Path]:
+    """Temporary and set aside files and folders below ``root``, by their names."""
+    return [path for path in root.rglob(".*") if _is_leftover(path)]
+
+
+def put_back(path: Path) -> bool:
+    """Give what was set aside its name again when nothing replaced it; False for all else."""
+    aside = SET_ASIDE.match(path.name)
+    target = path.with_name(aside["target"]) if aside else None
+    if target is None or target.exists() or not path.exists():
+        return False
+    path.rename(target)
+    return True
+
+
 def _leftover(home: Path, path: Path) -> Finding:
     what = f"{path.relative_to(home)}"
     aside = SET_ASIDE.match(path.name)
     target = path.with_name(aside["target"]) if aside else None
     if target is not None and not target.exists():
         problem = "was set aside for a replacement that never came"
-        return Finding(what, problem, "put it back", lambda _: _put_back(path, target))
+        return Finding(what, problem, "put it back", lambda _: _put_back(path))
     return Finding(
         what, "was left by a process that ended too early", "delete it", lambda _: remove(path)
     )
 
 
-def _put_back(path: Path, target: Path) -> None:
-    if path.exists() and not target.exists():
-        path.rename(target)
+def _put_back(path: Path) -> None:
+    put_back(path)
 
 
 def _unknown(data_root: Path, path: Path) -> Finding:
