@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.field_messages import in_words
 from app.api.page import page_response
 from app.core.enums import ErrorCode
 from app.core.errors import AppError, Conflict, NotFound, ServiceUnavailable, ValidationFailed
@@ -131,11 +132,18 @@ def internal_error(request: Request) -> Response:
 def validation_failed(error: RequestValidationError) -> ValidationFailed:
     """FastAPI's findings as one sentence and a list of fields."""
     found = [_field_error(item) for item in error.errors()[:MAX_SHOWN_ERRORS]]
-    first = found[0]
-    text = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
+    text = _sentence(error.errors()[0], found[0])
     more = len(error.errors()) - 1
-    message = f"{text} (and {more} more)" if more else str(text)
+    message = f"{text} ({more} more to mend)" if more else text
     return ValidationFailed(message, details={"errors": found})
+
+
+def _sentence(item: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
+    if not shown["field"]:
+        is_missing = item["type"] == "missing"
+        return "The request needs a body in JSON." if is_missing else str(shown["message"])
+    words, goes_on = in_words(item)
+    return f"{shown['field']} {words}." if goes_on else f"{shown['field']}: {shown['message']}"
 
 
 def _field_error(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,7 +152,7 @@ def _field_error(item: Mapping[str, Any]) -> dict[str, Any]:
     location = [str(part) for part in item["loc"]]
     if location and location[0] in REQUEST_PARTS:
         location = location[1:]
-    message = str(item["msg"]).removeprefix("Value error, ")
+    message, _ = in_words(item)
     return {
         "field": ".".join(location),
         "message": message[:1].upper() + message[1:],

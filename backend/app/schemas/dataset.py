@@ -11,16 +11,13 @@ from app.ml.configs import TokenizationConfig
 from app.schemas.common import RequestModel, ResponseModel
 from app.schemas.from_dataclass import request_model_from
 from app.schemas.job import JobSummary
-
-REPO_ID_PATTERN = r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$"
+from app.schemas.repo_id import RepoId
 
 
 class DatasetDownload(RequestModel):
     """Download a dataset from the Hugging Face hub."""
 
-    repo_id: str = Field(
-        pattern=REPO_ID_PATTERN, max_length=255, examples=["roneneldan/TinyStories"]
-    )
+    repo_id: RepoId = Field(examples=["roneneldan/TinyStories"])
     access_token: str | None = Field(
         None, description="Used for this download only; never stored or logged", max_length=255
     )

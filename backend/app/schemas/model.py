@@ -8,8 +8,8 @@ from pydantic import Field
 
 from app.core.enums import ModelStatus, Quantization
 from app.schemas.common import RequestModel, ResponseModel
-from app.schemas.dataset import REPO_ID_PATTERN
 from app.schemas.job import JobSummary
+from app.schemas.repo_id import RepoId
 
 QuantizationChoice = Literal["FP16", "FP32", "Q8", "Q4", "Q2"]
 QUANTIZATION_HELP = (
@@ -23,9 +23,7 @@ QUANTIZATION_HELP = (
 class ModelDownload(RequestModel):
     """Download a language model from the Hugging Face hub (safetensors only, no remote code)."""
 
-    repo_id: str = Field(
-        pattern=REPO_ID_PATTERN, max_length=255, examples=["HuggingFaceTB/SmolLM2-135M"]
-    )
+    repo_id: RepoId = Field(examples=["HuggingFaceTB/SmolLM2-135M"])
     quantization: QuantizationChoice = Field("FP16", description=QUANTIZATION_HELP)
     access_token: str | None = Field(
         None, description="Used for this download only; never stored or logged", max_length=255

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from app.core.enums import EncoderType, SaeSource, TrainingStatus
 from app.schemas.common import RequestModel, ResponseModel
-from app.schemas.dataset import REPO_ID_PATTERN
 from app.schemas.job import JobSummary
+from app.schemas.repo_id import RepoId, Subfolder
 
 HookType = Literal["residual", "mlp", "attention", "mlp_input"]
 
@@ -42,11 +42,9 @@ class SaeImport(SaePlace):
 class SaeDownload(SaePlace):
     """Import a dictionary from the Hugging Face hub."""
 
-    repo_id: str = Field(pattern=REPO_ID_PATTERN, max_length=255, examples=["org/gpt2-saes"])
-    subfolder: str | None = Field(
+    repo_id: RepoId = Field(examples=["org/gpt2-saes"])
+    subfolder: Subfolder | None = Field(
         None,
-        max_length=500,
-        pattern=r"^\w[\w./ -]*$",
         description="Folder of the one dictionary",
         examples=["blocks.8.hook_resid_pre"],
     )

@@ -53,7 +53,7 @@ class ExtractionConfig(Config):
     def combination_problems(self) -> list[Problem]:
         problems = []
         if not self.layers:
-            problems.append(Problem("layers", "choose at least one layer", []))
+            problems.append(Problem("layers", "must name at least one layer", []))
         if not self.hook_types:
             problems.append(Problem("hook_types", "choose at least one hook type", []))
         for name in ("layers", "hook_types"):
