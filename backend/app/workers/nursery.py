@@ -31,7 +31,7 @@ MAX_FDS = 8
 # A worker that the supervisor starts again finds the nursery still there.
 FORSAKEN_SECONDS = 4.0
 TICK_SECONDS = 1.0
-# Overwritten by a copy, so that ``ps`` shows the job; argv[0] of the nursery is as long.
+# Makes room for the command line of a job, which a copy writes over its own.
 ROOM_FOR_COMMAND = "-" * 160
 _ARG_START, _ARG_END = 45, 46  # fields of /proc/self/stat behind the name
 
@@ -266,6 +266,7 @@ def _show_command(command: list[str]) -> None:
 
 
 def main(listener_fd: int, idle_seconds: float) -> int:
+    _show_command([sys.executable, "-m", "app.workers.nursery"])
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     program = Nursery(socket.socket(fileno=listener_fd), idle_seconds).serve()
     return 0 if program is None else program()

@@ -89,8 +89,10 @@ def test_ctrl_c_then_again_goes_on_and_a_third_time_reuses(
     stores = [s for s in stack.get("/activations") if s["model_id"] == finished["model_id"]]
     assert len(stores) == 1
 
+    steered = stack.get("/steering/runs")
     run_demo(stack, corpus)
     again = capsys.readouterr().out
     assert again.count("reused") == 6
     assert "Steering" in again
+    assert stack.get("/steering/runs") == steered, "what was generated is read again"
     assert [training["id"] for training in mine(stack)] == [finished["id"]]
