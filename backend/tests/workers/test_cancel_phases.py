@@ -67,6 +67,7 @@ def sweep(stack: Stack, prepared: Prepared, reference: str) -> str:
         "model_id": prepared.model_id,
         "prompts": [f"Number {number} is" for number in range(16)],
         "features": [{"id": feature["id"]}],
+        "strengths": [1.0, 2.0, 4.0, 8.0],
         "max_new_tokens": 60,
     }
     return str(stack.post("/steering/sweep", body)["job_id"])
