@@ -24,9 +24,9 @@ class DashboardMissing(Exception):
 
 def time_dashboard(
     python: Path | None, model: Path, loaded: LoadedModel, layer: int, tokens: TokenStore,
-    sae_path: Path, n_features: int, scratch: Path,
-) -> float:  # fmt: skip
-    """Return the seconds that SAEDashboard takes for the first ``n_features``.
+    sae_path: Path, scratch: Path,
+) -> tuple[float, float]:  # fmt: skip
+    """Return the seconds of two batches of features: with the model's pass, and from its cache.
 
     Raises:
         DashboardMissing: No such Python, no such package, or it failed.
@@ -44,8 +44,8 @@ def time_dashboard(
     options = {
         "model": str(model.resolve()), "sae": str(scratch / "sae"), "layer": layer,
         "windows": str(scratch / "windows.npy"), "states": str(scratch / "states.npy"),
-        "features": n_features, "features_at_once": FEATURES_AT_ONCE,
-        "cache": str(scratch / "cache"), "threads": torch.get_num_threads(),
+        "features": FEATURES_AT_ONCE, "cache": str(scratch / "cache"),
+        "threads": torch.get_num_threads(),
     }  # fmt: skip
     try:
         done = subprocess.run(
@@ -59,7 +59,8 @@ def time_dashboard(
     answer = json.loads(done.stdout)
     if "error" in answer:
         raise DashboardMissing(answer["error"])
-    return float(answer["seconds"])
+    first, later = answer["seconds"]
+    return float(first), float(later)
 
 
 def say_missing(reason: str) -> None:

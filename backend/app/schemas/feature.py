@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from app.ml.configs import DiscoveryConfig
 from app.schemas.common import Meta, Pagination, RequestModel, ResponseModel
@@ -126,6 +126,18 @@ class FeaturePatch(RequestModel):
         if any(len(tag) > 50 for tag in cleaned):
             raise ValueError("a tag has at most 50 characters")
         return cleaned
+
+
+class FeatureUpload(BaseModel):
+    """The multipart form of an upload; the file is streamed to disk as it arrives."""
+
+    file: bytes = Field(
+        b"", description="The archive", json_schema_extra={"type": "string", "format": "binary"}
+    )
+    training_id: UUID
+    any_dictionary: bool = Field(
+        False, description="Also what was measured on a dictionary with other directions"
+    )
 
 
 class FeatureImport(ResponseModel):

@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -41,13 +41,19 @@ class Upload:
         shutil.rmtree(self.path.parent, ignore_errors=True)
 
 
-def receive(settings: Settings, content_type: str | None, chunks: Iterator[bytes]) -> Upload:
+def receive(
+    settings: Settings,
+    content_type: str | None,
+    chunks: Iterator[bytes],
+    suffixes: Collection[str] = SUFFIXES,
+) -> Upload:
     """Read a multipart form with one file field.
 
     Args:
         settings: Data root and size cap.
         content_type: Header of the request, with the boundary.
         chunks: The body as it arrives.
+        suffixes: Of the files that are taken.
 
     Raises:
         ValidationFailed: Not a multipart form, or without a file.
@@ -57,7 +63,7 @@ def receive(settings: Settings, content_type: str | None, chunks: Iterator[bytes
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
         raise ValidationFailed("Send the file as multipart/form-data in the field 'file'.")
-    receiver = _Receiver(settings)
+    receiver = _Receiver(settings, suffixes)
     parser = MultipartParser(boundary, receiver.callbacks())
     try:
         for chunk in chunks:
@@ -72,7 +78,8 @@ def receive(settings: Settings, content_type: str | None, chunks: Iterator[bytes
 
 
 class _Receiver:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, suffixes: Collection[str]) -> None:
+        self._suffixes = suffixes
         self._root = settings.data_root
         self._max_bytes = settings.max_upload_bytes
         self._fields: dict[str, str] = {}
@@ -132,8 +139,9 @@ class _Receiver:
 
     def _open(self, given: str) -> None:
         self._filename = _UNSAFE.sub("_", re.split(r"[/\\]", given)[-1])[-120:].lstrip(".")
-        if content_suffix(Path(self._filename)) not in SUFFIXES:
-            refuse_field("file", f"must be one of {SUPPORTED}", self._filename)
+        if content_suffix(Path(self._filename)) not in self._suffixes:
+            known = SUPPORTED if self._suffixes is SUFFIXES else " ".join(sorted(self._suffixes))
+            refuse_field("file", f"must be one of {known}", self._filename)
         folder = self._root / "cache" / f"upload-{uuid4()}"
         folder.mkdir(parents=True, mode=0o700)
         self._path = folder / self._filename

@@ -95,6 +95,30 @@ def test_an_import_is_the_same_dictionary_in_discovery_and_steering(
     assert texts[0] == texts[1]
 
 
+def test_features_come_back_on_the_same_dictionary_elsewhere(
+    stack: Stack, transcoder: str, imported: str
+) -> None:
+    table = f"/features?sort_by=neuron_index&order=asc&limit=200&training_id={transcoder}"
+    first = stack.get(table)[0]
+    stack.call("PATCH", f"/features/{first['id']}", json={"name": "mine", "tags": ["kept"]})
+    bundle = stack.client.get(f"/features/export?training_id={transcoder}&format=parquet").content
+    results = []
+    for _ in range(2):
+        form = {"data": {"training_id": imported}, "files": {"file": ("a.zip", bundle)}}
+        job = stack.finish(stack.call("POST", "/features/upload", **form)["job_id"])
+        results.append({key: job["result"][key] for key in ("n_features", "n_skipped")})
+    assert results == [{"n_features": 96, "n_skipped": 0}, {"n_features": 0, "n_skipped": 96}]
+    own = ("id", "training_id", "updated_at")
+    told = [
+        [{key: value for key, value in feature.items() if key not in own} for feature in found]
+        for found in (stack.get(table), stack.get(table.replace(transcoder, imported)))
+    ]
+    for feature in (*told[0], *told[1]):
+        (feature["top_example"] or {}).pop("id", None)
+    assert told[0] == told[1]
+    assert told[0][0]["name"] == "mine"
+
+
 def test_an_import_that_differs_is_refused_and_leaves_no_files(
     stack: Stack, prepared: Prepared, folder: Path
 ) -> None:

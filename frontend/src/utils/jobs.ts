@@ -30,6 +30,7 @@ const LABELS: Record<JobKind, string> = {
   sae_import: 'Importing dictionary',
   sae_check: 'Checking an export',
   feature_extract: 'Extracting features',
+  feature_import: 'Importing features',
   feature_probe: 'Trying features',
   feature_ablate: 'Ablating a feature',
   steering_generate: 'Generating',

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import bindparam, case, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from app.db.models import Feature, FeatureActivation, FeatureToken
@@ -58,6 +58,35 @@ def put_features(
         {"training_id": training_id},
     )
     return dict(result.all())
+
+
+def fill_notes(session: Session, notes: Mapping[int, Mapping[str, Any]]) -> None:
+    """Write description, tags and favourite by feature id where there are none yet."""
+    filled = {
+        "description": func.coalesce(Feature.description, bindparam("given_description")),
+        "tags": case((Feature.tags == [], bindparam("given_tags")), else_=Feature.tags),
+        "is_favorite": or_(Feature.is_favorite, bindparam("given_favorite")),
+    }
+    statement = update(Feature).where(Feature.id == bindparam("given_id")).values(filled)
+    given = [
+        {"given_id": feature_id, "given_description": note.get("description"),
+         "given_tags": note.get("tags") or [], "given_favorite": bool(note.get("is_favorite"))}
+        for feature_id, note in notes.items()
+    ]  # fmt: skip
+    if given:
+        session.connection().execute(statement, given)
+
+
+def imported_parts(session: Session, training_id: UUID, bundle: str) -> dict[int, int]:
+    """How many features of each part of a bundle stand in the table as they came."""
+    mark = Feature.metadata_["imported"]
+    part = mark["part"].as_integer()
+    statement = (
+        select(part, func.count())
+        .where(Feature.training_id == training_id, mark["bundle"].as_string() == bundle)
+        .group_by(part)
+    )
+    return dict(session.execute(statement).all())
 
 
 def put_examples(session: Session, rows: Iterable[ContextRow]) -> int:

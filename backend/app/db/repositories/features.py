@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import LargeBinary, func, select, type_coerce
 from sqlalchemy.orm import Session, undefer
 
-from app.db.models import Feature, FeatureActivation, FeatureEdit
+from app.db.models import Feature, FeatureActivation, FeatureEdit, FeatureToken
+from app.db.repositories.context_rows import ContextRow
 
 TOP, SAMPLE, NEAR_MISS = "top", "sample", "near_miss"
+PACKED = ("token_ids", "token_lengths", "activations")
 
 
 def get(session: Session, feature_id: int, *, lock: bool = False) -> Feature | None:
@@ -49,6 +51,29 @@ def list_examples(
         .limit(top_k)
     )
     return list(session.scalars(statement))
+
+
+def packed_contexts(session: Session, feature_ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    """All contexts of some features in the columns of ``ContextRow``, lists still packed."""
+    columns = [getattr(FeatureActivation, name) for name in ContextRow._fields]
+    statement = (
+        select(*(type_coerce(c, LargeBinary) if c.name in PACKED else c for c in columns))
+        .where(FeatureActivation.feature_id.in_(feature_ids))
+        .order_by(FeatureActivation.feature_id, FeatureActivation.kind, FeatureActivation.rank)
+    )
+    return [tuple(row) for row in session.execute(statement)]
+
+
+def metadata_of(session: Session, feature_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    statement = select(Feature.id, Feature.metadata_).where(Feature.id.in_(feature_ids))
+    return dict(session.execute(statement).all())
+
+
+def words_of(session: Session, feature_ids: Sequence[int]) -> list[FeatureToken]:
+    """Words of some features, feature by feature."""
+    statement = select(FeatureToken).where(FeatureToken.feature_id.in_(feature_ids))
+    order = (FeatureToken.feature_id, FeatureToken.kind, FeatureToken.rank)
+    return list(session.scalars(statement.order_by(*order)))
 
 
 def count_examples(session: Session, feature_id: int) -> int:

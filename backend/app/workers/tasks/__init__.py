@@ -26,6 +26,7 @@ TASKS: dict[JobKind, str] = {
     JobKind.SAE_IMPORT: "app.workers.tasks.saes:run_sae_import",
     JobKind.SAE_CHECK: "app.workers.tasks.saes:run_sae_check",
     JobKind.FEATURE_EXTRACT: "app.workers.tasks.features:run_feature_extract",
+    JobKind.FEATURE_IMPORT: "app.workers.tasks.feature_import:run_feature_import",
     JobKind.STEERING_SWEEP: "app.workers.tasks.steering_sweep:run_steering_sweep",
 }
 WARM_TASKS: dict[JobKind, str] = {

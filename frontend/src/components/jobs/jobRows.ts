@@ -40,7 +40,7 @@ export function placeOf(job: Pick<Job, 'resource_type' | 'resource_id' | 'kind'>
   if (type === 'model') return { tab: 'models', model: id };
   if (type === 'activation') return { tab: 'models' };
   if (type !== 'training') return null;
-  return { tab: kind === 'feature_extract' ? 'features' : 'training', training: id };
+  return { tab: kind.startsWith('feature_') ? 'features' : 'training', training: id };
 }
 
 /** Whether the API does it again: it failed or was cancelled. */

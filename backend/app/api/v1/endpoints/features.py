@@ -1,7 +1,8 @@
 """Features of a trained dictionary."""
 
-import os
+import shutil
 import tempfile
+from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -21,11 +22,13 @@ from app.api.deps import (
     SessionDep,
     SettingsDep,
     SortQuery,
+    body_chunks,
     client_left,
     enveloped,
     failures,
     tagged,
 )
+from app.core.paths import ensure_private_dir
 from app.schemas.common import Envelope, JobAccepted
 from app.schemas.feature import (
     Correlations,
@@ -37,6 +40,7 @@ from app.schemas.feature import (
     FeaturePage,
     FeaturePatch,
     FeatureRead,
+    FeatureUpload,
     Histogram,
     Interval,
     LogitLens,
@@ -45,17 +49,17 @@ from app.schemas.feature import (
 from app.schemas.feature_probe import Ablation, FeatureProbe, ProbeResult
 from app.services import (
     discovery_service,
-    feature_formats,
     feature_probe_service,
     feature_relations,
     feature_service,
 )
+from app.services.feature_exchange import dashboard, exporting, importing
 
 router = APIRouter(prefix="/features", tags=["features"])
 FeatureId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 TopKQuery = Annotated[int, Query(ge=1, le=200, description="Contexts")]
 ContextsQuery = Annotated[int, Query(ge=1, le=50, description="Strongest contexts read")]
-FormatQuery = Annotated[feature_formats.ExportFormat, Query(alias="format")]
+FormatQuery = Annotated[exporting.ExportFormat, Query(alias="format")]
 KindQuery = Annotated[
     Literal["top", "sample", "near_miss"],
     Query(description="Strongest, sampled from all strengths, or almost fired"),
@@ -71,6 +75,12 @@ TagQuery = Annotated[list[str], Query(alias="tag", max_length=20, description="A
 CursorQuery = Annotated[
     str | None, Query(max_length=1000, description="``next_cursor`` of the page before")
 ]
+_UPLOAD_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"multipart/form-data": {"schema": FeatureUpload.model_json_schema()}},
+    }
+}
 FavoriteQuery = Annotated[
     bool | None, Query(validation_alias=AliasChoices("is_favorite", "isFavorite"))
 ]
@@ -128,6 +138,7 @@ def probe_features(
 @router.get("/export", response_class=FileResponse, responses=failures(404))
 def export_features(
     session: SessionDep,
+    settings: SettingsDep,
     training_id: UUID,
     form: FormatQuery = "csv",
     search: SearchQuery = None,
@@ -135,18 +146,21 @@ def export_features(
     ranges: RangeQuery = [],  # noqa: B006
     tags: TagQuery = [],  # noqa: B006
 ) -> FileResponse:
-    """Download the features that a filter lets pass: the table, or a SAEDashboard batch."""
+    """Download the features that a filter lets pass: the table, a batch or an archive."""
     wanted = feature_service.make_filter(
         training_id=training_id, search=search, is_favorite=is_favorite, tags=tags, ranges=ranges
     )
-    suffix = "csv" if form == "csv" else "json"
-    with tempfile.NamedTemporaryFile(
-        "w", suffix=f".{suffix}", delete=False, encoding="utf-8", newline=""
-    ) as file:
-        remove = BackgroundTask(os.unlink, file.name)
-        feature_formats.write_export(session, wanted, training_id, form, file)
-    name = f"features-{training_id}.{suffix}"
-    return FileResponse(file.name, filename=name, background=remove)
+    cache = ensure_private_dir(settings.data_root / "cache")
+    folder = tempfile.mkdtemp(prefix="features-", dir=cache)
+    remove = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+    name = f"features-{training_id}{exporting.SUFFIXES[form]}"
+    path = FilePath(folder) / name
+    try:
+        exporting.write_export(session, settings, wanted, training_id, form, path)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return FileResponse(path, filename=name, background=remove)
 
 
 @router.post("/import", responses=failures(404))
@@ -154,8 +168,22 @@ def import_features(
     training_id: UUID, batch: Annotated[dict[str, Any], Body()], session: SessionDep, meta: MetaDep
 ) -> Envelope[FeatureImport]:
     """Load a SAEDashboard batch as features of a training; those in it are replaced."""
-    n_features = feature_formats.read_batch(session, training_id, batch)
+    n_features = dashboard.read_batch(session, training_id, batch)
     return enveloped(FeatureImport(n_features=n_features), meta)
+
+
+@router.post(
+    "/upload", status_code=202, responses=failures(404, 409, 413, 422), openapi_extra=_UPLOAD_BODY
+)
+def upload_features(
+    request: Request, session: SessionDep, settings: SettingsDep, posting: PostingDep
+) -> Envelope[JobAccepted]:
+    """Import an archive: a Parquet bundle, a Neuronpedia folder or SAEDashboard batches."""
+    content_type = request.headers.get("content-type")
+    chunks = body_chunks(request)
+    return posting.queued(
+        None, lambda: importing.upload_bundle(session, settings, content_type, chunks)
+    )
 
 
 @router.get("/map", responses=failures(404))

@@ -1,10 +1,10 @@
-"""Features in other programs' files: CSV and JSON of the table, SAEDashboard's JSON both ways."""
+"""SAEDashboard's JSON batches, in and out; Neuronpedia's records have the same lists."""
 
-import csv
 import json
 import math
-from collections.abc import Iterable, Iterator
-from typing import IO, Any, Literal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -12,18 +12,16 @@ from sqlalchemy.orm import Session
 from app.core.errors import ValidationFailed
 from app.db.models import Feature, FeatureActivation
 from app.db.packed import pack
-from app.db.repositories import feature_loading, feature_pages, features
-from app.db.repositories.context_rows import ContextRow
-from app.db.repositories.feature_pages import FeatureFilter
+from app.db.repositories import features
 from app.db.repositories.feature_search import FIRES_ON, PROMOTES
-from app.db.repositories.word_rows import WordRow
+from app.services.feature_exchange.archives import BundleInvalid
+from app.services.feature_exchange.parts import FeaturePart, Word, load_part
+from app.services.feature_exchange.selection import Selection, pages_of
+from app.services.feature_exchange.table import write_list
 from app.services.feature_relations import SHOWN_DIGITS
-from app.services.feature_service import PLAIN
 from app.services.lookup import require_training
 
-ExportFormat = Literal["csv", "json", "saedashboard"]
 TOP_GROUP = -1
-PAGE = 500
 NO_LENS: dict[str, list[dict[str, Any]]] = {"top": [], "bottom": []}
 EMPTY_HISTOGRAM: dict[str, list[float]] = {"edges": [], "counts": []}
 
@@ -32,34 +30,20 @@ class BatchInvalid(ValidationFailed):
     pass
 
 
-def write_export(
-    session: Session, wanted: FeatureFilter, training_id: UUID, form: ExportFormat, file: IO[str]
-) -> None:
-    """Write all features that a filter lets pass, in the order of their index.
-
-    Args:
-        session: Open session.
-        wanted: Filter, of the same training.
-        training_id: The training.
-        form: "saedashboard" is one batch with contexts, the others are the table.
-        file: Text file to write to.
-    """
-    training = require_training(session, training_id)
-    rows = _every(session, wanted)
-    if form == "csv":
-        writer = csv.writer(file)
-        writer.writerow((*PLAIN, "name"))
-        writer.writerows(_cells(feature) for feature in rows)
-        return
-    if form == "json":
-        _write_list(file, ({**_plain(feature)} for feature in rows), "[", "]")
-        return
+def write_dashboard(session: Session, selection: Selection, file: IO[str]) -> None:
+    """Write one batch with the contexts of all chosen features."""
+    origin = selection.origin
     head = {
-        "model_id": str(training.model_id), "layer": training.layer, "sae_set": training.name or "",
-        "sae_id_suffix": str(training_id),
+        "model_id": origin["model_id"], "layer": origin["layer"], "sae_set": origin["name"],
+        "sae_id_suffix": str(selection.training_id),
     }  # fmt: skip
-    opening = json.dumps(head)[:-1] + ', "features": ['
-    _write_list(file, (_to_dashboard(session, feature) for feature in rows), opening, "]}")
+    entries = (
+        {"feature_index": feature.neuron_index, **entry_of(feature, details),
+         "activations": activations_of(session, feature, details)}
+        for page in pages_of(session, selection.wanted)
+        for feature, details in with_details(session, page)
+    )  # fmt: skip
+    write_list(file, entries, json.dumps(head)[:-1] + ', "features": [', "]}")
 
 
 def read_batch(session: Session, training_id: UUID, batch: dict[str, Any]) -> int:
@@ -76,63 +60,51 @@ def read_batch(session: Session, training_id: UUID, batch: dict[str, Any]) -> in
         BatchInvalid: Something is missing or does not fit together.
     """
     require_training(session, training_id)
+    part = part_of_batch(batch)
+    load_part(session, training_id, part)
+    return len(part.rows)
+
+
+def part_of_batch(batch: dict[str, Any]) -> FeaturePart:
+    """Read a batch's features.
+
+    Raises:
+        BatchInvalid: Something is missing or does not fit together.
+    """
     entries = batch.get("features")
     if not isinstance(entries, list) or not entries:
         raise BatchInvalid("The file holds no list of features.", details={"field": "features"})
-    rows = [_from_dashboard(entry) for entry in entries]
-    ids = feature_loading.put_features(session, training_id, (row for row, _ in rows))
-    kept = [row["neuron_index"] for row, _ in rows]
-    feature_loading.delete_examples_of(session, [ids[index] for index in kept])
-    feature_loading.put_words(session, training_id, _words(ids, entries))
-    feature_loading.put_examples(
-        session,
-        (
-            ContextRow(feature_id=ids[row["neuron_index"]], **example)
-            for row, found in rows
-            for example in found
-        ),
-    )
-    return len(rows)
+    return part_of_entries(entries, "saedashboard")
 
 
-def _every(session: Session, wanted: FeatureFilter) -> Iterator[Feature]:
-    cursor: str | None = None
-    while True:
-        page = feature_pages.list_page(
-            session, wanted, sort_by="neuron_index", order="asc", limit=PAGE, cursor=cursor
-        )
-        yield from page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return
+def part_of_entries(entries: list[dict[str, Any]], source: str) -> FeaturePart:
+    """Read entries that have SAEDashboard's names.
+
+    Raises:
+        BatchInvalid: Something is missing or does not fit together.
+    """
+    part = FeaturePart(rows=[])
+    for entry in entries:
+        row, found = _read_entry(entry, source)
+        index = row["neuron_index"]
+        part.rows.append(row)
+        part.contexts += ((index, context) for context in found)
+        part.words += ((index, word) for word in _words(entry))
+    return part
 
 
-def _plain(feature: Feature) -> dict[str, Any]:
-    values = {name: getattr(feature, name) for name in PLAIN}
-    return {**values, "training_id": str(feature.training_id), "name": feature.name}
+def with_details(session: Session, page: list[Feature]) -> Iterator[tuple[Feature, dict[str, Any]]]:
+    """Features with what lies out of the table's way."""
+    details = features.metadata_of(session, [feature.id for feature in page])
+    return ((feature, details[feature.id]) for feature in page)
 
 
-def _cells(feature: Feature) -> list[Any]:
-    cells = _plain(feature)
-    return ["; ".join(value) if isinstance(value, list) else value for value in cells.values()]
-
-
-def _write_list(file: IO[str], items: Iterable[dict[str, Any]], opening: str, closing: str) -> None:
-    file.write(opening)
-    for number, item in enumerate(items):
-        file.write((",\n" if number else "\n") + json.dumps(item, allow_nan=False))
-    file.write("\n" + closing)
-
-
-def _to_dashboard(session: Session, feature: Feature) -> dict[str, Any]:
-    known = feature.metadata_
+def entry_of(feature: Feature, known: dict[str, Any]) -> dict[str, Any]:
+    """What both programs call the same, contexts left out."""
     lens = known.get("logit_lens") or NO_LENS
     partners = known.get("correlated") or []
     histogram = known.get("histogram") or EMPTY_HISTOGRAM
-    examples = features.list_examples(session, feature.id, 1000)
-    samples = features.list_examples(session, feature.id, 1000, features.SAMPLE)
     return {
-        "feature_index": feature.neuron_index,
         "frac_nonzero": feature.activation_frequency,
         "pos_str": [token["token"] for token in lens["top"]],
         "pos_values": [token["logit"] for token in lens["top"]],
@@ -142,11 +114,19 @@ def _to_dashboard(session: Session, feature: Feature) -> dict[str, Any]:
         "freq_hist_data_bar_heights": histogram["counts"],
         "correlated_features_indices": [partner["index"] for partner in partners],
         "correlated_features_pearson": [partner["pearson"] for partner in partners],
-        "activations": [
-            *(_activation(row, TOP_GROUP, TOP_GROUP, 0.0) for row in examples),
-            *(_activation(row, *_bin(row, known.get("intervals") or [])) for row in samples),
-        ],
     }
+
+
+def activations_of(
+    session: Session, feature: Feature, known: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """The strongest contexts, then the samples of every octave."""
+    examples = features.list_examples(session, feature.id, 1000)
+    samples = features.list_examples(session, feature.id, 1000, features.SAMPLE)
+    return [
+        *(_activation(row, TOP_GROUP, TOP_GROUP, 0.0) for row in examples),
+        *(_activation(row, *_bin(row, known.get("intervals") or [])) for row in samples),
+    ]
 
 
 def _bin(row: FeatureActivation, intervals: list[dict[str, Any]]) -> tuple[float, float, float]:
@@ -164,14 +144,14 @@ def _activation(row: FeatureActivation, low: float, high: float, share: float) -
     }  # fmt: skip
 
 
-def _from_dashboard(entry: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _read_entry(entry: dict[str, Any], source: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     try:
         index = int(entry["feature_index"])
         found = [_to_example(item) for item in entry.get("activations") or []]
         edges = [float(value) for value in entry.get("freq_hist_data_bar_values") or []]
         counts = [float(value) for value in entry.get("freq_hist_data_bar_heights") or []]
         metadata = {
-            "imported": "saedashboard",
+            "imported": {"format": source},
             "logit_lens": {"top": _lens(entry, "pos"), "bottom": _lens(entry, "neg")},
             "histogram": {"edges": [*edges, edges[-1]] if edges else [], "counts": counts},
             "correlated": [
@@ -232,14 +212,42 @@ def _number(value: Any) -> float:
     return number
 
 
-def _words(ids: dict[int, int], entries: list[dict[str, Any]]) -> Iterator[WordRow]:
+def _words(entry: dict[str, Any]) -> Iterator[Word]:
     """Promoted words, and the words at the marked places of the strongest contexts."""
-    for entry in entries:
-        feature_id = ids[int(entry["feature_index"])]
-        top = [a for a in entry.get("activations") or [] if float(a["bin_min"]) == TOP_GROUP]
-        marked = list(dict.fromkeys(str(a["tokens"][a["qualifying_token_index"]]) for a in top))
-        listed = [(FIRES_ON, word, 0.0) for word in marked[:10]]
-        pairs = zip(entry.get("pos_str") or [], entry.get("pos_values") or [], strict=True)
-        listed += [(PROMOTES, str(word), float(value)) for word, value in pairs]
-        for rank, (kind, token, weight) in enumerate(listed):
-            yield WordRow(feature_id, kind, rank, token, weight)
+    top = [a for a in entry.get("activations") or [] if float(a["bin_min"]) == TOP_GROUP]
+    marked = list(dict.fromkeys(str(a["tokens"][a["qualifying_token_index"]]) for a in top))
+    for rank, word in enumerate(marked[:10]):
+        yield FIRES_ON, rank, word, 0.0
+    pairs = zip(entry.get("pos_str") or [], entry.get("pos_values") or [], strict=True)
+    for rank, (word, value) in enumerate(pairs):
+        yield PROMOTES, rank, str(word), float(value)
+
+
+class DashboardFolder:
+    """Unpacked ``batch-N.json`` files, each a part.
+
+    Raises:
+        BundleInvalid: There are none.
+    """
+
+    fingerprint: str | None = None
+
+    def __init__(self, folder: Path) -> None:
+        self._batches = sorted(folder.rglob("batch-*.json"))
+        if not self._batches:
+            raise BundleInvalid(
+                "The archive holds no bundle, no Neuronpedia folder and no batch-N.json."
+            )
+        self.part_sizes = [len(_load(path).get("features") or []) for path in self._batches]
+
+    def read(self, part: int) -> FeaturePart:
+        """Read one batch."""
+        return part_of_batch(_load(self._batches[part]))
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        batch = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise BundleInvalid(f"{path.name} is no JSON: {error}.") from error
+    return batch if isinstance(batch, dict) else {}

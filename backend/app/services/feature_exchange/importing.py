@@ -1,0 +1,133 @@
+"""Features from an archive: received, queued, and read part by part."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from app.core.config import Settings
+from app.core.enums import JobKind, ResourceType
+from app.core.paths import checkpoint_dir, relative_to_root
+from app.db.repositories import trainings
+from app.schemas.common import JobAccepted
+from app.schemas.feature import FeatureUpload
+from app.services import job_service, upload_service
+from app.services.feature_exchange.archives import BundleInvalid
+from app.services.feature_exchange.fingerprint import DictionaryFacts, read_facts
+from app.services.feature_exchange.parts import FeaturePart
+from app.services.job_summaries import accepted
+from app.services.lookup import require_training
+from app.services.ml_settings import refuse_field
+from app.services.usage import refuse_if_busy
+
+READS_ONLY = frozenset({JobKind.TRAINING_RUN, JobKind.TRAINING_EVALUATE})
+
+
+class Bundle(Protocol):
+    """An archive in any format, unpacked.
+
+    Attributes:
+        part_sizes: Number of features in each part.
+        fingerprint: Of the dictionary that it says it describes, if it says so.
+    """
+
+    part_sizes: list[int]
+    fingerprint: str | None
+
+    def read(self, part: int) -> FeaturePart: ...
+
+
+def upload_bundle(
+    session: Session, settings: Settings, content_type: str | None, chunks: Iterator[bytes]
+) -> JobAccepted:
+    """Receive a form with an archive and queue its import; the job deletes the archive.
+
+    Raises:
+        TrainingNotFound: There is no such training.
+        InUse: A job works on its features.
+    """
+    upload = upload_service.receive(settings, content_type, chunks, suffixes=frozenset({".zip"}))
+    try:
+        form = _read_form(upload.fields)
+        training = require_training(session, form.training_id, lock=True)
+        what = f'The training "{training.name}"'
+        refuse_if_busy(session, what, ResourceType.TRAINING, training.id, besides=READS_ONLY)
+        payload = {
+            "upload": relative_to_root(settings.data_root, upload.path),
+            "any_dictionary": form.any_dictionary,
+        }
+        resource = (ResourceType.TRAINING, training.id)
+        return accepted(job_service.create_job(session, JobKind.FEATURE_IMPORT, *resource, payload))
+    except BaseException:
+        upload.discard()
+        raise
+
+
+def _read_form(fields: dict[str, str]) -> FeatureUpload:
+    try:
+        return FeatureUpload.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        refuse_field(str(first["loc"][0]), first["msg"].lower())
+
+
+def dictionary_of(
+    session: Session, settings: Settings, training_id: UUID
+) -> DictionaryFacts | None:
+    """What the training's latest checkpoint says of itself; None where there is none."""
+    checkpoint = trainings.latest_checkpoint(session, training_id)
+    if checkpoint is None:
+        return None
+    return read_facts(settings.data_root / checkpoint_dir(training_id, checkpoint.step))
+
+
+def open_bundle(folder: Path) -> Bundle:
+    """Tell the format of an unpacked archive by its files.
+
+    Raises:
+        BundleInvalid: None that is known.
+    """
+    from app.services.feature_exchange.dashboard import DashboardFolder
+    from app.services.feature_exchange.neuronpedia import NeuronpediaFolder
+    from app.services.feature_exchange.parquet_bundle import MANIFEST, ParquetBundle
+
+    if (folder / MANIFEST).is_file():
+        return ParquetBundle(folder)
+    if next(folder.rglob("features/batch-*.jsonl.gz"), None) is not None:
+        return NeuronpediaFolder(folder)
+    return DashboardFolder(folder)
+
+
+def check_dictionary(bundle: Bundle, own: DictionaryFacts | None, *, any_dictionary: bool) -> None:
+    """Refuse what was measured on another dictionary.
+
+    Raises:
+        BundleInvalid: The directions differ, as far as both sides know them.
+    """
+    if any_dictionary or own is None or bundle.fingerprint is None:
+        return
+    if bundle.fingerprint != own.fingerprint:
+        raise BundleInvalid(
+            "These features were measured on another dictionary: its directions differ. Import "
+            "that dictionary first, or allow any dictionary."
+        )
+
+
+def mark_part(
+    part: FeaturePart, number: int, bundle: str, own: DictionaryFacts | None
+) -> FeaturePart:
+    """Note on each feature which part of which archive it came with, so that none comes twice.
+
+    Raises:
+        BundleInvalid: A feature that the dictionary does not have.
+    """
+    for row in part.rows:
+        index = row["neuron_index"]
+        if index < 0 or (own is not None and index >= own.n_latents):
+            raise BundleInvalid(f"The bundle names feature {index}, which the dictionary lacks.")
+        source = (row["metadata"].get("imported") or {}).get("format", "mistudio")
+        row["metadata"]["imported"] = {"format": source, "bundle": bundle, "part": number}
+    return part
