@@ -45,7 +45,7 @@ export function useDiscovery(trainingId: string, onDone: () => void): Discovery 
   });
 
   useRealtimeEvent('job.updated', ({ data }) => {
-    const isOurs = data.kind === 'feature_extract' && data.resource_id === trainingId;
+    const isOurs = ['feature_extract', 'feature_import'].includes(data.kind) && data.resource_id === trainingId;
     if (!isOurs || data.state !== 'succeeded') return;
     last.again();
     onDone();

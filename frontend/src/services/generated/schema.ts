@@ -778,7 +778,7 @@ export interface paths {
         };
         /**
          * Export Features
-         * @description Download the features that a filter lets pass: the table, or a SAEDashboard batch.
+         * @description Download the features that a filter lets pass: the table, a batch or an archive.
          */
         get: operations["export_features"];
         put?: never;
@@ -803,6 +803,26 @@ export interface paths {
          * @description Load a SAEDashboard batch as features of a training; those in it are replaced.
          */
         post: operations["import_features"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/features/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload Features
+         * @description Import an archive: a Parquet bundle, a Neuronpedia folder or SAEDashboard batches.
+         */
+        post: operations["upload_features"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3730,7 +3750,7 @@ export interface components {
          * JobKind
          * @enum {string}
          */
-        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_evaluate" | "training_delete" | "sae_import" | "sae_check" | "feature_extract" | "feature_probe" | "feature_ablate" | "steering_generate" | "steering_sweep";
+        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_evaluate" | "training_delete" | "sae_import" | "sae_check" | "feature_extract" | "feature_import" | "feature_probe" | "feature_ablate" | "steering_generate" | "steering_sweep";
         /**
          * JobLog
          * @description The end of what a job's processes wrote.
@@ -8690,7 +8710,7 @@ export interface operations {
         parameters: {
             query: {
                 training_id: string;
-                format?: "csv" | "json" | "saedashboard";
+                format?: "csv" | "json" | "saedashboard" | "parquet" | "neuronpedia";
                 search?: string | null;
                 is_favorite?: boolean | null;
                 /** @description column:from:to, bounds inclusive and optional; of every numeric column */
@@ -8768,6 +8788,97 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    upload_features: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * File
+                     * Format: binary
+                     * @description The archive
+                     * @default
+                     */
+                    file?: string;
+                    /**
+                     * Training Id
+                     * Format: uuid
+                     */
+                    training_id: string;
+                    /**
+                     * Any Dictionary
+                     * @description Also what was measured on a dictionary with other directions
+                     * @default false
+                     */
+                    any_dictionary?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_JobAccepted_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
