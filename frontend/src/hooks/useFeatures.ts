@@ -45,8 +45,8 @@ export function useDiscovery(trainingId: string, onDone: () => void): Discovery 
   });
 
   useRealtimeEvent('job.updated', ({ data }) => {
-    const isOurs = ['feature_extract', 'feature_import'].includes(data.kind) && data.resource_id === trainingId;
-    if (!isOurs || data.state !== 'succeeded') return;
+    const isOurs = data.kind === 'feature_extract' || data.kind === 'feature_import';
+    if (!isOurs || data.resource_id !== trainingId || data.state !== 'succeeded') return;
     last.again();
     onDone();
   });
