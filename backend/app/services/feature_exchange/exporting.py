@@ -1,5 +1,6 @@
 """One file with the chosen features, in any of the formats."""
 
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
-from app.core.paths import checkpoint_dir
+from app.core.paths import checkpoint_dir, ensure_private_dir
 from app.db.models import Dataset, LanguageModel
 from app.db.repositories import trainings
 from app.db.repositories.feature_pages import FeatureFilter
@@ -29,6 +30,22 @@ SUFFIXES: dict[ExportFormat, str] = {
 TEXTS: dict[str, Callable[[Session, Selection, IO[str]], None]] = {
     "csv": write_csv, "json": write_json, "saedashboard": write_dashboard,
 }  # fmt: skip
+
+
+def write_temporary(
+    session: Session, settings: Settings, wanted: FeatureFilter, training_id: UUID,
+    form: ExportFormat,
+) -> Path:  # fmt: skip
+    """Write an export as the only file of a folder of its own, which the caller removes."""
+    cache = ensure_private_dir(settings.data_root / "cache")
+    folder = Path(tempfile.mkdtemp(prefix="features-", dir=cache))
+    path = folder / f"features-{training_id}{SUFFIXES[form]}"
+    try:
+        write_export(session, settings, wanted, training_id, form, path)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return path
 
 
 def write_export(

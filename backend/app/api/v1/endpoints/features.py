@@ -1,8 +1,6 @@
 """Features of a trained dictionary."""
 
 import shutil
-import tempfile
-from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -28,7 +26,6 @@ from app.api.deps import (
     failures,
     tagged,
 )
-from app.core.paths import ensure_private_dir
 from app.schemas.common import Envelope, JobAccepted
 from app.schemas.feature import (
     Correlations,
@@ -150,17 +147,9 @@ def export_features(
     wanted = feature_service.make_filter(
         training_id=training_id, search=search, is_favorite=is_favorite, tags=tags, ranges=ranges
     )
-    cache = ensure_private_dir(settings.data_root / "cache")
-    folder = tempfile.mkdtemp(prefix="features-", dir=cache)
-    remove = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
-    name = f"features-{training_id}{exporting.SUFFIXES[form]}"
-    path = FilePath(folder) / name
-    try:
-        exporting.write_export(session, settings, wanted, training_id, form, path)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return FileResponse(path, filename=name, background=remove)
+    path = exporting.write_temporary(session, settings, wanted, training_id, form)
+    remove = BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True)
+    return FileResponse(path, filename=path.name, background=remove)
 
 
 @router.post("/import", responses=failures(404))
