@@ -17,6 +17,7 @@ import pytest
 import redis
 from sqlalchemy import text
 
+from app.supervisor.control import running_stack
 from tests.fixtures.invariants import find_broken
 from tests.fixtures.product import Product, number_from_environment
 from tests.fixtures.rig import wait_for
@@ -70,6 +71,20 @@ def kill(product: Product, random_: random.Random) -> str:
     return victim
 
 
+def restart(product: Product, victim: str) -> None:
+    """Kill one program and wait until the supervisor has replaced it."""
+    before = product.stack.pid_of(victim)
+    os.kill(before, signal.SIGKILL)
+
+    def is_replaced() -> bool:
+        state = running_stack(product.settings)
+        found = [p.pid for p in state.processes if p.name == victim] if state else []
+        return bool(found and found[0] not in {None, before})
+
+    wait_for(is_replaced, f"another {victim}", seconds=60)
+    product.wait_until_whole()
+
+
 def patiently(work: Callable[[], None]) -> bool:
     """The API itself may be the victim: a request that it did not answer is no fault of a job."""
     try:
@@ -86,8 +101,7 @@ def patiently(work: Callable[[], None]) -> bool:
 def test_nothing_grows(product: Product) -> None:
     random_ = random.Random(1)
     for victim in VICTIMS:
-        os.kill(product.stack.pid_of(victim), signal.SIGKILL)
-        product.wait_until_whole()
+        restart(product, victim)
     for _ in range(3):
         short_job(product)
     at_rest(product)
