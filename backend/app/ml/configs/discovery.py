@@ -40,6 +40,13 @@ class DiscoveryConfig(Config):
         help="How directions are laid out in two dimensions; auto takes UMAP where it is worth it.",
         choices=("auto", "umap", "pca", "none"),
     )
+    coherence_features: int = setting(
+        256,
+        help="Features, those with most activation in all, whose contexts are compared by "
+        "sentence embeddings, where that package is installed.",
+        ge=0,
+        le=131_072,
+    )
     seed: int = setting(0, help="Decides which contexts are sampled.", ge=0, le=2**31 - 1)
     left_context: int = setting(
         16, help="Tokens shown before the strongest one.", ge=0, le=1024, unit="tokens"

@@ -83,6 +83,15 @@ class ContextReader:
         start = np.maximum(peak - self.config.left_context, first)
         return start, np.minimum(peak + self.config.right_context + 1, last)
 
+    def documents(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the place of each row's document in the token store."""
+        return self.tokens.documents_at(self.store.indices["token"][rows].astype(np.int64))
+
+    def strongest(self, feature: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return the feature's largest activation in the window around each row."""
+        found = self._windows(feature, rows)
+        return np.array([found.values[p.first : p.last].max() for p in found.places], np.float32)
+
     def texts(self, rows: npt.NDArray[np.int64]) -> list[bytes]:
         """Return the shown token ids of each row as bytes, for finding equal contexts."""
         starts, ends = self.spans(rows)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.ml.feature_discovery.co_firing import CoFiring, measure_co_firing
+from app.ml.feature_discovery.coherence import Coherence
 from app.ml.feature_discovery.contexts import ContextReader
 from app.ml.feature_discovery.labels import Evidence, Label, context_words, make_label
 from app.ml.feature_discovery.layout import Layout, lay_out
@@ -88,7 +89,9 @@ class Describer:
         wanted = run.config.examples_per_feature
         return choose_distinct(rows, candidates["value"], documents, texts, wanted)
 
-    def record(self, index: int, contexts: ChosenContexts) -> FeatureRecord:
+    def record(
+        self, index: int, contexts: ChosenContexts, coherence: Coherence | None = None
+    ) -> FeatureRecord:
         """Describe one feature."""
         counters, found = self.run.counters, self.found
         fires = int(counters.fires_F[index])
@@ -98,6 +101,12 @@ class Describer:
         lens = None if found.lens is None else _lens(found.lens, index, self.text_of)
         label = self._label(evidence, fires, contexts, lens)
         scores, details = self._scores(index)
+        if coherence is not None:
+            scores["coherence"] = coherence.area
+            details["coherence"] = {
+                "interval": coherence.interval, "null": coherence.null,
+                "n_contexts": coherence.n_contexts,
+            }  # fmt: skip
         place = None if found.layout is None else found.layout.places[index].tolist()
         return FeatureRecord(
             index=index,

@@ -19,10 +19,12 @@ from app.ml.activation_extraction.token_store import TokenStore
 from app.ml.configs import DiscoveryConfig
 from app.ml.devices import coded_memory_errors
 from app.ml.errors import Stopped
+from app.ml.feature_discovery.coherence import Coherence, measure_coherence
 from app.ml.feature_discovery.contexts import ContextReader
 from app.ml.feature_discovery.describe import Describer, Findings, find_relations
 from app.ml.feature_discovery.reading import token_texts
 from app.ml.feature_discovery.streaming import SAVE_SECONDS, DiscoveryPass, prepare_folder
+from app.ml.feature_discovery.token_counts import document_halves
 from app.ml.feature_discovery.top_contexts import ChosenContexts
 from app.ml.files import read_json
 from app.ml.language_models.loading import LoadedModel
@@ -36,6 +38,7 @@ from app.ml.records import (
     ShouldStop,
 )
 from app.ml.sae_training.sparse_autoencoder import load_sae
+from app.ml.sentence_embedding import find_sentence_embedder, load_sentence_embedder
 
 DENSE_SHARE = 0.1
 FEATURES_PER_REPORT = 256
@@ -191,17 +194,36 @@ def _describe(
     )
     findings = find_relations(run, loaded, written_hook, reader)
     describer = Describer(run, findings, reader, text_of)
-    features, chosen = [], []
+    chosen = [describer.choose(index) for index in range(n_features)]
+    features = []
+    coherence = _coherence(run, reader, chosen, report, should_stop)
     for index in range(n_features):
         if index % FEATURES_PER_REPORT == 0:
             if should_stop():
                 raise Stopped("Feature discovery was stopped.")
             report(Progress(index, n_features, "features", "Describing features"))
-        chosen.append(describer.choose(index))
-        features.append(describer.record(index, chosen[-1]))
+        features.append(describer.record(index, chosen[index], coherence.get(index)))
     report(Progress(n_features, n_features, "features", "Describing features"))
     summary = _summary(run, features, findings, time.monotonic() - began)
     return DiscoveryResult(features, summary, run, chosen, reader, run.folder)
+
+
+def _coherence(
+    run: DiscoveryPass,
+    reader: ContextReader,
+    chosen: list[ChosenContexts],
+    report: Report,
+    should_stop: ShouldStop,
+) -> dict[int, Coherence]:
+    """Compare contexts of the features that carry most activation, if an embedder is there."""
+    folder = find_sentence_embedder() if run.config.coherence_features else None
+    if folder is None:
+        return {}
+    most = run.counters.sum_F.argsort(descending=True)[: run.config.coherence_features].tolist()
+    contexts = {index: chosen[index].rows for index in most}
+    embedder = load_sentence_embedder(folder)
+    halves, seed = document_halves(run.tokens.doc_numbers), run.config.seed
+    return measure_coherence(reader, halves, contexts, embedder, seed, report, should_stop)
 
 
 def _summary(

@@ -1023,6 +1023,17 @@ export const fields = {
         "none"
       ]
     },
+    "coherence_features": {
+      "type": "integer",
+      "required": false,
+      "nullable": false,
+      "default": 256,
+      "help": "Features, those with most activation in all, whose contexts are compared by sentence embeddings, where that package is installed.",
+      "unit": null,
+      "min": 0,
+      "max": 131072,
+      "options": null
+    },
     "seed": {
       "type": "integer",
       "required": false,

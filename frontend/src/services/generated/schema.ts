@@ -2344,6 +2344,12 @@ export interface components {
              */
             layout?: "auto" | "umap" | "pca" | "none";
             /**
+             * Coherence Features
+             * @description Features, those with most activation in all, whose contexts are compared by sentence embeddings, where that package is installed.
+             * @default 256
+             */
+            coherence_features?: number;
+            /**
              * Seed
              * @description Decides which contexts are sampled.
              * @default 0
@@ -2975,6 +2981,12 @@ export interface components {
              * @enum {string}
              */
             layout?: "auto" | "umap" | "pca" | "none";
+            /**
+             * Coherence Features
+             * @description Features, those with most activation in all, whose contexts are compared by sentence embeddings, where that package is installed.
+             * @default 256
+             */
+            coherence_features?: number;
             /**
              * Seed
              * @description Decides which contexts are sampled.
