@@ -10,7 +10,7 @@ _SUBFOLDER = r"^\w[\w./ -]*$"
 
 
 def _check(repo_id: str) -> str:
-    if not re.match(_PATTERN, repo_id):
+    if not re.fullmatch(_PATTERN, repo_id):
         raise ValueError(
             "write the repository as the hub shows it above its files, owner/name, "
             "for example EleutherAI/pythia-70m."
@@ -19,7 +19,7 @@ def _check(repo_id: str) -> str:
 
 
 def _check_subfolder(folder: str) -> str:
-    if not re.match(_SUBFOLDER, folder):
+    if not re.fullmatch(_SUBFOLDER, folder):
         raise ValueError(
             "write the folder as the repository shows it, for example blocks.8.hook_resid_pre; "
             "it begins with a letter or a digit."

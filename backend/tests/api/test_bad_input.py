@@ -63,6 +63,7 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
         ("model", {"repo": "a/b"}, INVALID, "repo is not known here"),
         ("dataset", {"repo_id": "https://hub.example/a/b"}, INVALID, "owner/name"),
         ("dictionary", {"repo_id": "a/b/c"}, INVALID, "owner/name"),
+        ("dictionary", {"subfolder": "x\n"}, INVALID, "as the repository shows it"),
         ("dictionary", {"subfolder": "../x"}, INVALID, "as the repository shows it"),
         ("model path", {"path": "/no/such"}, INVALID, "does not exist on this machine"),
         ("model path", {"path": "{folder}/empty.txt"}, "MODEL_FORMAT_INVALID", "not a GGUF file"),
