@@ -22,6 +22,7 @@ from app.core.enums import (
 from app.db.models import Activation, Dataset, LanguageModel, Training
 from app.db.packed import pack
 from app.db.repositories import feature_loading, trainings
+from app.db.repositories.base import allow_long_statements
 from app.db.repositories.context_rows import ContextRow
 from app.db.repositories.feature_pages import FeatureFilter
 from app.db.repositories.word_rows import WordRow
@@ -128,6 +129,7 @@ def load(training_id: UUID, n_features: int, each: int) -> list[int]:
     print(f"{'load features and their tokens':<44}{time.perf_counter() - start:>12.1f} s")
     start = time.perf_counter()
     with session_scope() as session:
+        allow_long_statements(session)
         count = feature_loading.put_examples(session, context_rows(ids, each, length=25))
     rate = count / (time.perf_counter() - start)
     print(f"{'load contexts by COPY':<44}{rate:>12,.0f} rows/s")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.core.errors import NotReady
 from app.db.models.feature import NUMERIC_COLUMNS
 from app.db.repositories import feature_loading, trainings
+from app.db.repositories.base import allow_long_statements
 from app.db.repositories.context_rows import ContextRow
 from app.db.repositories.word_rows import MAX_CHARACTERS, WordRow
 from app.services.lookup import require_training
@@ -75,6 +76,7 @@ def replace_features(
     Returns:
         Number of contexts loaded.
     """
+    allow_long_statements(session)
     feature_loading.delete_examples(session, training_id)
     rows = (feature_row(record, layer, discovery) for record in records)
     ids = feature_loading.put_features(session, training_id, rows)

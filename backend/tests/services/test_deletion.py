@@ -1,9 +1,13 @@
 from pathlib import Path
 from uuid import uuid4
 
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
 from app.core.config import Settings
 from app.core.paths import dataset_dir, training_dir
 from app.services import deletion
+from tests.factories import make_example, make_feature, make_training
 
 
 def test_folders_leave_at_once_and_a_second_attempt_changes_nothing(tmp_path: Path) -> None:
@@ -19,3 +23,12 @@ def test_folders_leave_at_once_and_a_second_attempt_changes_nothing(tmp_path: Pa
     deletion.empty_trash(trash)
     deletion.empty_trash(trash)
     assert not trash.exists()
+
+
+def test_deleting_a_training_may_take_its_time(session: Session) -> None:
+    training = make_training(session)
+    make_example(session, make_feature(session, training, 0), 0)
+    assert session.scalar(text("SHOW statement_timeout")) == "2min"
+    deletion.delete_training_row(session, training.id)
+    assert session.scalar(text("SHOW statement_timeout")) == "0"
+    assert session.scalar(text("SELECT count(*) FROM feature_activations")) == 0

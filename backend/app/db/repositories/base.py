@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.errors import ValidationFailed
@@ -26,6 +26,15 @@ class RowPage(Generic[T]):
     @property
     def has_next(self) -> bool:
         return self.page * self.limit < self.total
+
+
+def allow_long_statements(session: Session) -> None:
+    """Lift the time limit of statements until the transaction ends, for work of a job.
+
+    Millions of contexts take longer to load or to delete than any request may take; a job that
+    hangs is ended by its lease.
+    """
+    session.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def paginate(session: Session, statement: Select[T], page: int, limit: int) -> RowPage[T]:
