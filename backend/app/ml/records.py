@@ -296,7 +296,7 @@ class PackedContext(NamedTuple):
     document: int
     position: int
     max_activation: float
-    kind: str
+    kind: Literal["top", "sample", "near_miss"]
     split: str
     text: str
     token_ids: bytes
