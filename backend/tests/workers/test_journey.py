@@ -4,12 +4,14 @@ import io
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pyarrow
 import pyarrow.parquet
 import pytest
 
+from app.db.repositories import features
 from tests.fixtures.invariants import canary_in_database, canary_in_environments
 from tests.fixtures.stack import GLASS_EN, STEPS, Prepared, Stack
 
@@ -135,6 +137,14 @@ def test_a_training_streams_from_the_model(
     assert figures["explained_variance"] > 0.4
 
 
+def measured_step(stack: Stack, training_id: str) -> int:
+    """Measure a training's features; the step of the checkpoint that was read."""
+    settings = {"examples_per_feature": 1, "max_tokens": 1000, "layout": "none"}
+    stack.succeed(stack.post("/features/extract", settings | {"training_id": training_id}))
+    with stack.session() as session:
+        return features.checkpoint_step(session, UUID(training_id)) or 0
+
+
 def test_stopping_early_still_measures(stack: Stack, prepared: Prepared) -> None:
     body = prepared.training(training_steps=100_000, checkpoint_every=0)
     created = stack.post("/trainings", body)
@@ -143,6 +153,12 @@ def test_stopping_early_still_measures(stack: Stack, prepared: Prepared) -> None
     stack.post(f"{path}/checkpoints")
     saved = stack.wait_until(f"{path}/checkpoints", bool)
     assert saved[0]["step"] < 100_000
+    # Its features are measured meanwhile, and measured again from a later checkpoint.
+    first = measured_step(stack, created["training_id"])
+    stack.post(f"{path}/checkpoints")
+    stack.wait_until(f"{path}/checkpoints", lambda found: found[0]["step"] > first)
+    assert measured_step(stack, created["training_id"]) > first
+    assert stack.get(path)["status"] == "training"
     stack.post(f"{path}/stop")
     stopped = stack.wait_until(path, lambda t: t["status"] == "stopped")
     assert stopped["evaluation"]["figures"]
