@@ -86,6 +86,10 @@ def celery_config(settings: Settings) -> dict[str, Any]:
         "worker_prefetch_multiplier": 1,
         "worker_disable_prefetch": True,
         "worker_send_task_events": False,
+        # Its subscription is the one read that waits without end: when the broker dies at the wrong
+        # moment the client connects again by itself and blocks the worker there, which then takes
+        # no job (seen in a soak). Nothing here asks workers by broadcast.
+        "worker_enable_remote_control": False,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
