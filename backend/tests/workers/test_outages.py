@@ -78,6 +78,9 @@ def test_redis_killed_and_restarted(rig: Rig, files: dict[str, str]) -> None:
     assert rig.wait_state(waiting, S.SUCCEEDED).attempt == 1
     following = rig.create()
     assert rig.wait_state(following, S.SUCCEEDED).attempt == 1
+    # A worker that subscribes to anything may wait there for ever after such a death.
+    with redis.Redis.from_url(str(rig.settings.redis_url)) as broker:
+        assert {(c["sub"], c["psub"]) for c in broker.client_list()} == {("0", "0")}
 
 
 @pytest.mark.fault(10)
