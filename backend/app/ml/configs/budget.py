@@ -147,6 +147,12 @@ def training_flop(config: TrainingHyperparameters, d_in: int, d_out: int) -> int
     return 2 * (d_in + d_out) * config.latents(d_in)
 
 
+def measuring_flop(model: ModelShape) -> int:
+    """Products per held-out token: as it is and three times replaced, which share what they can."""
+    logits = 2 * model.d_model * model.vocab_size
+    return 2 * (reading_flop(model, model.n_layers - 1) + logits)
+
+
 def reading_flop(model: ModelShape, last_layer: int) -> int:
     """Products per token of the blocks up to a layer; attention over a short window left out."""
     block = 4 * model.d_model**2 + 3 * model.d_model * model.d_mlp

@@ -15,6 +15,7 @@ from app.ml.configs.budget import (
     checkpoint_bytes,
     dictionary_bytes,
     evaluation_needs,
+    measuring_flop,
     reading_flop,
     statistics_needs,
     stream_needs,
@@ -23,7 +24,7 @@ from app.ml.configs.budget import (
 )
 from app.schemas.estimate import Estimate
 from app.services.estimates.extraction import Judged, shape_of
-from app.services.estimates.history import history_of
+from app.services.estimates.history import FIRST_SHARE, FIRST_SHARE_DENSE, history_of
 from app.services.estimates.room import look_around
 from app.services.estimates.verdict import as_recorded, judge, time_of, with_way_out
 
@@ -80,6 +81,8 @@ def estimate_training(
                 config.training_steps * config.batch_size,
                 flop_of(config),
                 room,
+                FIRST_SHARE if config.activation in ("topk", "batchtopk") else FIRST_SHARE_DENSE,
+                config.evaluation_windows * window * measuring_flop(shape),
             ),
         )
 

@@ -83,21 +83,38 @@ def judge(
     )
 
 
-def time_of(history: History, tokens: int, flop_per_token: int, room: Room) -> EstimatedTime:
-    """Time by the rate of earlier jobs, else by products measured now; on a GPU only the former."""
-    rate = history.flop_per_second
+def time_of(
+    history: History,
+    tokens: int,
+    flop_per_token: int,
+    room: Room,
+    first_share: float = FIRST_SHARE,
+    measuring_flop: int = 0,
+) -> EstimatedTime:
+    """Time by the rate of earlier jobs, else by products measured now; on a GPU only the former.
+
+    Args:
+        history: How earlier jobs of the kind went.
+        tokens: How many are read.
+        flop_per_token: Of their reading.
+        room: The machine.
+        first_share: Share of the rate of plain products, where no job has run yet.
+        measuring_flop: What the language model does at the end, likewise.
+    """
+    rate, overhead = history.flop_per_second, history.overhead_seconds
     if rate is not None:
         jobs = "one job" if history.n_jobs == 1 else f"the median of {history.n_jobs} jobs"
         source = f"measured: {jobs} of this kind on this machine"
     elif not room.has_gpu:
-        rate = FIRST_SHARE * product_rate()
+        rate = first_share * product_rate()
+        overhead += measuring_flop / (FIRST_SHARE * product_rate())
         source = "matrix products measured just now; no such job has run on this machine yet"
     else:
         source = "unknown: no such job has run on this machine yet"
     if rate is None:
         return EstimatedTime(seconds=None, tokens_per_second=None, tokens=tokens, source=source)
     per_second = rate / flop_per_token
-    seconds = tokens / per_second + history.overhead_seconds
+    seconds = tokens / per_second + overhead
     return EstimatedTime(
         seconds=seconds, tokens_per_second=per_second, tokens=tokens, source=source
     )
