@@ -27,7 +27,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.faults]
 SECONDS = 60 * number_from_environment("SOAK_MINUTES", 10)
 FAULT_EVERY_SECONDS = 20.0
 VICTIMS = ("worker-analysis", "worker-downloads", "sweeper", "valkey", "postgres", "api")
-# Of idle figures: connections and descriptors come and go by a few.
+# Of idle figures: connections and descriptors come and go by a few. What PostgreSQL's processes
+# hold open is shown and not judged: each keeps the files of the tables that it has read, up to all
+# of them, and a pooled connection reads more of them the longer it lives.
 LIMITS = {"memory_bytes": 1.2, "descriptors": 1.1, "connections": 1.3, "keys": 1.0, "files": 1.0}
 
 
@@ -35,6 +37,7 @@ LIMITS = {"memory_bytes": 1.2, "descriptors": 1.1, "connections": 1.3, "keys": 1
 class Figures:
     memory_bytes: int
     descriptors: int
+    database_descriptors: int
     connections: int
     keys: int
     files: int
@@ -50,7 +53,8 @@ def measure(product: Product) -> Figures:
     # Memory that several processes share is counted once, by its share.
     return Figures(
         memory_bytes=sum(process.memory_full_info().pss for process in processes),
-        descriptors=sum(process.num_fds() for process in processes),
+        descriptors=sum(p.num_fds() for p in processes if p.name() != "postgres"),
+        database_descriptors=sum(p.num_fds() for p in processes if p.name() == "postgres"),
         connections=connections,
         keys=keys,
         files=sum(1 for path in product.settings.data_root.rglob("*") if path.is_file()),
