@@ -27,3 +27,8 @@ def page_of(response: Response) -> tuple[list[Any], dict[str, Any]]:
     """Rows and pagination of a page."""
     rows = data_of(response)
     return rows, response.json()["pagination"]
+
+
+def indices_of(rows: list[dict[str, Any]]) -> list[int]:
+    """Which latents the rows of a table of features are."""
+    return [row["neuron_index"] for row in rows]

@@ -1,31 +1,15 @@
 """What a person writes on a feature."""
 
-from typing import Any
-
-import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from app.db.models import Training
-from tests.api.asserts import data_of, error_of, page_of
+from tests.api.asserts import data_of, error_of, indices_of, page_of
 from tests.factories import (
-    make_checkpoint,
     make_feature,
-    make_training,
 )
 
 URL = "/api/v1/features"
-
-
-@pytest.fixture
-def training(session: Session) -> Training:
-    training = make_training(session)
-    make_checkpoint(session, training, 100)
-    return training
-
-
-def names_of(rows: list[dict[str, Any]]) -> list[int]:
-    return [row["neuron_index"] for row in rows]
 
 
 def test_favourites(client: TestClient, session: Session, training: Training) -> None:
@@ -34,7 +18,7 @@ def test_favourites(client: TestClient, session: Session, training: Training) ->
     patched = data_of(client.patch(f"{URL}/{feature.id}", json={"is_favorite": True}))
     assert patched["is_favorite"]
     rows, _ = page_of(client.get(f"{URL}?training_id={training.id}&is_favorite=true"))
-    assert names_of(rows) == [0]
+    assert indices_of(rows) == [0]
 
 
 def test_naming_and_unnaming(client: TestClient, session: Session, training: Training) -> None:

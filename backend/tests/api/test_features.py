@@ -25,13 +25,6 @@ LENS = {
 }
 
 
-@pytest.fixture
-def training(session: Session) -> Training:
-    training = make_training(session)
-    make_checkpoint(session, training, 100)
-    return training
-
-
 def test_discovery_reads_the_latest_checkpoint(
     client: TestClient, session: Session, training: Training
 ) -> None:
