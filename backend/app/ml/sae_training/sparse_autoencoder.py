@@ -14,6 +14,7 @@ from torch.nn.functional import embedding_bag
 
 from app.ml.errors import CheckpointInvalid, InvalidActivations
 from app.ml.files import read_json
+from app.ml.sae_training.selection import largest_per_row
 from app.ml.sae_training.sparse_products import decode_sparse, sampled_products
 
 TENSOR_NAMES = ("W_enc_DF", "W_dec_FD", "b_enc_F", "b_dec_D")
@@ -113,8 +114,8 @@ class SparseAutoencoder(nn.Module):
             return torch.relu_(magnitude_BF).mul_(gate_BF + self.b_gate_F > 0)
         if self.activation != "topk" or self.k is None:
             return torch.relu_(pre_BF)
-        kept = pre_BF.topk(self.k, dim=1, sorted=False)
-        return torch.zeros_like(pre_BF).scatter_(1, kept.indices, torch.relu(kept.values))
+        values_BK, indices_BK = largest_per_row(pre_BF, self.k)
+        return torch.zeros_like(pre_BF).scatter_(1, indices_BK, torch.relu(values_BK))
 
     def encode_topk(
         self, x_BD: torch.Tensor, dtype: torch.dtype = torch.float32, k: int | None = None
@@ -129,10 +130,10 @@ class SparseAutoencoder(nn.Module):
         k = k or self.k or self.d_sae
         centred_BD = self._centred(x_BD)
         if dtype == torch.float32 or k + RESCORE_MARGIN >= self.d_sae:
-            kept = self._pre_activations(centred_BD).topk(k, dim=1, sorted=False)
-            return torch.relu(kept.values), kept.indices
+            values_BK, indices_BK = largest_per_row(self._pre_activations(centred_BD), k)
+            return torch.relu(values_BK), indices_BK
         proposal_BF = self._pre_activations(centred_BD, dtype)
-        candidates_BC = proposal_BF.topk(k + RESCORE_MARGIN, dim=1, sorted=False).indices
+        candidates_BC = largest_per_row(proposal_BF, k + RESCORE_MARGIN)[1]
         exact_BC = sampled_products(centred_BD, self.W_enc_DF.T, candidates_BC)
         exact_BC += self.b_enc_F[candidates_BC]
         kept = exact_BC.topk(k, dim=1, sorted=False)
