@@ -28,7 +28,12 @@ from app.ml.activation_extraction import (
 from app.ml.activation_extraction.npy_files import NpyWriter
 from app.ml.configs import ExtractionConfig, TokenizationConfig, TrainingHyperparameters
 from app.ml.files import read_json, write_json
-from app.ml.language_models import load_language_model
+from app.ml.language_models import (
+    LoadedModel,
+    capture,
+    load_language_model,
+    resolve_hook_point,
+)
 from app.ml.records import StepMetrics
 from app.ml.sae_training import active_latents, row_lists, selection, train
 from app.ml.sae_training.active_latents import SparseLatents
@@ -317,12 +322,9 @@ def show_end_to_end(steps: int, batch_size: int) -> None:
     )
 
 
-def _forward(loaded: object, ids_BS: torch.Tensor) -> Callable[[], object]:
-    from app.ml.language_models.forward import capture
-    from app.ml.language_models.hook_points import resolve_hook_point
-
-    point = resolve_hook_point(loaded.model, GPT2_LAYER, "residual")  # type: ignore[attr-defined]
-    return lambda: capture(loaded, ids_BS, [point])  # type: ignore[arg-type]
+def _forward(loaded: LoadedModel, ids_BS: torch.Tensor) -> Callable[[], object]:
+    point = resolve_hook_point(loaded.model, GPT2_LAYER, "residual")
+    return lambda: capture(loaded, ids_BS, [point])
 
 
 def main() -> None:

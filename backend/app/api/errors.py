@@ -131,9 +131,10 @@ def internal_error(request: Request) -> Response:
 
 def validation_failed(error: RequestValidationError) -> ValidationFailed:
     """FastAPI's findings as one sentence and a list of fields."""
-    found = [_field_error(item) for item in error.errors()[:MAX_SHOWN_ERRORS]]
-    text = _sentence(error.errors()[0], found[0])
-    more = len(error.errors()) - 1
+    items = error.errors()
+    found = [_field_error(item) for item in items[:MAX_SHOWN_ERRORS]]
+    text = _sentence(items[0], found[0])
+    more = len(items) - 1
     message = f"{text} ({more} more to mend)" if more else text
     return ValidationFailed(message, details={"errors": found})
 

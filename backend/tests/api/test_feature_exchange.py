@@ -27,6 +27,7 @@ from app.services.feature_exchange.fingerprint import DictionaryFacts
 from app.services.feature_exchange.importing import check_dictionary, mark_part, open_bundle
 from app.services.feature_exchange.parts import load_part
 from tests.api.asserts import data_of, error_of
+from tests.api.feature_samples import LENS
 from tests.factories import (
     make_example,
     make_feature,
@@ -35,10 +36,6 @@ from tests.factories import (
 )
 
 URL = "/api/v1/features"
-LENS = {
-    "top": [{"token": " cat", "token_id": 2, "logit": 1.5}],
-    "bottom": [{"token": " dog", "token_id": 3, "logit": -1.5}],
-}
 DETAILS = {
     "logit_lens": LENS, "histogram": {"edges": [1, 2, 2], "counts": [3, 4]},
     "intervals": [{"octave": 1, "from": 2.0, "to": 4.0, "share": 0.0, "count": 3}],

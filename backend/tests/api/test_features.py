@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.core.enums import JobKind, JobState, ResourceType, TrainingStatus
 from app.db.models import ExtractionTemplate, Job, Training
 from tests.api.asserts import data_of, error_of
+from tests.api.feature_samples import LENS
 from tests.factories import (
     make_checkpoint,
     make_example,
@@ -19,10 +20,6 @@ from tests.factories import (
 )
 
 URL = "/api/v1/features"
-LENS = {
-    "top": [{"token": " cat", "token_id": 2, "logit": 1.5}],
-    "bottom": [{"token": " dog", "token_id": 3, "logit": -1.5}],
-}
 
 
 def test_discovery_reads_the_latest_checkpoint(

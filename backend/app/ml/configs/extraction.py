@@ -55,7 +55,7 @@ class ExtractionConfig(Config):
         if not self.layers:
             problems.append(Problem("layers", "must name at least one layer", []))
         if not self.hook_types:
-            problems.append(Problem("hook_types", "choose at least one hook type", []))
+            problems.append(Problem("hook_types", "must name at least one hook type", []))
         for name in ("layers", "hook_types"):
             values = getattr(self, name)
             if len(set(values)) != len(values):

@@ -76,12 +76,12 @@ def measure_coherence(
         report(Progress(done, len(contexts), "features", "Comparing contexts"))
         chosen = rows[:CONTEXTS]
         half = halves[reader.documents(chosen)]
-        silent = pools.rows[TEST][reader.strongest(index, pools.rows[TEST]) <= 0]
+        is_silent = reader.strongest(index, pools.rows[TEST]) <= 0
         sizes = int((half == FIT).sum()), int((half == TEST).sum())
-        if min(*sizes, len(silent)) < MIN_CONTEXTS:
+        if min(*sizes, int(is_silent.sum())) < MIN_CONTEXTS:
             continue
         embedded = embedder.embed(reader.words(chosen)).numpy()
-        others = pools.embedded[TEST][np.isin(pools.rows[TEST], silent)]
+        others = pools.embedded[TEST][is_silent]
         area = centroid_auc(embedded[half == FIT], embedded[half == TEST], others)
         interval = auc_interval(area, sizes[1], len(others))
         found[index] = Coherence(area, interval, pools.null(*sizes), len(chosen))

@@ -194,33 +194,48 @@ def _describe(
     )
     findings = find_relations(run, loaded, written_hook, reader)
     describer = Describer(run, findings, reader, text_of)
-    chosen = [describer.choose(index) for index in range(n_features)]
-    features = []
-    coherence = _coherence(run, reader, chosen, report, should_stop)
+    early = _compared(run, describer, should_stop)
+    coherence = _coherence(run, reader, early, report, should_stop)
+    features, chosen = [], []
     for index in range(n_features):
         if index % FEATURES_PER_REPORT == 0:
             if should_stop():
                 raise Stopped("Feature discovery was stopped.")
             report(Progress(index, n_features, "features", "Describing features"))
-        features.append(describer.record(index, chosen[index], coherence.get(index)))
+        chosen.append(early.get(index) or describer.choose(index))
+        features.append(describer.record(index, chosen[-1], coherence.get(index)))
     report(Progress(n_features, n_features, "features", "Describing features"))
     summary = _summary(run, features, findings, time.monotonic() - began)
     return DiscoveryResult(features, summary, run, chosen, reader, run.folder)
 
 
+def _compared(
+    run: DiscoveryPass, describer: Describer, should_stop: ShouldStop
+) -> dict[int, ChosenContexts]:
+    """Choose contexts of the features that carry most activation, if an embedder is there."""
+    if find_sentence_embedder() is None:
+        return {}
+    most = run.counters.sum_F.argsort(descending=True)[: run.config.coherence_features]
+    found = {}
+    for index in most.tolist():
+        if should_stop():
+            raise Stopped("Feature discovery was stopped.")
+        found[index] = describer.choose(index)
+    return found
+
+
 def _coherence(
     run: DiscoveryPass,
     reader: ContextReader,
-    chosen: list[ChosenContexts],
+    chosen: dict[int, ChosenContexts],
     report: Report,
     should_stop: ShouldStop,
 ) -> dict[int, Coherence]:
-    """Compare contexts of the features that carry most activation, if an embedder is there."""
-    folder = find_sentence_embedder() if run.config.coherence_features else None
-    if folder is None:
+    """Compare what was chosen of the features that carry most activation."""
+    folder = find_sentence_embedder()
+    if folder is None or not chosen:
         return {}
-    most = run.counters.sum_F.argsort(descending=True)[: run.config.coherence_features].tolist()
-    contexts = {index: chosen[index].rows for index in most}
+    contexts = {index: found.rows for index, found in chosen.items()}
     embedder = load_sentence_embedder(folder)
     halves, seed = document_halves(run.tokens.doc_numbers), run.config.seed
     return measure_coherence(reader, halves, contexts, embedder, seed, report, should_stop)

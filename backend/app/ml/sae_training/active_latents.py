@@ -23,7 +23,6 @@ from app.ml.sae_training.row_lists import (
     offsets_of,
     row_products,
     row_sums,
-    sorted_list_sums,
 )
 from app.ml.sae_training.selection import true_places
 
@@ -148,8 +147,8 @@ class SparseLatents:
     def sum_by_latent(self, values: torch.Tensor) -> torch.Tensor:
         if has_kernels(values):
             order, _, offsets_F = self.by_latent
-            return sorted_list_sums(values[order], offsets_F)
-        return list_sums(values, self.latents, self.n_latents)
+            return list_sums(values[order], offsets_F)
+        return values.new_zeros(self.n_latents).index_add_(0, self.latents, values)
 
     def fired(self, values: torch.Tensor) -> torch.Tensor:
         return self.sum_by_latent((values > 0).float()) > 0

@@ -61,12 +61,7 @@ def row_products(
     return found
 
 
-def list_sums(values: torch.Tensor, lists: torch.Tensor, n_lists: int) -> torch.Tensor:
-    """Return the sum of each list's values, (n_lists,); entries may come in any order."""
-    return values.new_zeros(n_lists).index_add_(0, lists, values)
-
-
-def sorted_list_sums(values: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+def list_sums(values: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
     """Return the sum of each list's values on a GPU, (lists,): the same bits at every run."""
     sums: torch.Tensor = _kernels.list_sums(values, offsets)
     return sums

@@ -10,10 +10,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
-from torch.nn.functional import embedding_bag
 
 from app.ml.errors import CheckpointInvalid, InvalidActivations
 from app.ml.files import read_json
+from app.ml.sae_training.row_lists import offsets_of, row_sums
 from app.ml.sae_training.selection import largest_per_row
 from app.ml.sae_training.sparse_products import decode_sparse, sampled_products
 
@@ -168,14 +168,9 @@ class SparseAutoencoder(nn.Module):
 
         ``x_BD``, what was read, is needed for the skip path only.
         """
-        counts = torch.bincount(active.rows, minlength=n_rows)
-        offsets = torch.cumsum(counts, 0) - counts
-        sums_BD = embedding_bag(
-            active.latents,
-            self.W_dec_FD,
-            offsets=offsets,
-            per_sample_weights=active.values,
-            mode="sum",
+        offsets = offsets_of(active.rows, n_rows)
+        sums_BD = row_sums(
+            self.W_dec_FD, active.latents, offsets, active.values, self.W_dec_FD.dtype
         )
         return self._with_skip(sums_BD + self.b_dec_D, x_BD)
 

@@ -6,10 +6,10 @@ a CPU; the cost is 2 B K D instead of 2 B F D.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch.nn.functional import embedding_bag
+
+from app.ml.sae_training.row_lists import row_products
 
 
 def decode_sparse(
@@ -22,45 +22,11 @@ def decode_sparse(
 def sampled_products(
     rows_BD: torch.Tensor, weight_FD: torch.Tensor, indices_BK: torch.Tensor
 ) -> torch.Tensor:
-    """Return ``rows[b] . weight[indices[b, k]]``, (B, K): a dense product at K places per row.
-
-    It is the gradient of ``decode_sparse`` by its values, for which torch has a fused kernel; a
-    gather and a batched product are ten times slower here.
-    """
-    with torch.enable_grad():
-        values = torch.zeros(
-            indices_BK.shape, dtype=rows_BD.dtype, device=rows_BD.device, requires_grad=True
-        )
-        out = decode_sparse(values, indices_BK, weight_FD.detach())
-    return torch.autograd.grad(out, values, rows_BD.detach())[0]
-
-
-@dataclass(frozen=True)
-class LatentGroups:
-    """The B*K pairs sorted by latent: a transposed view of k-sparse indices."""
-
-    order: torch.Tensor
-    rows: torch.Tensor
-    offsets_F: torch.Tensor
-
-    @classmethod
-    def of(cls, indices_BK: torch.Tensor, n_latents: int) -> LatentGroups:
-        flat = indices_BK.reshape(-1)
-        order = torch.sort(flat, stable=True)[1]
-        counts_F = torch.bincount(flat, minlength=n_latents)
-        return cls(order, order // indices_BK.shape[1], torch.cumsum(counts_F, 0) - counts_F)
-
-    def transposed_product(self, values_BK: torch.Tensor, rows_BD: torch.Tensor) -> torch.Tensor:
-        """Return sum over the pairs of each latent of ``values * rows``, (F, D)."""
-        weights = values_BK.reshape(-1)[self.order]
-        return embedding_bag(
-            self.rows, rows_BD, offsets=self.offsets_F, per_sample_weights=weights, mode="sum"
-        )
-
-
-def sum_by_latent(
-    values_BK: torch.Tensor, indices_BK: torch.Tensor, n_latents: int
-) -> torch.Tensor:
-    """Return the column sums (F,) of k-sparse values."""
-    total_F = values_BK.new_zeros(n_latents)
-    return total_F.index_add_(0, indices_BK.reshape(-1), values_BK.reshape(-1))
+    """Return ``rows[b] . weight[indices[b, k]]``, (B, K): a dense product at K places per row."""
+    n_rows, k = indices_BK.shape
+    rows = torch.arange(n_rows + 1, device=indices_BK.device)
+    found = row_products(
+        rows_BD, weight_FD, indices_BK.reshape(-1), rows * k, rows[:-1].repeat_interleave(k),
+        rows_BD.dtype,
+    )  # fmt: skip
+    return found.view_as(indices_BK)

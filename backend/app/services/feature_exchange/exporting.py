@@ -10,13 +10,12 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
-from app.core.paths import checkpoint_dir, ensure_private_dir
+from app.core.paths import ensure_private_dir
 from app.db.models import Dataset, LanguageModel
-from app.db.repositories import trainings
 from app.db.repositories.feature_pages import FeatureFilter
 from app.services.feature_exchange.archives import write_archive
 from app.services.feature_exchange.dashboard import write_dashboard
-from app.services.feature_exchange.fingerprint import read_facts
+from app.services.feature_exchange.fingerprint import dictionary_of
 from app.services.feature_exchange.neuronpedia import write_neuronpedia
 from app.services.feature_exchange.selection import Selection
 from app.services.feature_exchange.table import write_csv, write_json
@@ -83,10 +82,7 @@ def _origin(session: Session, settings: Settings, training_id: UUID) -> dict[str
     training = require_training(session, training_id)
     model = session.get_one(LanguageModel, training.model_id)
     dataset = training.dataset_id and session.get(Dataset, training.dataset_id)
-    checkpoint = trainings.latest_checkpoint(session, training_id)
-    facts = checkpoint and read_facts(
-        settings.data_root / checkpoint_dir(training_id, checkpoint.step)
-    )
+    facts = dictionary_of(session, settings, training_id)
     return {
         "training_id": str(training_id), "name": training.name or "", "model": model.name,
         "model_id": str(model.id), "dataset": dataset.name if dataset else None,

@@ -4,6 +4,13 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.core.config import Settings
+from app.core.paths import checkpoint_dir
+from app.db.repositories import trainings
 
 HASHED_BYTES = 1 << 20
 DECODER = "W_dec_FD"
@@ -18,6 +25,16 @@ class DictionaryFacts:
 
     n_latents: int
     fingerprint: str
+
+
+def dictionary_of(
+    session: Session, settings: Settings, training_id: UUID
+) -> DictionaryFacts | None:
+    """What the training's latest checkpoint says of itself; None where there is none."""
+    checkpoint = trainings.latest_checkpoint(session, training_id)
+    if checkpoint is None:
+        return None
+    return read_facts(settings.data_root / checkpoint_dir(training_id, checkpoint.step))
 
 
 def read_facts(checkpoint: Path) -> DictionaryFacts | None:

@@ -3,20 +3,18 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
-from uuid import UUID
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
 from app.core.enums import JobKind, ResourceType
-from app.core.paths import checkpoint_dir, relative_to_root
-from app.db.repositories import trainings
+from app.core.paths import relative_to_root
 from app.schemas.common import JobAccepted
 from app.schemas.feature import FeatureUpload
 from app.services import job_service, upload_service
 from app.services.feature_exchange.archives import BundleInvalid
-from app.services.feature_exchange.fingerprint import DictionaryFacts, read_facts
+from app.services.feature_exchange.fingerprint import DictionaryFacts
 from app.services.feature_exchange.parts import FeaturePart
 from app.services.job_summaries import accepted
 from app.services.lookup import require_training
@@ -72,16 +70,6 @@ def _read_form(fields: dict[str, str]) -> FeatureUpload:
     except ValidationError as error:
         first = error.errors()[0]
         refuse_field(str(first["loc"][0]), first["msg"].lower())
-
-
-def dictionary_of(
-    session: Session, settings: Settings, training_id: UUID
-) -> DictionaryFacts | None:
-    """What the training's latest checkpoint says of itself; None where there is none."""
-    checkpoint = trainings.latest_checkpoint(session, training_id)
-    if checkpoint is None:
-        return None
-    return read_facts(settings.data_root / checkpoint_dir(training_id, checkpoint.step))
 
 
 def open_bundle(folder: Path) -> Bundle:

@@ -7,6 +7,7 @@ from app.core.paths import safe_join
 from app.db.repositories import feature_loading
 from app.services.feature_exchange import importing
 from app.services.feature_exchange.archives import file_hash, unpack_archive
+from app.services.feature_exchange.fingerprint import dictionary_of
 from app.services.feature_exchange.parts import load_part
 from app.workers.context import JobContext, JobOutcome
 from app.workers.tasks.leftovers import removed_at_the_end
@@ -27,7 +28,7 @@ def run_feature_import(context: JobContext) -> JobOutcome:
 def _load(context: JobContext, bundle: importing.Bundle, digest: str) -> dict[str, int]:
     training_id = resource_id_of(context)
     own = context.transaction(
-        partial(importing.dictionary_of, settings=context.settings, training_id=training_id)
+        partial(dictionary_of, settings=context.settings, training_id=training_id)
     )
     importing.check_dictionary(bundle, own, any_dictionary=context.payload["any_dictionary"])
     known = context.transaction(
