@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from app.core.enums import JobKind, JobState, ResourceType
-from app.db.models import Activation, Job, Training
+from app.db.models import Activation, Job, Tokenization, Training
 from app.services.estimates import extraction, history, training
 from app.services.estimates.room import Limit, Room
 from app.services.job_lifecycle import transition
@@ -130,12 +130,47 @@ def test_an_extraction_that_cannot_fit_is_refused_with_one_that_does(
     refused = client.post("/api/v1/activations/extract", json=body)
     error = error_of(refused, 507, "DISK_FULL", "It fits with dtype bfloat16")
     assert error["details"]["proposal"] == {"dtype": "bfloat16"}
+    with_room(disk=300_000)
+    refused = client.post("/api/v1/activations/extract", json=body)
+    error = error_of(refused, 507, "DISK_FULL", "It fits with dtype int8")
+    assert error["details"]["proposal"] == {"dtype": "int8"}
     with_room(memory=PROCESS_BYTES + 120 * MEGABYTE)
     refused = client.post("/api/v1/activations/extract", json={**body, "batch_size": 256})
     error = error_of(refused, 409, "OUT_OF_MEMORY", "It fits with batch_size")
     assert session.query(Job).count() == 0
     unknown = {**body, "layers": [9]}
     error_of(client.post("/api/v1/activations/estimate", json=unknown), 400, "HOOK_POINT_NOT_FOUND")
+
+
+def test_a_corpus_that_fills_the_disk_is_streamed(
+    client: TestClient, session: Session, store: Activation, with_room: Any
+) -> None:
+    session.get_one(Tokenization, store.tokenization_id).n_tokens = 1_000_000
+    session.flush()
+    with_room(disk=30_000_000)
+    ids = {"model_id": str(store.model_id), "dataset_id": str(store.dataset_id)}
+    body = {**ids, "layers": [0]}
+    refused = client.post("/api/v1/activations/extract", json=body)
+    error = error_of(refused, 507, "DISK_FULL", "source is stream")
+    a_token = 128 + 8 + 16  # codes, scales, index
+    assert error["details"]["proposal"] == {
+        "dtype": "int8",
+        "max_tokens": 30_000_000 // a_token // 1000 * 1000,
+    }
+    found = data_of(
+        client.post("/api/v1/activations/estimate", json=body | error["details"]["proposal"])
+    )
+    assert found["fit"] == "fits"
+
+
+def test_a_streaming_training_without_room_for_the_model_reads_the_store(
+    client: TestClient, store: Activation, with_room: Any
+) -> None:
+    body = body_of(store, source="stream", batch_size=16_384)
+    found = data_of(client.post("/api/v1/trainings/estimate", json=body))
+    with_room(memory=int(need(found, "memory")["needed_bytes"] * 0.7))
+    error = error_of(client.post("/api/v1/trainings", json=body), 409, "OUT_OF_MEMORY", "store")
+    assert error["details"]["proposal"] == {"hyperparameters": {"source": "store"}}
 
 
 def test_predicted_and_measured_stand_side_by_side(

@@ -165,7 +165,7 @@ def test_few_tokens_of_a_batch_share_a_document(stream: ModelStream) -> None:
     reader: Any = DocumentReader(n_windows=20_000, document_windows=10)
     usual = replace(stream, block_windows=None)
     nothing: Any = None
-    batches = StreamedBatches(reader, nothing, 1024, 0, usual, torch.float32, never)
+    batches = StreamedBatches(reader, nothing, 1024, 0, usual, "float32", never)
     assert batches.block_windows == 1000
     shares = [same_share(batches.batch(step)[0][:, 0].numpy()) for step in range(0, 120, 10)]
     assert max(shares) < 0.01

@@ -121,6 +121,7 @@ const SPELLINGS: Record<string, string> = {
   bfloat16: 'bfloat16',
   float16: 'float16',
   float32: 'float32',
+  int8: 'int8',
 };
 
 /** `dataset_import` → `Dataset import`. */

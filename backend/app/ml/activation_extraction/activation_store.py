@@ -13,37 +13,36 @@ import numpy.typing as npt
 import torch
 
 from app.ml.activation_extraction.npy_files import map_of, open_npy
+from app.ml.activation_extraction.row_format import RowFormat
 from app.ml.errors import StoreInvalid
 from app.ml.files import file_sha256, read_json
 
 FORMAT = "mistudio-activations-1"
 INDEX_DTYPE = np.dtype([("token", "<i8"), ("window", "<i4"), ("position", "<i4")])
 """Of each row: index into ``TokenStore.tokens``, window, position in the window."""
-DISK_DTYPES = {"bfloat16": np.uint16, "float16": np.float16, "float32": np.float32}
 
 
 @dataclass(frozen=True)
 class ActivationRows:
     """The rows of one hook point, spread over memory-mapped shards.
 
-    bfloat16 is kept as its bits in uint16, since numpy has no such type. A page of a map counts
-    as this process's memory once it was touched, and a scattered read touches sixteen per row:
-    every read gives them back to the page cache, or a training would grow to the store's size.
+    A page of a map counts as this process's memory once it was touched, and a scattered read
+    touches sixteen per row: every read gives them back to the page cache, or a training would
+    grow to the store's size.
     """
 
     shards: list[torch.Tensor]
     starts: npt.NDArray[np.int64]
-    d_model: int
+    format: RowFormat
     maps: list[mmap.mmap] = field(default_factory=list)
+
+    @property
+    def d_model(self) -> int:
+        return self.format.width
 
     @property
     def n_rows(self) -> int:
         return int(self.starts[-1])
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Return the number format on disk."""
-        return self.shards[0].dtype if self.shards else torch.float32
 
     def gather(self, rows: npt.NDArray[np.int64]) -> torch.Tensor:
         """Return the rows of the given numbers in their order, float32 (n, d_model)."""
@@ -52,20 +51,24 @@ class ActivationRows:
         for number in np.unique(shard_of):
             here = np.flatnonzero(shard_of == number)
             local = torch.from_numpy(rows[here] - self.starts[number])
-            out[torch.from_numpy(here)] = self.shards[number][local].float()
+            out[torch.from_numpy(here)] = self.format.decode(self.shards[number][local])
             self._release(number)
         return out
 
-    def slice(self, start: int, stop: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-        """Return rows ``start`` to ``stop`` (exclusive), (n, d_model)."""
-        parts = []
+    def slice(self, start: int, stop: int) -> torch.Tensor:
+        """Return rows ``start`` to ``stop`` (exclusive), float32 (n, d_model)."""
+        return self.format.decode(self.kept(start, stop))
+
+    def kept(self, start: int, stop: int) -> torch.Tensor:
+        """Return rows ``start`` to ``stop`` (exclusive) as they are kept, see ``RowFormat``."""
+        parts = [self.format.encode(torch.empty(0, self.d_model))]
         for number, shard in enumerate(self.shards):
             low = max(start - int(self.starts[number]), 0)
             high = min(stop - int(self.starts[number]), len(shard))
             if low < high:
-                parts.append(shard[low:high].to(dtype, copy=True))
+                parts.append(shard[low:high].clone())
                 self._release(number)
-        return torch.cat(parts) if parts else torch.empty(0, self.d_model, dtype=dtype)
+        return torch.cat(parts)
 
     def _release(self, number: int) -> None:
         """Unmap what was read of a shard; nothing is ever written to these maps."""
@@ -167,24 +170,18 @@ class ActivationStore:
             StoreInvalid: this place was not extracted, or a shard is truncated.
         """
         name, hook = f"L{layer}_{hook_type}", self.hook(layer, hook_type)
+        rows = RowFormat(self.metadata["config"]["dtype"], int(hook["d_model"]))
         shards, maps, starts = [], [], [0]
         for number, n_rows in enumerate(self.metadata["shard_rows"]):
             file = self.path / name / f"shard_{number:05d}.npy"
             array = open_npy(file, n_rows, mode="c")
-            shards.append(_as_tensor(array, self.metadata["config"]["dtype"]))
+            shards.append(rows.from_file(array))
             maps += map_of(array)
             starts.append(starts[-1] + n_rows)
         held = maps if len(maps) == len(shards) else []
         bounds = np.array(starts, dtype=np.int64)
-        return ActivationRows(shards, bounds, int(hook["d_model"]), held)
+        return ActivationRows(shards, bounds, rows, held)
 
 
 def _hook_name(hook: dict[str, Any]) -> str:
     return f"L{hook['layer']}_{hook['hook_type']}"
-
-
-def _as_tensor(array: npt.NDArray[Any], dtype: str) -> torch.Tensor:
-    """Wrap a map without copying; bfloat16 is taken from its bits."""
-    if dtype == "bfloat16":
-        return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
-    return torch.from_numpy(array)

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from app.ml.activation_extraction.activation_store import DISK_DTYPES, FORMAT, INDEX_DTYPE
+from app.ml.activation_extraction.activation_store import FORMAT, INDEX_DTYPE
 from app.ml.activation_extraction.calibration import HookLimits, calibrate
 from app.ml.activation_extraction.npy_files import NpyWriter, open_npy
 from app.ml.activation_extraction.plan import (
@@ -20,6 +19,7 @@ from app.ml.activation_extraction.plan import (
     fingerprint,
     plan_windows,
 )
+from app.ml.activation_extraction.row_format import RowFormat
 from app.ml.activation_extraction.token_store import TokenStore
 from app.ml.activation_extraction.window_reader import WindowReader
 from app.ml.configs import ExtractionConfig
@@ -149,8 +149,8 @@ class _Extraction:
 
     def _open_writer(self, path: Path, limits: HookLimits, reserve: int) -> NpyWriter:
         path.parent.mkdir(exist_ok=True)
-        dtype = DISK_DTYPES[self.config.dtype]
-        return NpyWriter(path, (limits.d_model,), dtype, reserve_rows=reserve)
+        rows = RowFormat(self.config.dtype, limits.d_model)
+        return NpyWriter(path, (rows.n_columns,), rows.file_dtype, reserve_rows=reserve)
 
     def _read_batch(
         self,
@@ -161,13 +161,15 @@ class _Extraction:
     ) -> None:
         read = self.reader.read(windows)
         for point, writer in zip(self.points, writers, strict=True):
-            writer.append(_to_disk(read.rows(point), self.config.dtype))
+            rows_ND = read.rows(point)
+            rows = RowFormat(self.config.dtype, rows_ND.shape[1])
+            writer.append(rows.to_file(rows.encode(rows_ND)))
             counts.outliers[point.name] = counts.outliers.get(point.name, 0) + read.outliers[point]
         keep_BS = read.kept
-        rows = self._index_rows(windows, keep_BS)
-        index.append(rows)
-        counts.rows += len(rows)
-        counts.train_rows += int((rows["window"] < self.tokens.n_train_windows).sum())
+        places = self._index_rows(windows, keep_BS)
+        index.append(places)
+        counts.rows += len(places)
+        counts.train_rows += int((places["window"] < self.tokens.n_train_windows).sum())
         counts.dropped_special += int(read.special_BS.sum())
         counts.dropped_norm += int(read.outlier_BS.sum())
         counts.positions += keep_BS.size
@@ -241,18 +243,6 @@ class _Extraction:
         for part in self.destination.glob("indices_*.npy"):
             part.unlink()
         return summary
-
-
-def _to_disk(rows_ND: torch.Tensor, dtype: str) -> npt.NDArray[Any]:
-    if dtype == "bfloat16":
-        bits = rows_ND.to(torch.bfloat16).cpu().contiguous().view(torch.int16).numpy()
-        return bits.view(np.uint16)
-    rows = rows_ND.to(getattr(torch, dtype))
-    if not bool(torch.isfinite(rows).all()):
-        raise InvalidActivations(
-            "Activations exceed what float16 can hold (65,504); store them as bfloat16 or float32."
-        )
-    return rows.cpu().numpy()
 
 
 def _describe_file(root: Path, path: Path) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from app.ml.activation_extraction.activation_store import DISK_DTYPES, FORMAT, INDEX_DTYPE
+from app.ml.activation_extraction.activation_store import FORMAT, INDEX_DTYPE
 from app.ml.activation_extraction.calibration import HookLimits
+from app.ml.activation_extraction.row_format import RowFormat
 from app.ml.activation_extraction.token_store import TokenStore
 from app.ml.configs import ExtractionConfig
 from app.ml.errors import CorpusEmpty
@@ -71,8 +72,8 @@ def check_space(
     destination: Path, n_positions: int, limits: Sequence[HookLimits], config: ExtractionConfig
 ) -> None:
     """Refuse to start when the disk cannot hold what would be written (ENOSPC)."""
-    width = sum(hook.d_model for hook in limits)
-    per_row = width * np.dtype(DISK_DTYPES[config.dtype]).itemsize + 2 * INDEX_DTYPE.itemsize
+    per_place = (RowFormat(config.dtype, hook.d_model).row_bytes for hook in limits)
+    per_row = sum(per_place) + 2 * INDEX_DTYPE.itemsize
     held = folder_size_bytes(destination)
     needed, free = n_positions * per_row, shutil.disk_usage(destination).free + held
     if needed > free:

@@ -13,7 +13,8 @@ from app.ml.configs.training import TrainingHyperparameters
 FLOAT = 4
 INDEX_BYTES = 16
 """Of each stored token: where it comes from."""
-STORE_BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
+# Of a stored number; int8 with its share of a scale.
+STORE_BYTES = {"bfloat16": 2, "float16": 2, "float32": 4, "int8": 1 + 2 / 32}
 # Weights, gradients and the optimiser's moments; then what one checkpoint holds beside them: the
 # folded dictionary, and the optimiser's file in one piece.
 OPTIMISER_COPIES = {"adam": 4, "adamw": 4, "sgd": 3}
@@ -102,7 +103,9 @@ def stream_needs(
     return [
         Need("the language model", model.memory_bytes),
         Need("libraries for it", MODEL_LIBRARIES, on_host=True),
-        Need("blocks of streamed tokens", rows * model.d_model * n_places * STORE_BYTES[dtype]),
+        Need(
+            "blocks of streamed tokens", int(rows * model.d_model * n_places * STORE_BYTES[dtype])
+        ),
     ]
 
 
@@ -131,7 +134,7 @@ def extraction_needs(model: ModelShape, batch: int, window: int, n_places: int) 
 
 def store_bytes(n_tokens: int, d_model: int, n_places: int, dtype: str) -> int:
     """Disk that an extraction fills."""
-    return n_tokens * (d_model * n_places * STORE_BYTES[dtype] + INDEX_BYTES)
+    return int(n_tokens * (d_model * n_places * STORE_BYTES[dtype] + INDEX_BYTES))
 
 
 def checkpoint_bytes(

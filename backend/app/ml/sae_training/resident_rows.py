@@ -18,7 +18,7 @@ def has_room(kept: Sequence[ActivationRows], n_rows: int, device: torch.device) 
     """Return whether the first rows of all places take at most half of a GPU's free memory."""
     if device.type != "cuda":
         return False
-    needed = sum(n_rows * rows.d_model * rows.dtype.itemsize for rows in kept)
+    needed = sum(n_rows * rows.format.row_bytes for rows in kept)
     return needed <= MOST_OF_FREE * torch.cuda.mem_get_info(device)[0]
 
 
@@ -32,15 +32,16 @@ class ResidentRows:
     """
 
     def __init__(self, rows: ActivationRows, n_rows: int, device: torch.device) -> None:
-        self.d_model = rows.d_model
-        self._table_ND = torch.empty(n_rows, rows.d_model, dtype=rows.dtype, device=device)
+        self._format = rows.format
+        kept = rows.kept(0, 0)
+        self._table = torch.empty(n_rows, kept.shape[1], dtype=kept.dtype, device=device)
         for start in range(0, n_rows, COPIED_ROWS):
             stop = min(start + COPIED_ROWS, n_rows)
-            self._table_ND[start:stop] = rows.slice(start, stop, rows.dtype).to(device)
+            self._table[start:stop] = rows.kept(start, stop).to(device)
 
     def gather(self, rows: npt.NDArray[np.int64]) -> torch.Tensor:
         """Return rows by number in their order, float32 on the device."""
         numbers = torch.from_numpy(rows)
-        if self._table_ND.is_cuda:  # a copy from ordinary memory would wait for the step before
-            numbers = numbers.pin_memory().to(self._table_ND.device, non_blocking=True)
-        return self._table_ND[numbers].float()
+        if self._table.is_cuda:  # a copy from ordinary memory would wait for the step before
+            numbers = numbers.pin_memory().to(self._table.device, non_blocking=True)
+        return self._format.decode(self._table[numbers])

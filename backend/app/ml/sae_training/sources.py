@@ -66,8 +66,9 @@ class TrainingSource:
         rows = ShuffledBatches(self.inputs, self.n_train_rows, batch_size, seed, self.targets)
         if self.reader is None or self.stream is None:
             return rows
-        dtype = getattr(torch, self.dtype)
-        return StreamedBatches(self.reader, rows, batch_size, seed, self.stream, dtype, should_stop)
+        return StreamedBatches(
+            self.reader, rows, batch_size, seed, self.stream, self.dtype, should_stop
+        )
 
 
 def source_of(

@@ -11,6 +11,7 @@ import torch
 
 from app.ml.activation_extraction.activation_store import ActivationStore
 from app.ml.activation_extraction.calibration import HookLimits
+from app.ml.activation_extraction.row_format import RowFormat
 from app.ml.activation_extraction.token_store import TokenStore
 from app.ml.activation_extraction.window_reader import WindowReader
 from app.ml.errors import CheckpointMismatch, CorpusEmpty, InvalidActivations, Stopped
@@ -42,9 +43,12 @@ class ModelStream:
 
 @dataclass(frozen=True)
 class _Block:
+    """Rows as they are kept, see ``RowFormat``."""
+
     number: int
-    inputs_ND: torch.Tensor
-    targets_ND: torch.Tensor
+    inputs: torch.Tensor
+    targets: torch.Tensor
+    formats: tuple[RowFormat, RowFormat]
 
 
 class StreamedBatches:
@@ -63,7 +67,7 @@ class StreamedBatches:
         batch_size: Rows per batch.
         seed: Fixes the order.
         stream: Sizes.
-        dtype: Number format that rows are kept in.
+        dtype: How rows are kept, as in a store.
         should_stop: Asked between passes of the model.
     """
 
@@ -74,7 +78,7 @@ class StreamedBatches:
         batch_size: int,
         seed: int,
         stream: ModelStream,
-        dtype: torch.dtype,
+        dtype: str,
         should_stop: Callable[[], bool],
     ) -> None:
         self.n_windows = reader.tokens.n_train_windows
@@ -106,13 +110,14 @@ class StreamedBatches:
         while place < end:
             number, inside = self._find(place)
             block = self._read(number)
-            rows = slice(inside, min(inside + end - place, len(block.inputs_ND)))
-            inputs.append(block.inputs_ND[rows])
-            targets.append(block.targets_ND[rows])
+            rows = slice(inside, min(inside + end - place, len(block.inputs)))
+            read, written = block.formats
+            inputs.append(read.decode(block.inputs[rows]))
+            if len(self.reader.points) > 1:
+                targets.append(written.decode(block.targets[rows]))
             place += rows.stop - rows.start
-        is_same = len(self.reader.points) == 1
-        input_BD = torch.cat(inputs).float()
-        return input_BD, input_BD if is_same else torch.cat(targets).float()
+        input_BD = torch.cat(inputs)
+        return input_BD, torch.cat(targets) if targets else input_BD
 
     def windows_of(self, number: int) -> npt.NDArray[np.int64]:
         """Return the windows of a block, in reading order."""
@@ -141,7 +146,7 @@ class StreamedBatches:
             return self._block
         self._block = None  # its memory is free before the next one is read
         block = self._shuffled(number)
-        n_rows = len(block.inputs_ND)
+        n_rows = len(block.inputs)
         if number == len(self.block_rows):
             self.block_rows.append(n_rows)
         if n_rows != self.block_rows[number]:
@@ -158,18 +163,21 @@ class StreamedBatches:
         windows = self.windows_of(number)
         places = list(dict.fromkeys((self.reader.points[0], self.reader.points[-1])))
         parts: list[list[torch.Tensor]] = [[] for _ in places]
+        formats: dict[HookPoint, RowFormat] = {}
         for start in range(0, len(windows), self.windows_per_pass):
             if self.should_stop():
                 raise Stopped("The training was stopped while the model was reading.")
             read = self.reader.read(windows[start : start + self.windows_per_pass])
             for kept, point in zip(parts, places, strict=True):
-                kept.append(read.rows(point).to(self.dtype))
+                rows_ND = read.rows(point)
+                formats[point] = RowFormat(self.dtype, rows_ND.shape[1])
+                kept.append(formats[point].encode(rows_ND))
         order = self._order(number, sum(len(part) for part in parts[0]))
         rows = []
         while parts:
-            part_ND = torch.cat(parts.pop(0))
-            rows.append(part_ND[order.to(part_ND.device)])
-        return _Block(number, rows[0], rows[-1])
+            part = torch.cat(parts.pop(0))
+            rows.append(part[order.to(part.device)])
+        return _Block(number, rows[0], rows[-1], (formats[places[0]], formats[places[-1]]))
 
     def _order(self, number: int, n_rows: int) -> torch.Tensor:
         random = np.random.default_rng([self.seed, ROWS_STREAM, number])

@@ -24,6 +24,10 @@ from app.services.estimates.verdict import as_recorded, judge, time_of, with_way
 
 CHARACTERS_PER_TOKEN = 4
 USUAL_WINDOW = 128
+STREAMING = (
+    "A training whose source is stream still learns from the whole text: it reads the model, and "
+    "only measures on these activations."
+)
 
 
 class Judged(NamedTuple):
@@ -73,8 +77,15 @@ def estimate_extraction(
 
     estimate = of(config)
     ways_out = _ways_out(config, room, shape, expected_tokens(config, *tokens))
-    estimate = with_way_out(estimate, ways_out, again)
+    estimate = _with_streaming(with_way_out(estimate, ways_out, again))
     return Judged(estimate, as_recorded(estimate, flop, kind))
+
+
+def _with_streaming(estimate: Estimate) -> Estimate:
+    """Say how a training still reads the tokens that find no room on disk."""
+    if estimate.proposal is None or "max_tokens" not in estimate.proposal:
+        return estimate
+    return estimate.model_copy(update={"message": f"{estimate.message} {STREAMING}"})
 
 
 def shape_of(model: LanguageModel) -> ModelShape:
@@ -128,14 +139,17 @@ def expected_tokens(config: ExtractionConfig, n_tokens: int, window: int) -> int
 def _ways_out(
     config: ExtractionConfig, room: Room, shape: ModelShape, n_tokens: int
 ) -> Iterator[dict[str, Any]]:
-    """Smaller batches, then 16 bits, then fewer tokens."""
+    """Smaller batches, then 16 bits, then 8, then fewer tokens."""
     batch = config.batch_size // 2
     while batch:
         yield {"batch_size": batch}
         batch //= 2
     if config.dtype == "float32":
         yield {"dtype": "bfloat16"}
+    smallest = {} if config.dtype == "int8" else {"dtype": "int8"}
+    if smallest:
+        yield smallest
     places = len(config.layers) * len(config.hook_types)
-    fitting = room.disk.most // max(store_bytes(1, shape.d_model, places, "bfloat16"), 1)
+    fitting = room.disk.most // store_bytes(1, shape.d_model, places, "int8")
     if 1000 <= fitting < n_tokens:
-        yield {"dtype": "bfloat16", "max_tokens": fitting // 1000 * 1000}
+        yield {**smallest, "max_tokens": fitting // 1000 * 1000}

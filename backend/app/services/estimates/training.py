@@ -74,7 +74,7 @@ def estimate_training(
                 evaluation_needs(shape, window, dictionary),
             ],
             statistics_needs(n_tokens, width, width, places),
-            Need("pages of the store", n_tokens * width * number * places, reclaimable=True),
+            Need("pages of the store", int(n_tokens * width * number * places), reclaimable=True),
             [Need(f"{kept} checkpoints", kept * saved)],
             time_of(
                 history,
@@ -104,10 +104,12 @@ def estimate_training(
 
 
 def _ways_out(config: TrainingHyperparameters, width: int) -> Iterator[dict[str, Any]]:
-    """Fewer checkpoints, smaller parts of a batch, smaller batches, fewer latents."""
+    """Fewer checkpoints, no model beside, smaller parts of a batch and batches, fewer latents."""
     changes: dict[str, Any] = {}
     if config.checkpoint_every and config.keep_checkpoints > 1:
         yield {"hyperparameters": {"keep_checkpoints": 1}}
+    if config.source == "stream":
+        yield {"hyperparameters": {"source": "store"}}
     parts = config.gradient_accumulation * 2
     while config.batch_size // parts >= SMALLEST_PART:
         changes = {"gradient_accumulation": parts}

@@ -1,4 +1,4 @@
-const BYTES: Record<string, number> = { float32: 4, float16: 2, bfloat16: 2 };
+const BYTES: Record<string, number> = { float32: 4, float16: 2, bfloat16: 2, int8: 1 + 2 / 32 };
 
 interface StoreSize {
   nTokens: number | null;

@@ -32,7 +32,7 @@ describe('the size of a store', () => {
       512_000,
     );
     expect(storeBytes({ nTokens: null, width: 128, hookPoints: 2, dtype: 'float32' })).toBeNull();
-    expect(storeBytes({ nTokens: 1, width: 1, hookPoints: 1, dtype: 'int8' })).toBeNull();
+    expect(storeBytes({ nTokens: 1, width: 1, hookPoints: 1, dtype: 'int4' })).toBeNull();
   });
 
   it('starts at the middle layer', () => {

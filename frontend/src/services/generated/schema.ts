@@ -1850,11 +1850,11 @@ export interface components {
             batch_size?: number;
             /**
              * Dtype
-             * @description Number format on disk; bfloat16 halves the space.
+             * @description Number format on disk; bfloat16 takes half the space of float32, int8 (codes with a scale for every 32 numbers) about a quarter, at an error of 3e-5 of the variance.
              * @default bfloat16
              * @enum {string}
              */
-            dtype?: "bfloat16" | "float16" | "float32";
+            dtype?: "bfloat16" | "float16" | "float32" | "int8";
             /**
              * Norm Limit
              * @description Drop tokens whose activation norm exceeds this multiple of the median (attention sinks); empty keeps them.
@@ -2746,11 +2746,11 @@ export interface components {
             batch_size?: number;
             /**
              * Dtype
-             * @description Number format on disk; bfloat16 halves the space.
+             * @description Number format on disk; bfloat16 takes half the space of float32, int8 (codes with a scale for every 32 numbers) about a quarter, at an error of 3e-5 of the variance.
              * @default bfloat16
              * @enum {string}
              */
-            dtype?: "bfloat16" | "float16" | "float32";
+            dtype?: "bfloat16" | "float16" | "float32" | "int8";
             /**
              * Norm Limit
              * @description Drop tokens whose activation norm exceeds this multiple of the median (attention sinks); empty keeps them.
