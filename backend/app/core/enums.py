@@ -56,6 +56,7 @@ class JobKind(StrEnum):
     SAE_CHECK = "sae_check"
     FEATURE_EXTRACT = "feature_extract"
     FEATURE_IMPORT = "feature_import"
+    FEATURE_SCORE = "feature_score"
     FEATURE_PROBE = "feature_probe"
     FEATURE_ABLATE = "feature_ablate"
     STEERING_GENERATE = "steering_generate"

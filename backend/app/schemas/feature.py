@@ -6,11 +6,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, field_validator
 
-from app.ml.configs import DiscoveryConfig
+from app.ml.configs import DiscoveryConfig, ScoringConfig
 from app.schemas.common import Meta, Pagination, RequestModel, ResponseModel
 from app.schemas.from_dataclass import request_model_from
 
 _DiscoverySettings = request_model_from(DiscoveryConfig, "DiscoverySettings")
+_ScoringSettings = request_model_from(ScoringConfig, "ScoringSettings")
 MAX_TAGS = 20
 
 
@@ -21,6 +22,12 @@ class FeatureExtract(_DiscoverySettings):  # type: ignore[misc, valid-type]
     template_id: UUID | None = Field(
         None, description="Extraction template whose number of examples is taken"
     )
+
+
+class FeatureScoring(_ScoringSettings):  # type: ignore[misc, valid-type]
+    """Measure which of a training's features steer (output score) and which read (input score)."""
+
+    training_id: UUID
 
 
 class FeatureExample(ResponseModel):
@@ -80,6 +87,8 @@ class FeatureRow(ResponseModel):
     nearest_cosine: float | None
     max_jaccard: float | None
     encoder_decoder_cosine: float | None
+    output_score: float | None = Field(description="Null until features were scored")
+    input_score: float | None = Field(description="Null until scored, and with few contexts")
     map_x: float | None
     map_y: float | None
     cluster: int | None

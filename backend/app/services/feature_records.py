@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotReady
+from app.db.models import Training
 from app.db.models.feature import NUMERIC_COLUMNS
 from app.db.repositories import feature_loading, trainings
 from app.db.repositories.base import allow_long_statements
@@ -20,6 +21,9 @@ DETAILS = (
     "top_tokens", "rule_tokens", "quantiles", "histogram", "intervals", "logit_lens", "correlated",
     "decoder_neighbours", "encoder_neighbours", "score_details", "deviation",
 )  # fmt: skip
+
+EXPLANATIONS = ("token_rule", "coherence")
+"""Scores that say how well something simple explains a feature."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,22 @@ def read_discovery_plan(session: Session, training_id: UUID, step: int | None) -
         step = checkpoint.step
     files = source_files(session, training)
     return DiscoveryPlan(training.id, files, training.layer, training.hook_type, step)
+
+
+def require_measured_step(session: Session, training: Training, step: int | None) -> int:
+    """The checkpoint that features were measured on; no other has the same latents.
+
+    Raises:
+        NotReady: It was deleted.
+    """
+    steps = [row.step for row in trainings.list_checkpoints(session, training.id)]
+    if step is None or step not in steps:
+        raise NotReady(
+            f'The checkpoint that the features of "{training.name}" come from is gone. Discover '
+            "its features again.",
+            details={"training_id": str(training.id), "checkpoint_step": step},
+        )
+    return step
 
 
 def replace_features(
@@ -121,7 +141,7 @@ def interpretability(details: dict[str, Any]) -> float | None:
     """
     found = [
         max(score["interval"][0] - score["null"], 0.0) / max(1.0 - score["null"], 1e-9)
-        for score in details.values()
+        for score in (details.get(name, {}) for name in EXPLANATIONS)
         if score.get("interval") is not None and score.get("null") is not None
     ]
     return max(found, default=None)

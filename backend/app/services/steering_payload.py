@@ -4,13 +4,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core.errors import NotReady
 from app.core.paths import checkpoint_dir
 from app.db.models import Feature, LanguageModel, Training
-from app.db.repositories import features, trainings
+from app.db.repositories import features
 from app.ml.configs import READING_METHODS, UNITS_OF_METHOD, SteeringConfig
 from app.schemas.steering import SteeredFeature, SteeringGenerate
 from app.services.activation_service import check_layers
+from app.services.feature_records import require_measured_step
 from app.services.lookup import FeatureNotFound, require_ready_model, require_training
 from app.services.ml_settings import build_config, refuse_field
 
@@ -129,13 +129,5 @@ def _check_method(wanted: SteeredFeature, feature: Feature, own: int, at_layer: 
 
 
 def _sae_path(session: Session, training: Training, feature: Feature) -> str:
-    """The checkpoint that the feature was measured on; no other has the same latents."""
     step = feature.metadata_.get("checkpoint_step")
-    steps = [row.step for row in trainings.list_checkpoints(session, training.id)]
-    if step not in steps:
-        raise NotReady(
-            f'The checkpoint that the features of "{training.name}" come from is gone. Discover '
-            "its features again.",
-            details={"training_id": str(training.id), "checkpoint_step": step},
-        )
-    return str(checkpoint_dir(training.id, step))
+    return str(checkpoint_dir(training.id, require_measured_step(session, training, step)))

@@ -21,6 +21,7 @@ JOB_NAMES = {
     JobKind.TRAINING_RUN: "a training run",
     JobKind.SAE_IMPORT: "its import",
     JobKind.FEATURE_EXTRACT: "a feature discovery",
+    JobKind.FEATURE_SCORE: "a scoring of features",
     JobKind.FEATURE_IMPORT: "an import of features",
     JobKind.TRAINING_EVALUATE: "a measurement",
 }

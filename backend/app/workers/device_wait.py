@@ -31,6 +31,7 @@ _NAMES = {
     "training_run": "a training",
     "activation_extract": "an activation extraction",
     "feature_extract": "a feature discovery",
+    "feature_score": "a scoring of features",
     "training_evaluate": "a measurement",
 }
 

@@ -28,6 +28,7 @@ QUEUE_OF_KIND: Final[dict[JobKind, str]] = {
     JobKind.TRAINING_RUN: TRAINING,
     JobKind.ACTIVATION_EXTRACT: EXTRACTION,
     JobKind.FEATURE_EXTRACT: ANALYSIS,
+    JobKind.FEATURE_SCORE: ANALYSIS,
     JobKind.TRAINING_EVALUATE: ANALYSIS,
     # In a child of its own: the warm process stays free for whoever waits at the page.
     JobKind.STEERING_SWEEP: ANALYSIS,
@@ -55,6 +56,7 @@ DEVICE_KINDS: Final = frozenset(
         JobKind.TRAINING_EVALUATE,
         JobKind.ACTIVATION_EXTRACT,
         JobKind.FEATURE_EXTRACT,
+        JobKind.FEATURE_SCORE,
     }
 )
 

@@ -16,7 +16,9 @@ export type FeatureSort =
   | 'mean_activation'
   | 'interpretability'
   | 'neuron_index'
-  | 'name';
+  | 'name'
+  | 'output_score'
+  | 'input_score';
 
 export interface FeatureListQuery {
   training_id: string;

@@ -45,6 +45,8 @@ export function makeFeatureRow(fields: Partial<FeatureRow> = {}): FeatureRow {
     nearest_cosine: null,
     max_jaccard: null,
     encoder_decoder_cosine: null,
+    output_score: null,
+    input_score: null,
     map_x: null,
     map_y: null,
     cluster: null,

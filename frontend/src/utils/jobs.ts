@@ -31,6 +31,7 @@ const LABELS: Record<JobKind, string> = {
   sae_check: 'Checking an export',
   feature_extract: 'Extracting features',
   feature_import: 'Importing features',
+  feature_score: 'Scoring features',
   feature_probe: 'Trying features',
   feature_ablate: 'Ablating a feature',
   steering_generate: 'Generating',

@@ -44,6 +44,8 @@ NUMERIC_COLUMNS = (
     "nearest_cosine",
     "max_jaccard",
     "encoder_decoder_cosine",
+    "output_score",
+    "input_score",
 )
 """Measured figures that the table sorts by; each has an index, read in both directions."""
 SORTED_TEXTS = {
@@ -109,6 +111,8 @@ class Feature(Timestamps, Base):
     nearest_cosine: Mapped[float | None] = mapped_column(Double)
     max_jaccard: Mapped[float | None] = mapped_column(Double)
     encoder_decoder_cosine: Mapped[float | None] = mapped_column(Double)
+    output_score: Mapped[float | None] = mapped_column(Double)
+    input_score: Mapped[float | None] = mapped_column(Double)
     map_x: Mapped[float | None] = mapped_column(Double)
     map_y: Mapped[float | None] = mapped_column(Double)
     cluster: Mapped[int | None] = mapped_column(Integer)

@@ -13,6 +13,7 @@ from app.ml.configs.encoders import (
 )
 from app.ml.configs.extraction import HOOK_TYPES, STORE_DTYPES, ExtractionConfig
 from app.ml.configs.quantisation import QUANTISATIONS
+from app.ml.configs.scoring import ScoringConfig
 from app.ml.configs.settings import Config, ConfigInvalid, FieldSpec, Problem, field_specs
 from app.ml.configs.steering import (
     READING_METHODS,
@@ -53,6 +54,7 @@ __all__ = [
     "FieldSpec",
     "Guide",
     "Problem",
+    "ScoringConfig",
     "SteeringConfig",
     "TokenizationConfig",
     "TrainingHyperparameters",

@@ -91,6 +91,15 @@ METRIC_DEFINITIONS: dict[str, str] = {
     "best of token_rule and coherence; the null is the same score for firings dealt out at random.",
     "logit_kurtosis": "Excess kurtosis over the vocabulary of the feature's direct effect on the "
     "logits: 0 like noise, large where it singles out a few tokens.",
+    "output_score": "Whether the feature steers: at the end of a neutral prompt it is raised by 10 "
+    "times the largest activation there (the dictionary's error stays), and of the 20 tokens that "
+    "its direction promotes most the likeliest next one is taken. Score: (1 - number of likelier "
+    "tokens / vocabulary) x its probability, 0 to 1; null: the same for random directions as long. "
+    "Needs no contexts. Source: Arad et al. 2025.",
+    "input_score": "Whether the feature reads what it writes: share of its strongest contexts (at "
+    "most 100, at least 10) whose strongest token is one of the 20 that its direction promotes "
+    "most; interval: 95 %, Wilson; null: the same with the tokens that other features promote. "
+    "Source: Arad et al. 2025.",
     "nearest_cosine": "Cosine of the decoder direction with the nearest other one.",
     "max_jaccard": "Largest Jaccard index of firing with another feature, on a subsample.",
     "encoder_decoder_cosine": "Cosine of the feature's encoder and decoder directions.",

@@ -72,6 +72,20 @@ export const COLUMNS: readonly Column[] = [
     className: NUMBER,
     render: (row) => formatInteger(row.n_fires),
   },
+  {
+    id: 'output',
+    label: 'Steers',
+    className: NUMBER,
+    sort: 'output_score',
+    render: (row) => formatDecimal(row.output_score, 3),
+  },
+  {
+    id: 'input',
+    label: 'Reads',
+    className: NUMBER,
+    sort: 'input_score',
+    render: (row) => formatShare(row.input_score),
+  },
 ];
 
 export const DEFAULT_COLUMNS = ['label', 'context', 'frequency', 'max'] as const;

@@ -729,6 +729,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/features/score": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Score Features
+         * @description Measure which features steer (output score) and which read (input score).
+         */
+        post: operations["score_features"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/features": {
         parameters: {
             query?: never;
@@ -3218,6 +3238,16 @@ export interface components {
             max_jaccard: number | null;
             /** Encoder Decoder Cosine */
             encoder_decoder_cosine: number | null;
+            /**
+             * Output Score
+             * @description Null until features were scored
+             */
+            output_score: number | null;
+            /**
+             * Input Score
+             * @description Null until scored, and with few contexts
+             */
+            input_score: number | null;
             /** Map X */
             map_x: number | null;
             /** Map Y */
@@ -3331,6 +3361,16 @@ export interface components {
             max_jaccard: number | null;
             /** Encoder Decoder Cosine */
             encoder_decoder_cosine: number | null;
+            /**
+             * Output Score
+             * @description Null until features were scored
+             */
+            output_score: number | null;
+            /**
+             * Input Score
+             * @description Null until scored, and with few contexts
+             */
+            input_score: number | null;
             /** Map X */
             map_x: number | null;
             /** Map Y */
@@ -3345,6 +3385,59 @@ export interface components {
              * @description Why it matches the search; empty without one
              */
             matches: components["schemas"]["SearchMatch"][];
+        };
+        /**
+         * FeatureScoring
+         * @description Measure which of a training's features steer (output score) and which read (input score).
+         */
+        FeatureScoring: {
+            /**
+             * Prompt
+             * @description Neutral text at whose end each feature is raised.
+             * @default In my experience,
+             */
+            prompt?: string;
+            /**
+             * Amplification
+             * @description How far a feature is raised there: times the largest activation of any feature.
+             * @default 10
+             */
+            amplification?: number;
+            /**
+             * Promoted Tokens
+             * @description Tokens that stand for a feature: those that its direction promotes most.
+             * @default 20
+             */
+            promoted_tokens?: number;
+            /**
+             * Contexts
+             * @description Strongest contexts of a feature whose peaks are looked up among those tokens.
+             * @default 100
+             */
+            contexts?: number;
+            /**
+             * Null Directions
+             * @description Random directions scored alike, for comparison.
+             * @default 64
+             */
+            null_directions?: number;
+            /**
+             * Batch Size
+             * @description Features read at once.
+             * @default 64
+             */
+            batch_size?: number;
+            /**
+             * Seed
+             * @description Draws the random directions.
+             * @default 0
+             */
+            seed?: number;
+            /**
+             * Training Id
+             * Format: uuid
+             */
+            training_id: string;
         };
         /**
          * FigureInterval
@@ -3762,7 +3855,7 @@ export interface components {
          * JobKind
          * @enum {string}
          */
-        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_evaluate" | "training_delete" | "sae_import" | "sae_check" | "feature_extract" | "feature_import" | "feature_probe" | "feature_ablate" | "steering_generate" | "steering_sweep";
+        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_evaluate" | "training_delete" | "sae_import" | "sae_check" | "feature_extract" | "feature_import" | "feature_score" | "feature_probe" | "feature_ablate" | "steering_generate" | "steering_sweep";
         /**
          * JobLog
          * @description The end of what a job's processes wrote.
@@ -8545,6 +8638,69 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["FeatureExtract"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_JobAccepted_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    score_features: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeatureScoring"];
             };
         };
         responses: {

@@ -37,6 +37,7 @@ from app.schemas.feature import (
     FeaturePage,
     FeaturePatch,
     FeatureRead,
+    FeatureScoring,
     FeatureUpload,
     Histogram,
     Interval,
@@ -48,6 +49,7 @@ from app.services import (
     discovery_service,
     feature_probe_service,
     feature_relations,
+    feature_scoring,
     feature_service,
 )
 from app.services.feature_exchange import dashboard, exporting, importing
@@ -89,6 +91,14 @@ def extract_features(
 ) -> Envelope[JobAccepted]:
     """Measure all features of a training's latest checkpoint."""
     return posting.queued(body, lambda: discovery_service.extract_features(session, body))
+
+
+@router.post("/score", status_code=202, responses=failures(404, 409, 422))
+def score_features(
+    body: FeatureScoring, session: SessionDep, posting: PostingDep
+) -> Envelope[JobAccepted]:
+    """Measure which features steer (output score) and which read (input score)."""
+    return posting.queued(body, lambda: feature_scoring.score_features(session, body))
 
 
 @router.get("", responses=failures(404))
