@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     gpu_busy_percent: float = Field(default=90.0, ge=0, le=100)
     sweep_interval: timedelta = timedelta(seconds=2)
     republish_after: timedelta = timedelta(seconds=10)
+    export_retention: timedelta = timedelta(days=1)
     steering_timeout: timedelta = timedelta(minutes=5)
     steering_idle_unload: timedelta = timedelta(minutes=10)
     nursery_idle: timedelta = timedelta(minutes=5)

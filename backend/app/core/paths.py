@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.core.errors import ValidationFailed
 
-DATA_FOLDERS = ("models", "datasets", "activations", "checkpoints", "cache")
+DATA_FOLDERS = ("models", "datasets", "activations", "checkpoints", "exports", "cache")
 
 
 class UnsafePath(ValidationFailed):
@@ -47,6 +47,15 @@ def training_dir(training_id: UUID) -> PurePosixPath:
 
 def checkpoint_dir(training_id: UUID, step: int) -> PurePosixPath:
     return training_dir(training_id) / f"step_{step}"
+
+
+def export_dir(job_id: UUID) -> PurePosixPath:
+    return PurePosixPath("exports", str(job_id))
+
+
+def export_scratch_dir(job_id: UUID) -> PurePosixPath:
+    """Parts of an export that is being written; an attempt finds those of the one before."""
+    return PurePosixPath("cache", f"export-{job_id}")
 
 
 def safe_join(root: Path, relative: str | PurePosixPath) -> Path:

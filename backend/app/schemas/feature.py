@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import Field, field_validator
 
 from app.ml.configs import DiscoveryConfig, ScoringConfig
 from app.schemas.common import Meta, Pagination, RequestModel, ResponseModel
@@ -135,22 +135,6 @@ class FeaturePatch(RequestModel):
         if any(len(tag) > 50 for tag in cleaned):
             raise ValueError("a tag has at most 50 characters")
         return cleaned
-
-
-class FeatureUpload(BaseModel):
-    """The multipart form of an upload; the file is streamed to disk as it arrives."""
-
-    file: bytes = Field(
-        b"", description="The archive", json_schema_extra={"type": "string", "format": "binary"}
-    )
-    training_id: UUID
-    any_dictionary: bool = Field(
-        False, description="Also what was measured on a dictionary with other directions"
-    )
-
-
-class FeatureImport(ResponseModel):
-    n_features: int
 
 
 class FeatureChange(ResponseModel):

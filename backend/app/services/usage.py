@@ -23,6 +23,7 @@ JOB_NAMES = {
     JobKind.FEATURE_EXTRACT: "a feature discovery",
     JobKind.FEATURE_SCORE: "a scoring of features",
     JobKind.FEATURE_IMPORT: "an import of features",
+    JobKind.FEATURE_EXPORT: "an export of its features",
     JobKind.TRAINING_EVALUATE: "a measurement",
 }
 

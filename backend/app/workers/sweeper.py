@@ -16,6 +16,7 @@ from app.core.config import Settings, get_settings
 from app.core.errors import ServiceUnavailable
 from app.core.logging import configure_logging
 from app.db.session import session_scope
+from app.services.feature_exchange import export_files
 from app.services.reconciliation import list_drift_at_start
 from app.services.schema_guard import VersionMismatch, require_fitting_database
 from app.workers import recovery
@@ -29,6 +30,8 @@ def sweep(settings: Settings) -> None:
         recovery.recover_lost_jobs(settings)
         recovery.resume_when_relieved(settings)
         recovery.republish_lost_messages(settings)
+        with session_scope() as session:
+            export_files.remove_expired(session, settings)
     except SQLAlchemyError as error:
         logger.warning("sweep without database", extra={"reason": type(error).__name__})
     except (*recovery.AWAY_BROKER, ServiceUnavailable) as error:

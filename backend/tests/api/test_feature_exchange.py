@@ -12,18 +12,27 @@ from uuid import uuid4
 import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
-from app.core.enums import JobKind
-from app.core.paths import safe_join
+from app.core.enums import JobKind, JobState
+from app.core.paths import export_dir, safe_join
 from app.db.models import Feature, Job, Training
 from app.db.repositories import feature_loading, features
 from app.db.repositories.feature_pages import FeatureFilter
+from app.services.feature_exchange import export_files, table_download
 from app.services.feature_exchange.archives import BundleInvalid, unpack_archive
-from app.services.feature_exchange.dashboard import BatchInvalid, read_batch
-from app.services.feature_exchange.exporting import ExportFormat, write_export
+from app.services.feature_exchange.dashboard import part_of_batch
+from app.services.feature_exchange.dry_run import compare_part
+from app.services.feature_exchange.exporting import (
+    ExportFormat,
+    file_format,
+    origin_of,
+    write_whole,
+)
 from app.services.feature_exchange.fingerprint import DictionaryFacts
+from app.services.feature_exchange.import_reports import KeptNote, PartComparison
 from app.services.feature_exchange.importing import check_dictionary, mark_part, open_bundle
 from app.services.feature_exchange.parts import load_part
 from tests.api.asserts import data_of, error_of
@@ -36,6 +45,7 @@ from tests.factories import (
 )
 
 URL = "/api/v1/features"
+NOW = "2026-01-01T00:00:00+00:00"
 DETAILS = {
     "logit_lens": LENS, "histogram": {"edges": [1, 2, 2], "counts": [3, 4]},
     "intervals": [{"octave": 1, "from": 2.0, "to": 4.0, "share": 0.0, "count": 3}],
@@ -66,7 +76,8 @@ def fill(session: Session, training: Training) -> Feature:
 def export(session: Session, training: Training, form: ExportFormat, path: Path) -> Path:
     session.flush()
     wanted = FeatureFilter(training_id=training.id)
-    write_export(session, Settings(), wanted, training.id, form, path)
+    origin = origin_of(session, Settings(), training.id, NOW)
+    write_whole(session, file_format(form), origin, wanted, path)
     return path
 
 
@@ -94,14 +105,15 @@ def test_a_bundle_brings_everything_back(
     again = export(session, other, "parquet", tmp_path / "again.zip")
     unpack_archive(again, tmp_path / "b")
     for name in ("features", "words", "examples"):
-        written = [(tmp_path / folder / f"{name}.parquet").read_bytes() for folder in "ab"]
+        part = f"{name}/part-00000.parquet"
+        written = [(tmp_path / folder / part).read_bytes() for folder in "ab"]
         assert written[0] == written[1], name
-    table = pq.read_table(tmp_path / "a" / "examples.parquet").to_pylist()
+    table = pq.read_table(tmp_path / "a" / "examples").to_pylist()
     assert {row["kind"] for row in table} == {"top", "sample", "near_miss"}
     assert all(sum(row["token_lengths"]) == len(row["sample_text"]) for row in table[:2])
     manifest = json.loads((tmp_path / "a" / "manifest.json").read_text())
     assert manifest["dictionary"]["name"] == "On Cats"
-    assert manifest["files"]["examples.parquet"]["rows"] == 3
+    assert manifest["files"]["examples/part-00000.parquet"]["rows"] == 3
     assert load(session, other, first, tmp_path / "c") == []  # it stands there already
 
 
@@ -162,7 +174,7 @@ def test_another_dictionary_is_refused(
     check_dictionary(bundle, own, any_dictionary=True)
     with pytest.raises(BundleInvalid, match="feature 5, which the dictionary lacks"):
         mark_part(bundle.read(0), 0, "digest", own)
-    (folder / "words.parquet").write_bytes(b"changed")
+    (folder / "words" / "part-00000.parquet").write_bytes(b"changed")
     with pytest.raises(BundleInvalid, match="was changed"):
         open_bundle(folder)
 
@@ -206,19 +218,18 @@ def test_an_upload_is_queued(
     error_of(send({"training_id": str(uuid4())}), 404, "NOT_FOUND")
 
 
-def test_an_exported_batch_comes_back_the_same(
+def test_exported_batches_come_back_the_same(
     session: Session, training: Training, tmp_path: Path
 ) -> None:
     fill(session, training)
-    text = export(session, training, "saedashboard", tmp_path / "batch.json").read_text()
+    first = export(session, training, "saedashboard", tmp_path / "first.zip")
     other = make_training(session)
-    batch = json.loads(text)
-    assert read_batch(session, other.id, batch) == 2
-    again = json.loads(export(session, other, "saedashboard", tmp_path / "again").read_text())
-    assert again["features"] == batch["features"]
-    assert read_batch(session, other.id, batch) == 2  # a second time adds nothing
-    third = json.loads(export(session, other, "saedashboard", tmp_path / "third").read_text())
-    assert third == again
+    assert load(session, other, first, tmp_path / "a") == [2]
+    again = export(session, other, "saedashboard", tmp_path / "again.zip")
+    unpack_archive(again, tmp_path / "b")
+    batches = [json.loads((tmp_path / folder / "batch-0.json").read_text()) for folder in "ab"]
+    assert batches[0]["features"] == batches[1]["features"]
+    assert load(session, other, first, tmp_path / "c") == []  # a second time adds nothing
 
 
 @pytest.mark.parametrize(
@@ -230,19 +241,54 @@ def test_an_exported_batch_comes_back_the_same(
         ({"tokens": None}, "cannot be read"),
     ],
 )
-def test_a_broken_batch_is_refused(
-    session: Session, training: Training, change: dict[str, Any], sentence: str
-) -> None:
+def test_a_broken_feature_stays_out_with_its_reason(change: dict[str, Any], sentence: str) -> None:
     activation = {"bin_min": -1, "tokens": ["a", "b", "c"], "values": [0.0, 1.0, 0.0],
-                  "qualifying_token_index": 1} | change  # fmt: skip
-    batch = {"features": [{"feature_index": "5", "frac_nonzero": 0.1, "activations": [activation]}]}
-    with pytest.raises(BatchInvalid, match=sentence):
-        read_batch(session, training.id, batch)
-    with pytest.raises(BatchInvalid, match="no list"):
-        read_batch(session, training.id, {})
+                  "qualifying_token_index": 1}  # fmt: skip
+    whole = {"feature_index": "4", "frac_nonzero": 0.1, "activations": [activation]}
+    broken = whole | {"feature_index": "5", "activations": [activation | change]}
+    part = part_of_batch({"features": [whole, broken]})
+    assert [row["neuron_index"] for row in part.rows] == [4]
+    [refusal] = part.refused
+    assert refusal.feature_index == "5"
+    assert sentence in refusal.reason
+    with pytest.raises(BundleInvalid, match="no list"):
+        part_of_batch({})
 
 
-def test_the_table_as_a_file(client: TestClient, session: Session, training: Training) -> None:
+def content_of(session: Session) -> list[Any]:
+    """Every row that an import could write, with its times."""
+    tables = ("features", "feature_tokens", "feature_activations")
+    return [
+        session.execute(text(f"SELECT * FROM {name} ORDER BY 1, 2, 3")).all() for name in tables
+    ]
+
+
+def test_a_dry_run_says_what_would_happen_and_writes_nothing(
+    session: Session, training: Training, tmp_path: Path
+) -> None:
+    fill(session, training)
+    make_feature(session, training, 2)
+    unpack_archive(export(session, training, "parquet", tmp_path / "a.zip"), tmp_path / "a")
+    part = open_bundle(tmp_path / "a").read(0)
+    other = make_training(session)
+    assert compare_part(session, other.id, part) == PartComparison(3, 0, 0, [])
+    load_part(session, other.id, part)
+    session.expire_all()
+    assert compare_part(session, other.id, part) == PartComparison(0, 0, 3, [])
+    mine = features.by_index(session, other.id, [0, 1])
+    mine[0].name = "dogs"
+    mine[1].max_activation = 99.0
+    make_example(session, mine[1], 7)
+    session.flush()
+    before = content_of(session)
+    found = compare_part(session, other.id, part)
+    assert found == PartComparison(0, 1, 2, [KeptNote(0, "name", "dogs", "cats")])
+    assert content_of(session) == before
+
+
+def test_a_small_table_is_a_download(
+    client: TestClient, session: Session, training: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for index in range(3):
         make_feature(session, training, index, tags=["x", "y"])
     url = f"{URL}/export?training_id={training.id}"
@@ -251,11 +297,40 @@ def test_the_table_as_a_file(client: TestClient, session: Session, training: Tra
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [(row["neuron_index"], row["tags"]) for row in rows] == [("1", "x; y"), ("2", "x; y")]
     assert [row["neuron_index"] for row in client.get(f"{url}&format=json").json()] == [0, 1, 2]
-    batch = client.get(f"{url}&format=saedashboard").json()
-    loaded = data_of(client.post(f"{URL}/import?training_id={training.id}", json=batch))
-    assert loaded == {"n_features": 3}
-    for form in ("parquet", "neuronpedia"):
-        answer = client.get(f"{url}&format={form}")
-        assert answer.headers["content-disposition"].endswith(f'.{form}.zip"')
-        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-            assert len(archive.namelist()) == {"parquet": 4, "neuronpedia": 7}[form]
+    error_of(client.get(f"{url}&format=parquet"), 400, "VALIDATION_ERROR")
+    monkeypatch.setattr(table_download, "MOST_FEATURES", 2)
+    error_of(client.get(url), 409, "CONFLICT", "start an export")
+
+
+def test_an_export_is_queued_and_its_file_is_there_for_a_day(
+    client: TestClient, session: Session, training: Training, settings: Settings
+) -> None:
+    body = {"training_id": str(training.id), "format": "csv", "ranges": ["neuron_index:1:"]}
+    error_of(client.post(f"{URL}/exports", json=body), 400, "VALIDATION_ERROR", "No feature passes")
+    make_feature(session, training, 1)
+    accepted = data_of(client.post(f"{URL}/exports", json=body), 202)
+    job = session.get_one(Job, accepted["job_id"])
+    assert (job.kind, job.resource_id) == (JobKind.FEATURE_EXPORT, training.id)
+    file_url = f"{URL}/exports/{job.id}/file"
+    error_of(client.get(file_url), 409, "NOT_READY", "not finished")
+    upload = {"data": {"training_id": str(training.id)}, "files": {"file": ("a.zip", b"PK")}}
+    busy = client.post(f"{URL}/upload", **upload)  # type: ignore[arg-type]
+    error_of(busy, 409, "CONFLICT", "an export of its features")
+    path = settings.data_root / export_dir(job.id) / "features.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("abc")
+    job.state = JobState.SUCCEEDED
+    job.result = export_files.result_of(path.name, 3, "00", 1, settings.export_retention)
+    session.flush()
+    [listed] = data_of(client.get(f"{URL}/exports?training_id={training.id}"))
+    assert (listed["file_name"], listed["is_available"]) == ("features.csv", True)
+    assert client.get(file_url, headers={"Range": "bytes=1-"}).text == "bc"
+    assert export_files.remove_expired(session, settings) == 0
+    job.result = export_files.result_of(path.name, 3, "00", 1, -settings.export_retention)
+    session.flush()
+    assert export_files.remove_expired(session, settings) == 1
+    session.flush()
+    error_of(client.get(file_url), 404, "NOT_FOUND", "Export the features again")
+    [listed] = data_of(client.get(f"{URL}/exports?training_id={training.id}"))
+    assert listed["is_available"] is False
+    error_of(client.get(f"{URL}/exports/{uuid4()}/file"), 404, "NOT_FOUND")

@@ -235,3 +235,33 @@ def test_a_start_lists_both_directions_and_touches_nothing(
     assert dataset.status == "ready"
     mend(session, home)
     assert list_drift_at_start(session, home) == 0
+
+
+def test_exports_are_held_against_their_files(
+    session: Session, home: Settings, found: Find
+) -> None:
+    result = {"file_name": "a.csv", "size_bytes": 1, "expires_at": "2999-01-01T00:00:00+00:00"}
+    kind, done = JobKind.FEATURE_EXPORT, JobState.SUCCEEDED
+    kept, short, gone, over = (make_job(session, kind, done, result=result) for _ in range(4))
+    over.result = result | {"removed_at": "2026-01-01T00:00:00+00:00"}
+    failed = make_job(session, kind, JobState.FAILED)
+    running = make_job(session, kind, JobState.RUNNING)
+    stranger = uuid4()
+    for key in (kept.id, over.id, failed.id, running.id, stranger):
+        write(home.data_root / "exports" / str(key) / "a.csv")
+    write(home.data_root / "exports" / str(short.id) / "a.csv", b"xy")
+    assert sorted(line.partition(": ")[2] for line in found()) == [
+        "a.csv holds 2 of 1 bytes",
+        "a.csv is missing",
+        "belongs to an export that is over",
+        "belongs to an export that is over",
+        "no row knows it",
+    ]
+    mend(session, home)
+    left = {path.name for path in (home.data_root / "exports").iterdir()}
+    assert left == {str(kept.id), str(running.id)}
+    assert lost(home) == [f"exports--{stranger}"]
+    for job in (short, gone):
+        session.refresh(job)
+        assert job.result is not None
+        assert "removed_at" in job.result

@@ -140,5 +140,7 @@ TASKS = {
     "dataset_delete": _SAMPLE,
     "training_run": _SAMPLE,
     "activation_extract": _SAMPLE,
+    "feature_import": "tests.workers.killed_exchange:run_import",
+    "feature_export": "tests.workers.killed_exchange:run_export",
     "steering_generate": "tests.workers.sample_tasks:steer",
 }

@@ -1,5 +1,6 @@
 """A transcoder through real workers: trained, exported, imported again, discovered, steered."""
 
+import hashlib
 import io
 import json
 import zipfile
@@ -101,7 +102,9 @@ def test_features_come_back_on_the_same_dictionary_elsewhere(
     table = f"/features?sort_by=neuron_index&order=asc&limit=200&training_id={transcoder}"
     first = stack.get(table)[0]
     stack.call("PATCH", f"/features/{first['id']}", json={"name": "mine", "tags": ["kept"]})
-    bundle = stack.client.get(f"/features/export?training_id={transcoder}&format=parquet").content
+    job = stack.finish(stack.post("/features/exports", {"training_id": transcoder})["job_id"])
+    bundle = stack.client.get(f"/features/exports/{job['id']}/file").content
+    assert hashlib.sha256(bundle).hexdigest() == job["result"]["sha256"]
     results = []
     for _ in range(2):
         form = {"data": {"training_id": imported}, "files": {"file": ("a.zip", bundle)}}

@@ -32,6 +32,7 @@ const LABELS: Record<JobKind, string> = {
   feature_extract: 'Extracting features',
   feature_import: 'Importing features',
   feature_score: 'Scoring features',
+  feature_export: 'Exporting features',
   feature_probe: 'Trying features',
   feature_ablate: 'Ablating a feature',
   steering_generate: 'Generating',

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from app.api.v1.endpoints import (
     activations,
     datasets,
+    feature_exchange,
     features,
     jobs,
     models,
@@ -23,6 +24,7 @@ for part in (
     activations,
     trainings,
     saes,
+    feature_exchange,  # before what takes any word for a feature's id
     features,
     steering,
     templates,

@@ -120,6 +120,27 @@ def list_page(
     return FeaturePage([row[0] for row in rows], total, is_capped, last)
 
 
+def list_after(session: Session, wanted: FeatureFilter, after: int, limit: int) -> list[Feature]:
+    """Features of one training behind an index, in its order; for whoever reads all of them."""
+    statement = select(Feature).where(*_all_conditions(session, wanted))
+    statement = statement.where(Feature.neuron_index > after).order_by(Feature.neuron_index)
+    return list(session.scalars(statement.limit(limit)))
+
+
+def count_all(session: Session, wanted: FeatureFilter, most: int | None = None) -> int:
+    """How many features a filter lets pass, counted up to ``most``."""
+    return _count(session, _all_conditions(session, wanted), most)
+
+
+def _all_conditions(session: Session, wanted: FeatureFilter) -> list[ColumnElement[bool]]:
+    conditions = _conditions(wanted)
+    if wanted.search:
+        forgive_slips(session)
+        ids = find_ids(session, wanted.training_id, wanted.search)
+        conditions.append(_is_found(session, wanted, ids, by_relevance=False))
+    return conditions
+
+
 def _without_value(
     keyed: Select[Any], column: ColumnElement[Any], after: dict[str, Any] | None
 ) -> Select[Any]:

@@ -106,6 +106,14 @@ def typical_seconds(session: Session, kind: JobKind) -> float | None:
     return session.scalar(select(median))
 
 
+def list_succeeded_without(session: Session, kind: JobKind, key: str) -> list[Job]:
+    """Jobs of a kind that succeeded and whose result lacks a key."""
+    statement = select(Job).where(
+        Job.kind == kind, Job.state == JobState.SUCCEEDED, ~Job.result.has_key(key)
+    )
+    return list(session.scalars(statement.order_by(Job.finished_at)))
+
+
 def list_measured(session: Session, kind: JobKind, limit: int) -> list[Job]:
     """The newest jobs of a kind that gave a result and know what they took."""
     statement = select(Job).where(

@@ -4,72 +4,54 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
-from uuid import UUID
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core.errors import ValidationFailed
 from app.db.models import Feature, FeatureActivation
 from app.db.packed import pack
 from app.db.repositories import features
 from app.db.repositories.feature_search import FIRES_ON, PROMOTES
 from app.services.feature_exchange.archives import BundleInvalid
-from app.services.feature_exchange.parts import FeaturePart, Word, load_part
-from app.services.feature_exchange.selection import Selection, pages_of
-from app.services.feature_exchange.table import write_list
+from app.services.feature_exchange.parts import FeaturePart, Refusal, Word
+from app.services.feature_exchange.selection import Origin
 from app.services.feature_relations import SHOWN_DIGITS
-from app.services.lookup import require_training
 
 TOP_GROUP = -1
 NO_LENS: dict[str, list[dict[str, Any]]] = {"top": [], "bottom": []}
 EMPTY_HISTOGRAM: dict[str, list[float]] = {"edges": [], "counts": []}
 
 
-class BatchInvalid(ValidationFailed):
-    pass
+class BatchInvalid(BundleInvalid):
+    """Something of a feature is missing or does not fit together."""
 
 
-def write_dashboard(session: Session, selection: Selection, file: IO[str]) -> None:
-    """Write one batch with the contexts of all chosen features."""
-    origin = selection.origin
-    head = {
-        "model_id": origin["model_id"], "layer": origin["layer"], "sae_set": origin["name"],
-        "sae_id_suffix": str(selection.training_id),
-    }  # fmt: skip
-    entries = (
+def write_dashboard_part(
+    session: Session, origin: Origin, page: list[Feature], folder: Path, number: int
+) -> list[Path]:
+    """Write one ``batch-N.json`` with the contexts of its features."""
+    entries = [
         {"feature_index": feature.neuron_index, **entry_of(feature, details),
          "activations": activations_of(session, feature, details)}
-        for page in pages_of(session, selection.wanted)
         for feature, details in with_details(session, page)
-    )  # fmt: skip
-    write_list(file, entries, json.dumps(head)[:-1] + ', "features": [', "]}")
-
-
-def read_batch(session: Session, training_id: UUID, batch: dict[str, Any]) -> int:
-    """Load a SAEDashboard batch as the features of a training; those in it are replaced.
-
-    Tokens are strings there, so the contexts have no token ids and cannot be recomputed; they
-    are marked as imported. What is wrong with one feature refuses the whole batch.
-
-    Returns:
-        Number of features read.
-
-    Raises:
-        TrainingNotFound: There is no such training.
-        BatchInvalid: Something is missing or does not fit together.
-    """
-    require_training(session, training_id)
-    part = part_of_batch(batch)
-    load_part(session, training_id, part)
-    return len(part.rows)
+    ]  # fmt: skip
+    batch = {
+        "model_id": origin["model_id"], "layer": origin["layer"], "sae_set": origin["name"],
+        "sae_id_suffix": origin["training_id"], "features": entries,
+    }  # fmt: skip
+    path = folder / f"batch-{number}.json"
+    path.write_text(json.dumps(batch, allow_nan=False))
+    return [path]
 
 
 def part_of_batch(batch: dict[str, Any]) -> FeaturePart:
     """Read a batch's features.
 
+    Tokens are strings there, so the contexts have no token ids and cannot be recomputed; they
+    are marked as imported.
+
     Raises:
-        BatchInvalid: Something is missing or does not fit together.
+        BatchInvalid: There are none.
     """
     entries = batch.get("features")
     if not isinstance(entries, list) or not entries:
@@ -78,14 +60,14 @@ def part_of_batch(batch: dict[str, Any]) -> FeaturePart:
 
 
 def part_of_entries(entries: list[dict[str, Any]], source: str) -> FeaturePart:
-    """Read entries that have SAEDashboard's names.
-
-    Raises:
-        BatchInvalid: Something is missing or does not fit together.
-    """
+    """Read entries that have SAEDashboard's names; what is wrong with one refuses that one."""
     part = FeaturePart(rows=[])
     for entry in entries:
-        row, found = _read_entry(entry, source)
+        try:
+            row, found = _read_entry(entry, source)
+        except BatchInvalid as error:
+            part.refused.append(Refusal(error.details.get("feature_index"), error.message))
+            continue
         index = row["neuron_index"]
         part.rows.append(row)
         part.contexts += ((index, context) for context in found)

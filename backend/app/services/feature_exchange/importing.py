@@ -11,9 +11,9 @@ from app.core.config import Settings
 from app.core.enums import JobKind, ResourceType
 from app.core.paths import relative_to_root
 from app.schemas.common import JobAccepted
-from app.schemas.feature import FeatureUpload
+from app.schemas.feature_exchange import FeatureUpload
 from app.services import job_service, upload_service
-from app.services.feature_exchange.archives import BundleInvalid
+from app.services.feature_exchange.archives import BundleInvalid, unpack_archive
 from app.services.feature_exchange.fingerprint import DictionaryFacts
 from app.services.feature_exchange.parts import FeaturePart
 from app.services.job_summaries import accepted
@@ -22,6 +22,7 @@ from app.services.ml_settings import refuse_field
 from app.services.usage import refuse_if_busy
 
 READS_ONLY = frozenset({JobKind.TRAINING_RUN, JobKind.TRAINING_EVALUATE})
+SUFFIXES = frozenset({".zip", ".json"})
 
 
 class Bundle(Protocol):
@@ -41,13 +42,15 @@ class Bundle(Protocol):
 def upload_bundle(
     session: Session, settings: Settings, content_type: str | None, chunks: Iterator[bytes]
 ) -> JobAccepted:
-    """Receive a form with an archive and queue its import; the job deletes the archive.
+    """Receive a form with an archive or a batch and queue its import; the job deletes the file.
+
+    A dry run reads only, so it is refused for the same reasons and changes nothing.
 
     Raises:
         TrainingNotFound: There is no such training.
         InUse: A job works on its features.
     """
-    upload = upload_service.receive(settings, content_type, chunks, suffixes=frozenset({".zip"}))
+    upload = upload_service.receive(settings, content_type, chunks, suffixes=SUFFIXES)
     try:
         form = _read_form(upload.fields)
         training = require_training(session, form.training_id, lock=True)
@@ -56,6 +59,7 @@ def upload_bundle(
         payload = {
             "upload": relative_to_root(settings.data_root, upload.path),
             "any_dictionary": form.any_dictionary,
+            "dry_run": form.dry_run,
         }
         resource = (ResourceType.TRAINING, training.id)
         return accepted(job_service.create_job(session, JobKind.FEATURE_IMPORT, *resource, payload))
@@ -70,6 +74,21 @@ def _read_form(fields: dict[str, str]) -> FeatureUpload:
     except ValidationError as error:
         first = error.errors()[0]
         refuse_field(str(first["loc"][0]), first["msg"].lower())
+
+
+def unpack(upload: Path, folder: Path) -> None:
+    """Lay an upload's files into a folder of its own.
+
+    Raises:
+        BundleInvalid: Not an archive, or one that would leave the folder or fill the disk.
+    """
+    if not upload.is_file():
+        raise BundleInvalid("The uploaded file is no longer there. Upload it again.")
+    if upload.suffix != ".json":
+        unpack_archive(upload, folder)
+        return
+    folder.mkdir()
+    (folder / "batch-0.json").hardlink_to(upload)
 
 
 def open_bundle(folder: Path) -> Bundle:

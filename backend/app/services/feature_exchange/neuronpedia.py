@@ -22,7 +22,7 @@ from app.services.feature_exchange.dashboard import (
     with_details,
 )
 from app.services.feature_exchange.parts import FeaturePart
-from app.services.feature_exchange.selection import Selection, pages_of
+from app.services.feature_exchange.selection import Origin
 
 HUMAN, RULE = "mistudio-human", "mistudio-rule"
 KINDS = ("features", "activations", "explanations")
@@ -32,15 +32,27 @@ _TO_CAMEL = {"bin_min": "binMin", "bin_max": "binMax", "bin_contains": "binConta
              "qualifying_token_index": "qualifyingTokenIndex"}  # fmt: skip
 
 
-def write_neuronpedia(session: Session, selection: Selection, folder: Path) -> None:
-    """Write ``{model}/{layer}-{set}/`` with its lines of description and batches of features."""
-    origin = selection.origin
-    model, source_set = _safe(origin["model"]), _safe(origin["name"] or "mistudio")
-    source = f"{origin['layer']}-{source_set}"
-    place = {"modelId": model, "layer": source}
-    home = folder / model / source
+def write_neuronpedia_part(
+    session: Session, origin: Origin, page: list[Feature], folder: Path, number: int
+) -> list[Path]:
+    """Write a batch of features with their activations and explanations."""
+    place = _place(origin)
+    home = _home(folder, place)
+    lines = [_lines(session, *found, place) for found in with_details(session, page)]
+    written = []
     for kind in KINDS:
-        (home / kind).mkdir(parents=True)
+        path = home / kind / f"batch-{number}.jsonl.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, (line for found in lines for line in found[kind]))
+        written.append(path)
+    return written
+
+
+def describe_neuronpedia(folder: Path, origin: Origin) -> None:
+    """Write the lines that say what ``{model}/{layer}-{set}/`` holds."""
+    place = _place(origin)
+    model, source = place["modelId"], place["layer"]
+    source_set = source.partition("-")[2]
     described = {
         "release": {"name": source_set, "description": f"Features of {origin['name']}"},
         "model": {"id": model, "displayName": origin["model"]},
@@ -49,12 +61,16 @@ def write_neuronpedia(session: Session, selection: Selection, folder: Path) -> N
                    "dataset": origin["dataset"], "fingerprint": origin["fingerprint"]},
     }  # fmt: skip
     for name, line in described.items():
-        (home / f"{name}.jsonl").write_text(json.dumps(line) + "\n")
-    for number, page in enumerate(pages_of(session, selection.wanted)):
-        lines = [_lines(session, *found, place) for found in with_details(session, page)]
-        for kind in KINDS:
-            batch = home / kind / f"batch-{number}.jsonl.gz"
-            _write(batch, (line for found in lines for line in found[kind]))
+        (_home(folder, place) / f"{name}.jsonl").write_text(json.dumps(line) + "\n")
+
+
+def _place(origin: Origin) -> dict[str, str]:
+    source_set = _safe(origin["name"] or "mistudio")
+    return {"modelId": _safe(origin["model"]), "layer": f"{origin['layer']}-{source_set}"}
+
+
+def _home(folder: Path, place: dict[str, str]) -> Path:
+    return folder / place["modelId"] / place["layer"]
 
 
 def _lines(
@@ -124,7 +140,8 @@ class NeuronpediaFolder:
             self._explain(found, name)
         except (KeyError, TypeError) as error:
             raise BundleInvalid(f"{name} cannot be read: {error} is missing or wrong.") from error
-        for row, entry in zip(found.rows, entries.values(), strict=True):
+        for row in found.rows:
+            entry = entries[str(row["neuron_index"])]
             row |= entry["figures"]
             row["metadata"]["decoder_neighbours"] = entry["neighbours"]
         return found
@@ -132,7 +149,9 @@ class NeuronpediaFolder:
     def _explain(self, part: FeaturePart, name: str) -> None:
         rows = {row["neuron_index"]: row for row in part.rows}
         for line in _read(self._home / "explanations" / name):
-            row, text = rows[int(line["index"])], str(line["description"])
+            row, text = rows.get(int(line["index"])), str(line["description"])
+            if row is None:  # refused
+                continue
             if line.get("typeName") == HUMAN:
                 row["name"] = text[:255]
                 part.notes[row["neuron_index"]] = {"description": line.get("notes")}

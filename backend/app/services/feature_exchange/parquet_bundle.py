@@ -1,9 +1,11 @@
-"""The bundle that brings everything back: three Parquet files and a manifest."""
+"""The bundle that brings everything back: three tables, a Parquet file to a part, and a manifest.
+
+Whoever reads a table as a whole names its folder, as with every Parquet data set.
+"""
 
 import itertools
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,9 @@ from app.db.repositories import features
 from app.db.repositories.context_rows import ContextRow
 from app.services.feature_exchange.archives import BundleInvalid, file_hash
 from app.services.feature_exchange.parts import FeaturePart
-from app.services.feature_exchange.selection import Selection, pages_of
+from app.services.feature_exchange.selection import Origin
 
-FORMAT, VERSION = "mistudio-features", 1
+FORMAT, VERSION = "mistudio-features", 2
 MANIFEST = "manifest.json"
 _NUMBERS = tuple((name, pa.int64() if name == "n_fires" else pa.float64())
                  for name in NUMERIC_COLUMNS)  # fmt: skip
@@ -51,29 +53,31 @@ PACKED = {"token_ids": ">i4", "token_lengths": ">u2", "activations": ">f4"}
 NOTES = ("description", "tags", "is_favorite")
 
 
-def write_bundle(session: Session, selection: Selection, folder: Path) -> None:
-    """Write the chosen features with contexts and words, a page to a row group."""
-    writers = {
-        name: pq.ParquetWriter(folder / f"{name}.parquet", schema, compression="zstd")
-        for name, schema in SCHEMAS.items()
-    }
-    counts = dict.fromkeys(SCHEMAS, 0)
-    try:
-        for chosen in pages_of(session, selection.wanted):
-            for name, table in _tables(session, chosen).items():
-                if table.num_rows:
-                    writers[name].write_table(table, row_group_size=table.num_rows)
-                    counts[name] += table.num_rows
-    finally:
-        for writer in writers.values():
-            writer.close()
+def write_bundle_part(
+    session: Session, _origin: Origin, page: list[Feature], folder: Path, number: int
+) -> list[Path]:
+    """Write features with their contexts and words, a file to each table."""
+    written = []
+    for name, table in _tables(session, page).items():
+        path = folder / name / f"part-{number:05}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        pq.write_table(table, path, compression="zstd")
+        written.append(path)
+    return written
+
+
+def describe_bundle(folder: Path, origin: Origin) -> None:
+    """Write the manifest: version, dictionary, rows and hash of every file."""
     files = {
-        f"{name}.parquet": {"sha256": file_hash(folder / f"{name}.parquet"), "rows": counts[name]}
-        for name in SCHEMAS
-    }
+        path.relative_to(folder).as_posix(): {
+            "sha256": file_hash(path), "rows": pq.read_metadata(path).num_rows,
+        }
+        for path in sorted(folder.glob("*/part-*.parquet"))
+    }  # fmt: skip
+    dictionary = {key: value for key, value in origin.items() if key != "exported_at"}
     manifest = {
-        "format": FORMAT, "version": VERSION, "exported_at": datetime.now(UTC).isoformat(),
-        "dictionary": selection.origin, "files": files,
+        "format": FORMAT, "version": VERSION, "exported_at": origin["exported_at"],
+        "dictionary": dictionary, "files": files,
     }  # fmt: skip
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
 
@@ -136,46 +140,41 @@ class ParquetBundle:
         self._folder = folder
         self.manifest = _manifest(folder)
         for name, facts in self.manifest["files"].items():
-            if name.removesuffix(".parquet") in SCHEMAS and file_hash(folder / name) != facts.get(
-                "sha256"
-            ):
+            if file_hash(folder / name) != facts.get("sha256"):
                 raise BundleInvalid(f"{name} is not what the manifest says: it was changed.")
         try:
-            self._features = pq.ParquetFile(folder / "features.parquet")
+            self.part_sizes = [
+                pq.read_metadata(path).num_rows
+                for path in sorted((folder / "features").glob("part-*.parquet"))
+            ]
         except pa.ArrowException as error:
-            raise BundleInvalid(f"features.parquet cannot be read: {error}.") from error
-        self.part_sizes = [
-            self._features.metadata.row_group(part).num_rows
-            for part in range(self._features.num_row_groups)
-        ]
+            raise BundleInvalid(f"The features cannot be read: {error}.") from error
         self.fingerprint = self.manifest.get("dictionary", {}).get("fingerprint")
 
     def read(self, part: int) -> FeaturePart:
         """Read one part."""
         try:
-            rows = self._features.read_row_group(part).to_pylist()
-            known = [row["neuron_index"] for row in rows]
+            rows = self._table("features", part).to_pylist()
             return FeaturePart(
                 rows=[_row(row) for row in rows],
                 notes={row["neuron_index"]: {name: row[name] for name in NOTES}
                        for row in rows if any(row[name] for name in NOTES)},
                 words=[(row["neuron_index"],
                         (row["kind"], row["rank"], row["token"], row["weight"]))
-                       for row in self._table("words", known).to_pylist()],
-                contexts=list(_contexts(self._table("examples", known))),
+                       for row in self._table("words", part).to_pylist()],
+                contexts=list(_contexts(self._table("examples", part))),
             )  # fmt: skip
         except (pa.ArrowException, KeyError, ValueError, OSError) as error:
             raise BundleInvalid(f"Part {part} of the bundle cannot be read: {error}.") from error
 
-    def _table(self, name: str, indices: list[int]) -> pa.Table:
-        bounds = [("neuron_index", ">=", min(indices)), ("neuron_index", "<=", max(indices))]
-        return pq.read_table(self._folder / f"{name}.parquet", filters=bounds)
+    def _table(self, name: str, part: int) -> pa.Table:
+        return pq.read_table(self._folder / name / f"part-{part:05}.parquet")
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
-        known = manifest["format"], manifest["version"], set(manifest["files"])
+        known = manifest["format"], manifest["version"], list(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleInvalid("The bundle's manifest is missing or unreadable.") from error
     if known[0] != FORMAT or known[1] != VERSION:
@@ -183,9 +182,10 @@ def _manifest(folder: Path) -> dict[str, Any]:
             f"The bundle is {known[0]!r}, version {known[1]!r}; this program reads {FORMAT!r}, "
             f"version {VERSION}."
         )
-    missing = [f"{name}.parquet" for name in SCHEMAS if f"{name}.parquet" not in known[2]]
-    if missing or not all((folder / f"{name}.parquet").is_file() for name in SCHEMAS):
-        raise BundleInvalid("The bundle lacks files: features, words or examples.")
+    n_parts = sum(name.startswith("features/") for name in known[2])
+    expected = [f"{name}/part-{part:05}.parquet" for name in SCHEMAS for part in range(n_parts)]
+    if sorted(expected) != sorted(known[2]) or not all((folder / n).is_file() for n in expected):
+        raise BundleInvalid("The bundle lacks files of its features, words or examples.")
     return manifest
 
 

@@ -14,6 +14,14 @@ from app.db.repositories.word_rows import WordRow
 Word = tuple[str, int, str, float]
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A feature of a file that cannot be read, as the file names it, and why."""
+
+    feature_index: str | None
+    reason: str
+
+
 @dataclass
 class FeaturePart:
     """Features and what belongs to them, by neuron index.
@@ -23,12 +31,14 @@ class FeaturePart:
         notes: What a person wrote: ``description``, ``tags``, ``is_favorite``.
         words: Columns of ``WordRow`` after its feature.
         contexts: Columns of ``ContextRow`` without its feature.
+        refused: What is wrong in the file and stays out.
     """
 
     rows: list[dict[str, Any]]
     notes: dict[int, dict[str, Any]] = field(default_factory=dict)
     words: list[tuple[int, Word]] = field(default_factory=list)
     contexts: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
 
 
 def load_part(session: Session, training_id: UUID, part: FeaturePart) -> int:

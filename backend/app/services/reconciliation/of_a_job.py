@@ -13,7 +13,12 @@ from app.services.reconciliation.finding import remove
 from app.services.reconciliation.protection import is_protected, protected_ids
 from app.services.reconciliation.unknown_files import half_written, put_back
 
-SCRATCH = ("cache/download-{job}", "cache/discovery/discovery-{job}")
+SCRATCH = (
+    "cache/download-{job}",
+    "cache/export-{job}",
+    "cache/discovery/discovery-{job}",
+    "exports/{job}",
+)
 
 
 def clear_after(session: Session, settings: Settings, job: Job) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
+from app.services.reconciliation.exports import exports_without_files, files_of_past_exports
 from app.services.reconciliation.finding import Finding
 from app.services.reconciliation.missing_files import (
     checkpoints_without_files,
@@ -22,6 +23,8 @@ LOOKS: tuple[Look, ...] = (
     leftovers,
     rows_without_files,
     checkpoints_without_files,
+    exports_without_files,
+    files_of_past_exports,
     files_without_rows,
 )
 QUICK: dict[Look, Look] = {

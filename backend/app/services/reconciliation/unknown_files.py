@@ -10,14 +10,22 @@ from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.config import Settings
-from app.db.models import Activation, Checkpoint, Dataset, LanguageModel, Tokenization, Training
+from app.db.models import (
+    Activation,
+    Checkpoint,
+    Dataset,
+    Job,
+    LanguageModel,
+    Tokenization,
+    Training,
+)
 from app.services.reconciliation.finding import Finding, quarantine, remove
 from app.services.reconciliation.protection import is_protected, protected_ids
 
 HALF_WRITTEN = re.compile(r"^\.(?P<target>.+)\.(tmp-[0-9a-f]+|partial)$")
 SET_ASIDE = re.compile(r"^\.(?P<target>.+)\.old-[0-9a-f]+$")
 OF_A_JOB = re.compile(
-    r"^(download-|upload-|discovery-)?[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}(-\d+\.json)?$"
+    r"^(download-|upload-|export-|discovery-)?[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}(-\d+\.json)?$"
 )
 
 
@@ -31,6 +39,7 @@ def files_without_rows(session: Session, settings: Settings) -> Iterator[Finding
         "datasets/*/tokenized/*": _stored_ids(Tokenization.id),
         "activations/*": _stored_ids(Activation.id),
         "checkpoints/*": _stored_ids(Training.id),
+        "exports/*": _stored_ids(Job.id),
     }
     found = {pattern: sorted(data_root.glob(pattern)) for pattern in places}
     steps = sorted(data_root.glob("checkpoints/*/step_*"))

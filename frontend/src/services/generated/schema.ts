@@ -709,6 +709,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/features/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Table
+         * @description Download the table that a filter lets pass, without contexts, at most 10,000 features.
+         *
+         *     More are refused (409): start an export (``POST /features/exports``) and fetch its file.
+         */
+        get: operations["download_table"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/features/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exports
+         * @description List the finished exports of a training, newest first, also those whose file is gone.
+         */
+        get: operations["list_exports"];
+        put?: never;
+        /**
+         * Start Export
+         * @description Write features with all that belongs to them into a file, by a job.
+         *
+         *     It is listed under ``GET /features/exports`` when the job has succeeded, and kept for a day.
+         */
+        post: operations["start_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/features/exports/{job_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Export
+         * @description Download the file of a finished export; ranges are answered, so a download can go on.
+         */
+        get: operations["download_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/features/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload Features
+         * @description Import a Parquet bundle, a Neuronpedia folder or SAEDashboard batches, by a job.
+         *
+         *     With ``dry_run`` the job writes nothing; its result says what an import would do.
+         */
+        post: operations["upload_features"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/features/extract": {
         parameters: {
             query?: never;
@@ -783,66 +873,6 @@ export interface paths {
          * @description Try your own text, or lines with an expected class: which features fire where.
          */
         post: operations["probe_features"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/features/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Export Features
-         * @description Download the features that a filter lets pass: the table, a batch or an archive.
-         */
-        get: operations["export_features"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/features/import": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Import Features
-         * @description Load a SAEDashboard batch as features of a training; those in it are replaced.
-         */
-        post: operations["import_features"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/features/upload": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Upload Features
-         * @description Import an archive: a Parquet bundle, a Neuronpedia folder or SAEDashboard batches.
-         */
-        post: operations["upload_features"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2461,11 +2491,6 @@ export interface components {
             data: components["schemas"]["ExtractionTemplateRead"];
             meta: components["schemas"]["Meta"];
         };
-        /** Envelope[FeatureImport] */
-        Envelope_FeatureImport_: {
-            data: components["schemas"]["FeatureImport"];
-            meta: components["schemas"]["Meta"];
-        };
         /** Envelope[FeatureMap] */
         Envelope_FeatureMap_: {
             data: components["schemas"]["FeatureMap"];
@@ -2622,6 +2647,12 @@ export interface components {
         Envelope_list_FeatureExample__: {
             /** Data */
             data: components["schemas"]["FeatureExample"][];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[list[FeatureExportRead]] */
+        Envelope_list_FeatureExportRead__: {
+            /** Data */
+            data: components["schemas"]["FeatureExportRead"][];
             meta: components["schemas"]["Meta"];
         };
         /** Envelope[list[Interval]] */
@@ -2955,6 +2986,86 @@ export interface components {
             window_position: number | null;
         };
         /**
+         * FeatureExportCreate
+         * @description Which features go into which kind of file; the filters are those of the table.
+         */
+        FeatureExportCreate: {
+            /**
+             * Training Id
+             * Format: uuid
+             */
+            training_id: string;
+            /**
+             * Format
+             * @description parquet: everything, comes back the same; neuronpedia, saedashboard: what those programs read; csv, json: the table without contexts
+             * @default parquet
+             * @enum {string}
+             */
+            format?: "csv" | "json" | "saedashboard" | "parquet" | "neuronpedia";
+            /** Search */
+            search?: string | null;
+            /** Is Favorite */
+            is_favorite?: boolean | null;
+            /**
+             * Tags
+             * @description All must be there
+             * @default []
+             */
+            tags?: string[];
+            /**
+             * Ranges
+             * @description column:from:to, bounds inclusive and optional
+             * @default []
+             */
+            ranges?: string[];
+        };
+        /**
+         * FeatureExportRead
+         * @description A finished export; its file is fetched under ``/features/exports/{job_id}/file``.
+         */
+        FeatureExportRead: {
+            /**
+             * Job Id
+             * Format: uuid
+             */
+            job_id: string;
+            state: components["schemas"]["JobState"];
+            /**
+             * Training Id
+             * Format: uuid
+             */
+            training_id: string;
+            /**
+             * Format
+             * @enum {string}
+             */
+            format: "csv" | "json" | "saedashboard" | "parquet" | "neuronpedia";
+            /** N Features */
+            n_features: number;
+            /** File Name */
+            file_name: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @description The file is deleted then
+             */
+            expires_at: string;
+            /**
+             * Is Available
+             * @description False once the file was deleted
+             */
+            is_available: boolean;
+        };
+        /**
          * FeatureExtract
          * @description Measure all features of a training's latest checkpoint in one pass.
          */
@@ -3054,11 +3165,6 @@ export interface components {
              * @description Extraction template whose number of examples is taken
              */
             template_id?: string | null;
-        };
-        /** FeatureImport */
-        FeatureImport: {
-            /** N Features */
-            n_features: number;
         };
         /**
          * FeatureMap
@@ -3855,7 +3961,7 @@ export interface components {
          * JobKind
          * @enum {string}
          */
-        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_evaluate" | "training_delete" | "sae_import" | "sae_check" | "feature_extract" | "feature_import" | "feature_score" | "feature_probe" | "feature_ablate" | "steering_generate" | "steering_sweep";
+        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_evaluate" | "training_delete" | "sae_import" | "sae_check" | "feature_extract" | "feature_import" | "feature_score" | "feature_export" | "feature_probe" | "feature_ablate" | "steering_generate" | "steering_sweep";
         /**
          * JobLog
          * @description The end of what a job's processes wrote.
@@ -8625,6 +8731,307 @@ export interface operations {
             };
         };
     };
+    download_table: {
+        parameters: {
+            query: {
+                training_id: string;
+                format?: "csv" | "json";
+                search?: string | null;
+                is_favorite?: boolean | null;
+                /** @description column:from:to, bounds inclusive and optional; of every numeric column */
+                range?: string[];
+                /** @description All must be there */
+                tag?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_exports: {
+        parameters: {
+            query: {
+                training_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_list_FeatureExportRead__"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    start_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeatureExportCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_JobAccepted_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    download_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    upload_features: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * File
+                     * Format: binary
+                     * @description An archive: a bundle, a Neuronpedia folder, SAEDashboard batches; or one SAEDashboard batch (.json)
+                     * @default
+                     */
+                    file?: string;
+                    /**
+                     * Training Id
+                     * Format: uuid
+                     */
+                    training_id: string;
+                    /**
+                     * Any Dictionary
+                     * @description Also what was measured on a dictionary with other directions
+                     * @default false
+                     */
+                    any_dictionary?: boolean;
+                    /**
+                     * Dry Run
+                     * @description Write nothing; the job's result says what an import would do
+                     * @default false
+                     */
+                    dry_run?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_JobAccepted_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     extract_features: {
         parameters: {
             query?: never;
@@ -8865,188 +9272,6 @@ export interface operations {
             };
             /** @description Gateway Timeout */
             504: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-        };
-    };
-    export_features: {
-        parameters: {
-            query: {
-                training_id: string;
-                format?: "csv" | "json" | "saedashboard" | "parquet" | "neuronpedia";
-                search?: string | null;
-                is_favorite?: boolean | null;
-                /** @description column:from:to, bounds inclusive and optional; of every numeric column */
-                range?: string[];
-                /** @description All must be there */
-                tag?: string[];
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-        };
-    };
-    import_features: {
-        parameters: {
-            query: {
-                training_id: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    [key: string]: unknown;
-                };
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Envelope_FeatureImport_"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-        };
-    };
-    upload_features: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
-                "idempotency-key"?: string | null;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "multipart/form-data": {
-                    /**
-                     * File
-                     * Format: binary
-                     * @description The archive
-                     * @default
-                     */
-                    file?: string;
-                    /**
-                     * Training Id
-                     * Format: uuid
-                     */
-                    training_id: string;
-                    /**
-                     * Any Dictionary
-                     * @description Also what was measured on a dictionary with other directions
-                     * @default false
-                     */
-                    any_dictionary?: boolean;
-                };
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Envelope_JobAccepted_"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };

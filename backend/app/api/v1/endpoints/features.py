@@ -1,13 +1,9 @@
 """Features of a trained dictionary."""
 
-import shutil
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Path, Query, Request, Response
-from pydantic import AliasChoices
-from starlette.background import BackgroundTask
-from starlette.responses import FileResponse
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.api.deps import (
     IfMatch,
@@ -20,25 +16,23 @@ from app.api.deps import (
     SessionDep,
     SettingsDep,
     SortQuery,
-    body_chunks,
     client_left,
     enveloped,
     failures,
     tagged,
 )
+from app.api.v1.feature_filters import FavoriteQuery, RangeQuery, TagQuery
 from app.schemas.common import Envelope, JobAccepted
 from app.schemas.feature import (
     Correlations,
     FeatureChange,
     FeatureExample,
     FeatureExtract,
-    FeatureImport,
     FeatureMap,
     FeaturePage,
     FeaturePatch,
     FeatureRead,
     FeatureScoring,
-    FeatureUpload,
     Histogram,
     Interval,
     LogitLens,
@@ -52,36 +46,17 @@ from app.services import (
     feature_scoring,
     feature_service,
 )
-from app.services.feature_exchange import dashboard, exporting, importing
 
 router = APIRouter(prefix="/features", tags=["features"])
 FeatureId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 TopKQuery = Annotated[int, Query(ge=1, le=200, description="Contexts")]
 ContextsQuery = Annotated[int, Query(ge=1, le=50, description="Strongest contexts read")]
-FormatQuery = Annotated[exporting.ExportFormat, Query(alias="format")]
 KindQuery = Annotated[
     Literal["top", "sample", "near_miss"],
     Query(description="Strongest, sampled from all strengths, or almost fired"),
 ]
-RangeQuery = Annotated[
-    list[str],
-    Query(
-        alias="range", max_length=40,
-        description="column:from:to, bounds inclusive and optional; of every numeric column",
-    ),
-]  # fmt: skip
-TagQuery = Annotated[list[str], Query(alias="tag", max_length=20, description="All must be there")]
 CursorQuery = Annotated[
     str | None, Query(max_length=1000, description="``next_cursor`` of the page before")
-]
-_UPLOAD_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"multipart/form-data": {"schema": FeatureUpload.model_json_schema()}},
-    }
-}
-FavoriteQuery = Annotated[
-    bool | None, Query(validation_alias=AliasChoices("is_favorite", "isFavorite"))
 ]
 
 
@@ -140,49 +115,6 @@ def probe_features(
     """Try your own text, or lines with an expected class: which features fire where."""
     left = client_left(request)
     return enveloped(feature_probe_service.probe(session, settings, body, left), meta)
-
-
-@router.get("/export", response_class=FileResponse, responses=failures(404))
-def export_features(
-    session: SessionDep,
-    settings: SettingsDep,
-    training_id: UUID,
-    form: FormatQuery = "csv",
-    search: SearchQuery = None,
-    is_favorite: FavoriteQuery = None,
-    ranges: RangeQuery = [],  # noqa: B006
-    tags: TagQuery = [],  # noqa: B006
-) -> FileResponse:
-    """Download the features that a filter lets pass: the table, a batch or an archive."""
-    wanted = feature_service.make_filter(
-        training_id=training_id, search=search, is_favorite=is_favorite, tags=tags, ranges=ranges
-    )
-    path = exporting.write_temporary(session, settings, wanted, training_id, form)
-    remove = BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True)
-    return FileResponse(path, filename=path.name, background=remove)
-
-
-@router.post("/import", responses=failures(404))
-def import_features(
-    training_id: UUID, batch: Annotated[dict[str, Any], Body()], session: SessionDep, meta: MetaDep
-) -> Envelope[FeatureImport]:
-    """Load a SAEDashboard batch as features of a training; those in it are replaced."""
-    n_features = dashboard.read_batch(session, training_id, batch)
-    return enveloped(FeatureImport(n_features=n_features), meta)
-
-
-@router.post(
-    "/upload", status_code=202, responses=failures(404, 409, 413, 422), openapi_extra=_UPLOAD_BODY
-)
-def upload_features(
-    request: Request, session: SessionDep, settings: SettingsDep, posting: PostingDep
-) -> Envelope[JobAccepted]:
-    """Import an archive: a Parquet bundle, a Neuronpedia folder or SAEDashboard batches."""
-    content_type = request.headers.get("content-type")
-    chunks = body_chunks(request)
-    return posting.queued(
-        None, lambda: importing.upload_bundle(session, settings, content_type, chunks)
-    )
 
 
 @router.get("/map", responses=failures(404))
