@@ -50,6 +50,7 @@ class JobKind(StrEnum):
     ACTIVATION_EXTRACT = "activation_extract"
     ACTIVATION_DELETE = "activation_delete"
     TRAINING_RUN = "training_run"
+    TRAINING_GRID = "training_grid"
     TRAINING_EVALUATE = "training_evaluate"
     TRAINING_DELETE = "training_delete"
     SAE_IMPORT = "sae_import"
@@ -62,6 +63,10 @@ class JobKind(StrEnum):
     FEATURE_ABLATE = "feature_ablate"
     STEERING_GENERATE = "steering_generate"
     STEERING_SWEEP = "steering_sweep"
+
+
+TRAINING_RUNS = frozenset({JobKind.TRAINING_RUN, JobKind.TRAINING_GRID})
+"""What trains: one dictionary, or several in one pass."""
 
 
 class ResourceType(StrEnum):

@@ -1,5 +1,8 @@
 """Trainings of sparse autoencoders, their metrics and checkpoints."""
 
+# Hyperparameters is a class that was made from the core's settings.
+# mypy: disable-error-code="valid-type"
+
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -12,6 +15,7 @@ from app.schemas.common import RequestModel, ResponseModel
 from app.schemas.from_dataclass import request_model_from
 from app.schemas.job import JobSummary
 
+MOST_VARIANTS = 16
 Hyperparameters = request_model_from(TrainingHyperparameters, "Hyperparameters")
 
 
@@ -32,13 +36,39 @@ class TrainingCreate(RequestModel):
     )
     name: str | None = Field(None, min_length=1, max_length=255)
     encoder_type: EncoderType = EncoderType.SPARSE
-    hyperparameters: Hyperparameters = Field(default_factory=Hyperparameters)  # type: ignore[valid-type]
+    hyperparameters: Hyperparameters = Field(default_factory=Hyperparameters)
 
 
 class TrainingCreated(ResponseModel):
     training_id: UUID
     status: TrainingStatus
     job_id: UUID
+
+
+class GridVariant(RequestModel):
+    """What one dictionary of a grid does differently; what is left out is as in the request."""
+
+    name: str | None = Field(None, min_length=1, max_length=255)
+    layer: int | None = Field(None, ge=0)
+    hook_type: str | None = None
+    encoder_type: EncoderType | None = None
+    hyperparameters: Hyperparameters = Field(default_factory=Hyperparameters)
+
+
+class TrainingGridCreate(TrainingCreate):
+    """Train several dictionaries on the same batches: other k, seeds, layers or types.
+
+    The activations are read once for all of them. They share batch size, order of the tokens and
+    one run: pausing, stopping or cancelling one does that to all. Afterwards each is a training
+    like any other.
+    """
+
+    variants: list[GridVariant] = Field(min_length=2, max_length=MOST_VARIANTS)
+
+
+class TrainingGridCreated(ResponseModel):
+    job_id: UUID = Field(description="The run that they share")
+    trainings: list[TrainingCreated] = Field(description="In the order of the variants")
 
 
 class FigureInterval(ResponseModel):
@@ -126,6 +156,9 @@ class TrainingRead(ResponseModel):
     created_at: datetime
     updated_at: datetime
     job: JobSummary | None = Field(description="The running or latest run of the training")
+    shares_run: bool = Field(
+        description="Whether that run trains other dictionaries too: pausing it pauses all of them"
+    )
     discovery_job: JobSummary | None = Field(
         description="The running or latest discovery of its features"
     )

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from app.core.config import Settings
 from app.core.enums import (
+    TRAINING_RUNS,
     ErrorCode,
-    JobKind,
     JobState,
     ResourceType,
     SaeSource,
@@ -147,7 +147,7 @@ def _refuse_if_read(session: Session, training: Training) -> None:
         f'The training "{training.name}"',
         ResourceType.TRAINING,
         training.id,
-        besides={JobKind.TRAINING_RUN},
+        besides=TRAINING_RUNS,
     )
 
 

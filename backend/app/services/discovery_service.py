@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.core.enums import JobKind, ResourceType, TrainingStatus
+from app.core.enums import TRAINING_RUNS, JobKind, ResourceType, TrainingStatus
 from app.core.errors import NotReady
 from app.db.models import Checkpoint, Job, Training
 from app.db.repositories import trainings
@@ -40,7 +40,7 @@ def extract_features(session: Session, request: FeatureExtract) -> JobAccepted:
         f'The training "{training.name}"',
         ResourceType.TRAINING,
         training.id,
-        besides={JobKind.TRAINING_RUN, JobKind.TRAINING_EVALUATE},  # these only read, or go on
+        besides={*TRAINING_RUNS, JobKind.TRAINING_EVALUATE},  # these only read, or go on
     )
     source_files(session, training)
     given = request.model_dump(exclude={"training_id", "template_id"}, exclude_unset=True)

@@ -7,7 +7,7 @@ in the broker: wiping that costs a message, which the sweeper sends again.
 
 from sqlalchemy.orm import Session
 
-from app.core.enums import ErrorCode, JobKind, JobState
+from app.core.enums import TRAINING_RUNS, ErrorCode, JobState
 from app.core.errors import AppError
 from app.db.models import Job
 from app.db.repositories import jobs
@@ -30,7 +30,7 @@ class StepNotStarted(AppError):
 def has_given_result(job: Job) -> bool:
     """Whether the next step can work: a training that was stopped early keeps what it learned."""
     if job.state is JobState.STOPPED:
-        return job.kind is JobKind.TRAINING_RUN
+        return job.kind in TRAINING_RUNS
     return job.state is JobState.SUCCEEDED
 
 

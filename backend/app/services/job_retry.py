@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app.core.enums import JobKind, JobState
 from app.core.errors import IllegalTransition, NotFound, NotReady
 from app.db.models import Job, Training
-from app.db.repositories import jobs
+from app.db.repositories import jobs, trainings
 from app.services import job_service, resource_status
 from app.services.job_chain import has_given_result
 from app.services.usage import refuse_if_busy
@@ -53,6 +53,7 @@ def retry(session: Session, job_id: UUID) -> Job:
 def _repeat(session: Session, job: Job, waits_for: UUID | None) -> Job:
     if job.kind is JobKind.TRAINING_RUN:
         session.get_one(Training, job.resource_id).evaluation = None
+    sharing = trainings.list_sharing(session, job.id, lock=True)
     again = job_service.create_job(
         session,
         job.kind,
@@ -63,6 +64,10 @@ def _repeat(session: Session, job: Job, waits_for: UUID | None) -> Job:
         retry_of=job.id,
         estimate=job.estimate,
     )
+    for training in sharing:
+        training.evaluation, training.shared_run_id = None, again.id
+    if sharing:
+        resource_status.sync(session, again)
     for follower in jobs.list_followers(session, job.id):
         if follower.state in RETRIED:
             _repeat(session, follower, waits_for=again.id)

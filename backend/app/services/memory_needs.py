@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.core.enums import JobKind
 from app.db.models import Activation, Job, LanguageModel, Training
+from app.db.repositories import trainings
 from app.ml.configs import TrainingHyperparameters
 
 FLOAT_BYTES = 4
@@ -20,6 +21,9 @@ def bytes_needed(session: Session, job: Job) -> int:
     if job.kind is JobKind.ACTIVATION_EXTRACT:
         store = session.get(Activation, job.resource_id)
         return _model_bytes(session, store) if store is not None else 0
+    if job.kind is JobKind.TRAINING_GRID:
+        sharing = trainings.list_sharing(session, job.id)
+        return sum(COPIES_IN_TRAINING * _dictionary_bytes(session, row) for row in sharing)
     training = session.get(Training, job.resource_id)
     if training is None:
         return 0

@@ -1,5 +1,8 @@
 """The one place where a job's state becomes the status of the thing that it works on."""
 
+from collections.abc import Sequence
+from typing import cast
+
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
@@ -14,6 +17,7 @@ from app.core.enums import (
     TrainingStatus,
 )
 from app.db.models import Activation, Dataset, Job, LanguageModel, Tokenization, Training
+from app.db.repositories import trainings
 
 Resource = Dataset | Tokenization | LanguageModel | Activation | Training
 
@@ -86,6 +90,7 @@ STATUS_OF_JOB: dict[JobKind, Statuses] = {
     )
     | {JobState.STOPPED: TrainingStatus.STOPPED, JobState.CANCELLED: TrainingStatus.STOPPED},
 }
+STATUS_OF_JOB[JobKind.TRAINING_GRID] = STATUS_OF_JOB[JobKind.TRAINING_RUN]
 
 ENDED_WITHOUT_RESULT = {
     JobState.CANCELLED: "Cancelled before it was finished.",
@@ -98,12 +103,20 @@ def sync(session: Session, job: Job) -> None:
     statuses = STATUS_OF_JOB.get(job.kind)
     if statuses is None or job.resource_type is None or job.state not in statuses:
         return
-    resource = session.get(
-        TABLES[job.resource_type], job.resource_id, with_for_update=True, populate_existing=True
-    )
-    if resource is None:
-        return
-    status = statuses[job.state]
+    for resource in _resources(session, job, TABLES[job.resource_type]):
+        _bring_in_line(resource, job, statuses[job.state])
+    session.flush()
+
+
+def _resources(session: Session, job: Job, table: type[Resource]) -> Sequence[Resource]:
+    """What a job works on: all that share it, else the one that it names."""
+    if job.kind is JobKind.TRAINING_GRID:
+        return trainings.list_sharing(session, job.id, lock=True)
+    found = session.get(table, job.resource_id, with_for_update=True, populate_existing=True)
+    return [] if found is None else [cast(Resource, found)]
+
+
+def _bring_in_line(resource: Resource, job: Job, status: str) -> None:
     values: dict[str, object] = {"status": status, "error_message": _error_text(job, status)}
     if job.state is JobState.SUCCEEDED:
         values["progress"] = 100.0
@@ -111,7 +124,6 @@ def sync(session: Session, job: Job) -> None:
         values |= _training_times(resource, job)
     for name, value in values.items():
         setattr(resource, name, value)
-    session.flush()
 
 
 def copy_progress(session: Session, job: Job) -> None:
@@ -119,8 +131,11 @@ def copy_progress(session: Session, job: Job) -> None:
     if job.kind not in STATUS_OF_JOB or job.resource_type is None:
         return
     table = TABLES[job.resource_type]
+    is_its = table.id == job.resource_id
+    if job.kind is JobKind.TRAINING_GRID:
+        is_its = Training.shared_run_id == job.id
     session.execute(
-        update(table).where(table.id == job.resource_id).values(progress=job.progress),
+        update(table).where(is_its).values(progress=job.progress),
         execution_options={"synchronize_session": False},
     )
 

@@ -13,13 +13,14 @@ from app.ml.configs.training import K_ACTIVATIONS
 from app.schemas.sae import ParityReport, SaeRead
 from app.services.checkpoint_quality import best_of, quality_of
 from app.services.job_summaries import summaries
+from app.services.training_runs import runs_of
 
 EXPORT_PARITY = "export_parity"
 
 
 def read_all(session: Session, rows: Sequence[Training]) -> list[SaeRead]:
     ids = [row.id for row in rows]
-    runs = summaries(session, ResourceType.TRAINING, ids, kind=JobKind.TRAINING_RUN)
+    runs = runs_of(session, ids)
     imports = summaries(session, ResourceType.TRAINING, ids, kind=JobKind.SAE_IMPORT)
     checkpoints = dictionaries.checkpoints_of(session, ids)
     counts = features.count_by_training(session, ids)

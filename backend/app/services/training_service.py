@@ -23,6 +23,7 @@ from app.schemas.training import TrainingCreate, TrainingCreated, TrainingRead
 from app.services import job_service
 from app.services.estimates import training as estimates
 from app.services.estimates.extraction import Judged, tokens_of_store
+from app.services.estimates.training import PlannedDictionary
 from app.services.estimates.verdict import refuse_unfit
 from app.services.job_service import Link
 from app.services.job_summaries import accepted
@@ -40,10 +41,20 @@ class PreparedTraining(NamedTuple):
     model: LanguageModel
     dataset: Dataset
     store: Activation
-    layer: int
-    hook_type: str
-    config: TrainingHyperparameters
-    judged: Judged
+    tokens: tuple[int, int]
+    dictionary: PlannedDictionary
+
+    @property
+    def layer(self) -> int:
+        return self.dictionary.layer
+
+    @property
+    def hook_type(self) -> str:
+        return self.dictionary.hook_type
+
+    @property
+    def config(self) -> TrainingHyperparameters:
+        return self.dictionary.config
 
 
 def create_training(
@@ -69,8 +80,28 @@ def create_training(
         ValidationFailed: Hyperparameters that cannot be trained on this model.
         DoesNotFit: This machine cannot hold it; the error says what would fit.
     """
-    parts = _prepare(session, request, store)
-    refuse_unfit(parts.judged.estimate)
+    parts = prepare(session, request, store)
+    judged = _judge(session, parts)
+    refuse_unfit(judged.estimate)
+    training = add_training(session, request, parts)
+    recorded = judged.recorded
+    job = queue_run(session, training, link=link, evaluate=evaluate, estimate=recorded)
+    return TrainingCreated(training_id=training.id, status=training.status, job_id=job.id)
+
+
+def estimate_training(session: Session, request: TrainingCreate) -> Estimate:
+    """What a training would take; errors as ``create_training``, but for ``DoesNotFit``."""
+    return _judge(session, prepare(session, request, None)).estimate
+
+
+def _judge(session: Session, parts: PreparedTraining) -> Judged:
+    return estimates.estimate_training(
+        session, get_settings(), parts.model, parts.store, parts.tokens, parts.dictionary
+    )
+
+
+def add_training(session: Session, request: TrainingCreate, parts: PreparedTraining) -> Training:
+    """Make the row of a training; its run must be queued."""
     training = Training(
         name=request.name or f"{parts.model.name} layer {parts.layer} {parts.hook_type}",
         model_id=parts.model.id,
@@ -85,19 +116,13 @@ def create_training(
     )
     session.add(training)
     session.flush()
-    recorded = parts.judged.recorded
-    job = queue_run(session, training, link=link, evaluate=evaluate, estimate=recorded)
-    return TrainingCreated(training_id=training.id, status=training.status, job_id=job.id)
+    return training
 
 
-def estimate_training(session: Session, request: TrainingCreate) -> Estimate:
-    """What a training would take; errors as ``create_training``, but for ``DoesNotFit``."""
-    return _prepare(session, request, None).judged.estimate
-
-
-def _prepare(
+def prepare(
     session: Session, request: TrainingCreate, store: Activation | None
 ) -> PreparedTraining:
+    """Check a request; errors as ``create_training``, but for ``DoesNotFit``."""
     model = require_ready_model(session, request.model_id)
     dataset = require_ready_dataset(session, request.dataset_id)
     hook_type = input_hook_type(request.encoder_type, request.hook_type)
@@ -111,11 +136,8 @@ def _prepare(
     require_hook_types(store, request)
     layer = choose_layer(store, request.layer)
     tokens = tokens_of_store(session, dataset, model, store)
-    place = (request.encoder_type.value, layer, hook_type)
-    judged = estimates.estimate_training(
-        session, get_settings(), model, store, tokens, config, place
-    )
-    return PreparedTraining(model, dataset, store, layer, hook_type, config, judged)
+    dictionary = PlannedDictionary(config, request.encoder_type.value, layer, hook_type)
+    return PreparedTraining(model, dataset, store, tokens, dictionary)
 
 
 def pause_training(session: Session, training_id: UUID) -> TrainingRead:
@@ -164,7 +186,7 @@ def delete_training(session: Session, training_id: UUID) -> JobAccepted:
     """
     training = require_training(session, training_id, lock=True)
     job = run_of(session, training.id)
-    if job is not None and job.state is JobState.PAUSED:
+    if job is not None and job.state is JobState.PAUSED and job.kind is JobKind.TRAINING_RUN:
         job_service.request(session, job.id, JobAction.CANCEL)
     refuse_if_busy(session, named(training), ResourceType.TRAINING, training.id)
     deletion = job_service.create_job(

@@ -15,6 +15,7 @@ from app.services.job_summaries import summaries
 from app.services.lookup import require_training
 from app.services.paging import RowPage, SortOrder
 from app.services.sae_views import n_latents_of
+from app.services.training_runs import runs_of
 
 
 def list_trainings(
@@ -65,7 +66,7 @@ def list_metrics(
 def _read_all(session: Session, rows: Sequence[Training]) -> list[TrainingRead]:
     ids = [row.id for row in rows]
     parts: dict[str, dict[UUID, Any]] = {
-        "runs": summaries(session, ResourceType.TRAINING, ids, kind=JobKind.TRAINING_RUN)
+        "runs": runs_of(session, ids)
         | summaries(session, ResourceType.TRAINING, ids, kind=JobKind.SAE_IMPORT),
         "discoveries": summaries(session, ResourceType.TRAINING, ids, kind=JobKind.FEATURE_EXTRACT),
         "metrics": trainings.latest_metrics(session, ids),
@@ -109,5 +110,6 @@ def _read(row: Training, parts: dict[str, dict[UUID, Any]]) -> TrainingRead:
         created_at=row.created_at,
         updated_at=row.updated_at,
         job=parts["runs"].get(row.id),
+        shares_run=row.shared_run_id is not None,
         discovery_job=parts["discoveries"].get(row.id),
     )

@@ -19,6 +19,7 @@ JOB_NAMES = {
     JobKind.MODEL_IMPORT: "its import",
     JobKind.ACTIVATION_EXTRACT: "its extraction",
     JobKind.TRAINING_RUN: "a training run",
+    JobKind.TRAINING_GRID: "a run that it shares with other trainings",
     JobKind.SAE_IMPORT: "its import",
     JobKind.FEATURE_EXTRACT: "a feature discovery",
     JobKind.FEATURE_SCORE: "a scoring of features",

@@ -26,6 +26,7 @@ QUEUE_SLOTS: Final[dict[str, int]] = {
 
 QUEUE_OF_KIND: Final[dict[JobKind, str]] = {
     JobKind.TRAINING_RUN: TRAINING,
+    JobKind.TRAINING_GRID: TRAINING,
     JobKind.ACTIVATION_EXTRACT: EXTRACTION,
     JobKind.FEATURE_EXTRACT: ANALYSIS,
     JobKind.FEATURE_SCORE: ANALYSIS,
@@ -54,6 +55,7 @@ QUEUE_OF_KIND: Final[dict[JobKind, str]] = {
 DEVICE_KINDS: Final = frozenset(
     {
         JobKind.TRAINING_RUN,
+        JobKind.TRAINING_GRID,
         JobKind.TRAINING_EVALUATE,
         JobKind.ACTIVATION_EXTRACT,
         JobKind.FEATURE_EXTRACT,

@@ -77,6 +77,32 @@ def test_a_training_outlives_whatever_it_needs(
     assert_in_order(stack)
 
 
+@pytest.mark.fault(2)
+def test_a_grid_outlives_its_worker_and_equals_trainings_of_their_own(
+    stack: Stack, prepared: Prepared, reference: str
+) -> None:
+    """One pass for two dictionaries, killed in the middle; the first is the reference again."""
+    body = prepared.training(**SETTINGS) | {
+        "variants": [{"name": "same"}, {"name": "more", "hyperparameters": {"k": 16}}]
+    }
+    grid = stack.post("/trainings/grid", body)
+    same, more = (f"/trainings/{one['training_id']}" for one in grid["trainings"])
+    stack.wait_until(same, reached(250))
+    os.kill(stack.pid_of("worker-training"), signal.SIGKILL)
+    for path in (same, more):
+        training = stack.wait_until(path, has_ended)
+        assert (training["status"], training["current_step"]) == ("completed", STEPS)
+        assert training["evaluation"]["figures"]
+        assert stack.get(f"{path}/checkpoints")[0]["step"] == STEPS
+    job = stack.get(f"/jobs/{grid['job_id']}")
+    assert (job["state"], job["attempt"] >= 2) == ("succeeded", True)
+    assert [one["step"] for one in job["result"]["trainings"]] == [STEPS, STEPS]
+    series = [series_of(stack, path.rpartition("/")[2]) for path in (same, more)]
+    assert series[0] == series_of(stack, reference)
+    assert len(series[1]) == STEPS // 10
+    assert_in_order(stack)
+
+
 def reached(step: int) -> Any:
     return lambda t: t["current_step"] >= step or has_ended(t)
 

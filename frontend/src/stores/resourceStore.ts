@@ -3,7 +3,7 @@ import { toApiError } from '@/services/api';
 import type { JobAccepted, Problem } from '@/types/api.types';
 import type { JobUpdated } from '@/types/event.types';
 import type { JobKind, JobSummary, ResourceType } from '@/types/job.types';
-import { isTurn, withJob } from '@/utils/jobs';
+import { isTurn, withJob, worksOn } from '@/utils/jobs';
 
 interface Resource {
   id: string;
@@ -83,9 +83,11 @@ export function createResourceStore<T extends Resource>(
     apply: (event) => {
       const { resource_type: type, resource_id: id, kind } = event.data;
       if (type !== options.type || id === null) return;
-      const known = get().items?.find((item) => item.id === id)?.job;
+      const known = get().items?.filter((item) => worksOn(event.data, item)) ?? [];
       if (options.kinds.includes(kind)) set((state) => applyEvent(state, event));
-      if (isTurn(known, event.data)) void get().refresh(id);
+      const turned = known.filter((item) => isTurn(item.job, event.data));
+      for (const item of turned) void get().refresh(item.id);
+      if (known.length === 0) void get().refresh(id);
     },
   }));
 }

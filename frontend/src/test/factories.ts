@@ -224,6 +224,7 @@ export function makeTraining(fields: Partial<Training> = {}): Training {
     evaluation: null,
     n_checkpoints: 2,
     n_features: 0,
+    shares_run: false,
     started_at: TIME,
     completed_at: null,
     created_at: TIME,

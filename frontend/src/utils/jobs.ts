@@ -25,6 +25,7 @@ const LABELS: Record<JobKind, string> = {
   activation_extract: 'Extracting activations',
   activation_delete: 'Deleting activations',
   training_run: 'Training',
+  training_grid: 'Training several dictionaries',
   training_evaluate: 'Measuring',
   training_delete: 'Deleting training',
   sae_import: 'Importing dictionary',
@@ -56,17 +57,22 @@ interface Resource {
   job: JobSummary | null;
 }
 
+/** Whether a job works on a resource: on the one that it names, or on all that share the job. */
+export function worksOn(job: Pick<Job, 'id' | 'kind' | 'resource_id'>, item: Resource): boolean {
+  if (job.kind === 'training_grid') return item.job?.id === job.id;
+  return item.id === job.resource_id;
+}
+
 /**
- * Puts an event's job into the resource it works on.
+ * Puts an event's job into the resources it works on.
  *
  * Returns the same array when nothing changed: no such resource, or a state already known.
  */
 export function withJob<T extends Resource>(items: readonly T[], job: Job): readonly T[] {
-  const index = items.findIndex((item) => item.id === job.resource_id);
-  const item = items[index];
-  if (!item) return items;
-  const isOld = item.job?.id === job.id && item.job.seq >= job.seq;
-  return isOld ? items : items.with(index, { ...item, job });
+  const isNews = (item: T) =>
+    worksOn(job, item) && !(item.job?.id === job.id && item.job.seq >= job.seq);
+  if (!items.some(isNews)) return items;
+  return items.map((item) => (isNews(item) ? { ...item, job } : item));
 }
 
 /** Whether the event says more than progress, so that the resource must be fetched again. */

@@ -96,6 +96,18 @@ describe('jobs', () => {
     expect(withJob(items, makeJob({ resource_id: 'elsewhere' }))).toBe(items);
   });
 
+  it('goes into all that share it', () => {
+    const shared = makeJob({ id: 'g', kind: 'training_grid', resource_id: 'a', seq: 1 });
+    const items = [
+      { id: 'a', job: makeJob({ id: 'own' }) },
+      { id: 'b', job: shared },
+      { id: 'c', job: shared },
+    ];
+    const news = withJob(items, { ...shared, seq: 2, progress: 50 });
+    expect(news.map((item) => item.job.seq)).toEqual([items[0]?.job.seq, 2, 2]);
+    expect(news[0]).toBe(items[0]);
+  });
+
   it('turn when their state changes', () => {
     const job = makeJob({ state: 'succeeded' });
     expect(isTurn({ id: job.id, state: 'running' }, job)).toBe(true);

@@ -27,7 +27,8 @@ class Training(UuidKey, Timestamps, Base):
     """One dictionary: a run, or an import, which has a checkpoint but no steps.
 
     It outlives the activation store that it read (SET NULL): stores are large. An imported one
-    may know no dataset; ``origin`` says what it was made of and how it was proved.
+    may know no dataset; ``origin`` says what it was made of and how it was proved. One of a grid
+    names the run that it shares with the others, until it gets a run of its own.
     """
 
     __tablename__ = "trainings"
@@ -36,6 +37,7 @@ class Training(UuidKey, Timestamps, Base):
         Index("idx_trainings_model", "model_id"),
         Index("idx_trainings_dataset", "dataset_id"),
         Index("idx_trainings_activation", "activation_id"),
+        Index("idx_trainings_shared_run", "shared_run_id"),
         Index("idx_trainings_created_at", text("created_at DESC")),
     )
 
@@ -45,6 +47,7 @@ class Training(UuidKey, Timestamps, Base):
     activation_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("activations.id", ondelete="SET NULL")
     )
+    shared_run_id: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
     layer: Mapped[int] = mapped_column(Integer)
     hook_type: Mapped[str] = mapped_column(String(50))
     encoder_type: Mapped[EncoderType] = mapped_column(enum_column(EncoderType, "encoder_type"))

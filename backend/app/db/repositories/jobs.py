@@ -17,7 +17,7 @@ from app.core.enums import (
     JobState,
     ResourceType,
 )
-from app.db.models import Job
+from app.db.models import Job, Training
 from app.db.repositories.base import RowPage, paginate
 
 # Each write to a row takes the next multiple; between two writes its runner numbers events in
@@ -125,11 +125,12 @@ def list_measured(session: Session, kind: JobKind, limit: int) -> list[Job]:
 
 
 def unfinished_for(session: Session, resource_type: ResourceType, resource_id: UUID) -> list[Job]:
-    statement = select(Job).where(
-        Job.resource_type == resource_type,
-        Job.resource_id == resource_id,
-        Job.state.in_(UNFINISHED_STATES),
-    )
+    """Jobs on a resource that have not ended; of a training also the run that it shares."""
+    own = (Job.resource_type == resource_type) & (Job.resource_id == resource_id)
+    if resource_type is ResourceType.TRAINING:
+        shared = select(Training.shared_run_id).where(Training.id == resource_id)
+        own = (own & (Job.kind != JobKind.TRAINING_GRID)) | (Job.id == shared.scalar_subquery())
+    statement = select(Job).where(own, Job.state.in_(UNFINISHED_STATES))
     return list(session.scalars(statement.order_by(Job.created_at)))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session, aliased
 
 from app.core.enums import TrainingStatus
-from app.db.models import Checkpoint, Training, TrainingMetric
+from app.db.models import Checkpoint, Job, Training, TrainingMetric
 from app.db.repositories.base import RowPage, SortOrder, contains_pattern, order_by, paginate
 
 SORT_COLUMNS = {
@@ -23,6 +23,21 @@ SORT_COLUMNS = {
 
 def get(session: Session, training_id: UUID, *, lock: bool = False) -> Training | None:
     return session.get(Training, training_id, with_for_update=lock or None)
+
+
+def list_sharing(session: Session, job_id: UUID, *, lock: bool = False) -> list[Training]:
+    """Trainings that share a run, in the order in which they were made."""
+    statement = select(Training).where(Training.shared_run_id == job_id)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return list(session.scalars(statement.order_by(Training.created_at, Training.id)))
+
+
+def shared_runs(session: Session, training_ids: Sequence[UUID]) -> dict[UUID, Job]:
+    """The run of each training that shares one."""
+    statement = select(Training.id, Job).join(Job, Job.id == Training.shared_run_id)
+    rows = session.execute(statement.where(Training.id.in_(training_ids)))
+    return {row[0]: row[1] for row in rows}
 
 
 def list_page(

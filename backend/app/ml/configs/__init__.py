@@ -12,6 +12,7 @@ from app.ml.configs.encoders import (
     target_hook_type,
 )
 from app.ml.configs.extraction import HOOK_TYPES, STORE_DTYPES, ExtractionConfig
+from app.ml.configs.grids import sharing_problems
 from app.ml.configs.quantisation import QUANTISATIONS
 from app.ml.configs.scoring import ScoringConfig
 from app.ml.configs.settings import Config, ConfigInvalid, FieldSpec, Problem, field_specs
@@ -62,5 +63,6 @@ __all__ = [
     "field_specs",
     "hook_type_problems",
     "input_hook_type",
+    "sharing_problems",
     "target_hook_type",
 ]

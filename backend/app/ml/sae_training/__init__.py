@@ -8,11 +8,12 @@ if TYPE_CHECKING:
     from app.ml.sae_training.checkpoint import list_checkpoints, verify_checkpoint
     from app.ml.sae_training.evaluation import evaluate_sae
     from app.ml.sae_training.loop import train
-    from app.ml.sae_training.many import TrainingJob, train_many
+    from app.ml.sae_training.many import GridListeners, TrainingJob, train_many
     from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder, load_sae
     from app.ml.sae_training.streaming import ModelStream
 
 __all__ = [
+    "GridListeners",
     "ModelStream",
     "SparseAutoencoder",
     "TrainingJob",
@@ -27,6 +28,7 @@ __all__ = [
 __getattr__ = lazy_exports(
     __name__,
     {
+        "GridListeners": "many",
         "ModelStream": "streaming",
         "SparseAutoencoder": "sparse_autoencoder",
         "TrainingJob": "many",

@@ -10,8 +10,9 @@ from pathlib import Path
 import torch
 
 from app.ml.activation_extraction.activation_store import ActivationStore
-from app.ml.configs import ConfigInvalid, Problem, TrainingHyperparameters
+from app.ml.configs import ConfigInvalid, TrainingHyperparameters, sharing_problems
 from app.ml.devices import coded_memory_errors
+from app.ml.errors import TrainingDiverged
 from app.ml.files import remove_leftovers
 from app.ml.records import CheckpointInfo, StepMetrics, TrainingOutcome
 from app.ml.sae_training.batches import RowSource
@@ -31,62 +32,87 @@ class TrainingJob:
     resume_from: Path | None = None
 
 
+@dataclass(frozen=True)
+class GridListeners:
+    """Who is told of a grid and who may end it; as in ``train``, with the number of the job first.
+
+    ``on_failure`` is told of a dictionary whose loss left the numbers; the others go on.
+    """
+
+    report: Callable[[int, StepMetrics], None]
+    should_stop: Callable[[], str | None]
+    on_checkpoint: Callable[[int, CheckpointInfo], None]
+    on_failure: Callable[[int, TrainingDiverged], None]
+    should_save: Callable[[int], bool] | None = None
+
+    def of(self, number: int) -> Listeners:
+        save = None if self.should_save is None else partial(self.should_save, number)
+        return Listeners(
+            partial(self.report, number),
+            self.should_stop,
+            partial(self.on_checkpoint, number),
+            save,
+        )
+
+
 def train_many(
     store: ActivationStore,
     jobs: Sequence[TrainingJob],
+    listeners: GridListeners,
     *,
-    report: Callable[[int, StepMetrics], None],
-    should_stop: Callable[[], str | None],
-    on_checkpoint: Callable[[int, CheckpointInfo], None],
     device: str = "auto",
-) -> list[TrainingOutcome]:
+) -> list[TrainingOutcome | None]:
     """Train dictionaries of different layers, k, seeds or types on the same batches.
 
     Every batch is read once per place and each dictionary does its step on it, so the reading
     does not grow with their number. Each ends with the bits that it would have if trained alone
-    (on a CPU).
+    (on a CPU). Those that go on from different steps are brought level first.
 
     Args:
         store: Holds every place that is read or written.
-        jobs: Equal in batch size and in the seed of the order (``data_seed``); settings that
-            start from a checkpoint must start at the same step to share a pass.
-        report: As in ``train``, with the number of the job before it.
-        should_stop: As in ``train``; a reason ends all of them.
-        on_checkpoint: As in ``train``, with the number of the job before it.
+        jobs: Equal in batch size and in the seed of the order (``data_seed``).
+        listeners: A reason to stop ends all of them.
         device: As in ``train``; it must hold all dictionaries at once.
+
+    Returns:
+        How each ended, in order; None for one that diverged.
 
     Raises:
         ConfigInvalid: the jobs cannot share batches.
+        TrainingDiverged: all of them did.
         As ``train`` otherwise.
     """
-    _refuse_unequal([job.hyperparameters for job in jobs])
+    problems = sharing_problems([job.hyperparameters for job in jobs])
+    if problems:
+        raise ConfigInvalid(problems)
     shared: dict[tuple[int, str], RowSource] = {}
-    runs = []
+    runs: dict[int, TrainingRun] = {}
     with coded_memory_errors("training the dictionaries"), torch.no_grad():
         for number, job in enumerate(jobs):
             job.checkpoint_dir.mkdir(parents=True, exist_ok=True)
             remove_leftovers(job.checkpoint_dir)
-            listeners = Listeners(
-                partial(report, number), should_stop, partial(on_checkpoint, number)
-            )
             source = _shared(source_of(store, job.layer, job.hook_type, job.encoder_type), shared)
-            run = TrainingRun(source, job.hyperparameters, job.checkpoint_dir, listeners, device)
+            told = listeners.of(number)
+            run = TrainingRun(source, job.hyperparameters, job.checkpoint_dir, told, device)
             run.start(job.resume_from)
-            runs.append(run)
-        while any(not run.is_over for run in runs):
-            for run in runs:
-                if not run.is_over:
-                    run.turn()
-        return [run.outcome() for run in runs]
+            runs[number] = run
+        while going := {n: run for n, run in runs.items() if not run.is_over}:
+            least = min(run.state.step for run in going.values())
+            for number, run in going.items():
+                if run.state.step == least:
+                    _turn(number, runs, listeners)
+        return [runs[n].outcome() if n in runs else None for n in range(len(jobs))]
 
 
-def _refuse_unequal(settings: Sequence[TrainingHyperparameters]) -> None:
-    if len({config.batch_size for config in settings}) > 1:
-        raise ConfigInvalid([Problem("batch_size", "must be the same to share batches")])
-    if any(config.source != "store" for config in settings):
-        raise ConfigInvalid([Problem("source", "must be store to share batches")])
-    if len({config.resolved_data_seed() for config in settings}) > 1:
-        raise ConfigInvalid([Problem("data_seed", "must be the same to share batches")])
+def _turn(number: int, runs: dict[int, TrainingRun], listeners: GridListeners) -> None:
+    """Do a step of one; forget it if it diverges and others are left."""
+    try:
+        runs[number].turn()
+    except TrainingDiverged as error:
+        if len(runs) == 1:
+            raise
+        del runs[number]
+        listeners.on_failure(number, error)
 
 
 def _shared(source: TrainingSource, known: dict[tuple[int, str], RowSource]) -> TrainingSource:

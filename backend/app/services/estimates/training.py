@@ -1,7 +1,7 @@
 """What a training will take."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -32,14 +32,31 @@ SMALLEST_PART, SMALLEST_BATCH = 256, 256
 FEWEST_LATENTS = 64
 
 
+class PlannedDictionary(NamedTuple):
+    """What is trained, and where it reads."""
+
+    config: TrainingHyperparameters
+    encoder_type: str
+    layer: int
+    hook_type: str
+
+    @property
+    def places(self) -> set[tuple[int, str]]:
+        """Layers and hook types that are read or written."""
+        target = target_hook_type(self.encoder_type, self.hook_type)
+        return {(self.layer, self.hook_type), (self.layer, target)}
+
+    def shape(self, device: str) -> str:
+        return f"{self.config.activation} {self.config.source} {device}"
+
+
 def estimate_training(
     session: Session,
     settings: Settings,
     model: LanguageModel,
     store: Activation,
     tokens: tuple[int, int],
-    config: TrainingHyperparameters,
-    place: tuple[str, int, str],
+    planned: PlannedDictionary,
 ) -> Judged:
     """Estimate memory, disk and time of a run with its held-out measurement.
 
@@ -49,58 +66,122 @@ def estimate_training(
         model: A ready one.
         store: What is read; it need not be there yet.
         tokens: How many it holds or will hold, and how many make a window.
-        config: The recipe.
-        place: Encoder type, layer and hook type.
+        planned: What is trained.
     """
-    encoder_type, layer, hook_type = place
-    room, shape = look_around(settings), shape_of(model)
-    width = shape.d_model
-    kind = f"{config.activation} {config.source} {room.device}"
-    history = history_of(session, JobKind.TRAINING_RUN, kind)
-    n_tokens, window = tokens
-    places = 1 if target_hook_type(encoder_type, hook_type) == hook_type else 2
-    dtype = ExtractionConfig.from_dict(store.config).dtype
-    number = STORE_BYTES[dtype]
+    estimator = _Estimator(session, settings, model, store, tokens, JobKind.TRAINING_RUN)
 
-    def of(config: TrainingHyperparameters) -> Estimate:
-        dictionary = dictionary_bytes(config, encoder_type, width, width)
-        kept = (config.keep_checkpoints if config.checkpoint_every else 0) + 2
-        saved = checkpoint_bytes(config, encoder_type, width, width)
+    def again(change: dict[str, Any]) -> Estimate:
+        values = planned.config.to_dict() | change["hyperparameters"]
+        config = TrainingHyperparameters.from_dict(values)
+        return estimator.of([planned._replace(config=config)])
+
+    ways_out = _ways_out(planned.config, estimator.shape.d_model)
+    return estimator.judged([planned], ways_out, again)
+
+
+def estimate_grid(
+    session: Session,
+    settings: Settings,
+    model: LanguageModel,
+    store: Activation,
+    tokens: tuple[int, int],
+    planned: Sequence[PlannedDictionary],
+) -> Judged:
+    """Estimate a run that trains several dictionaries in one pass; as ``estimate_training``."""
+    estimator = _Estimator(session, settings, model, store, tokens, JobKind.TRAINING_GRID)
+    fewer = ({"n_variants": n} for n in range(len(planned) - 1, 0, -1))
+    return estimator.judged(
+        planned, fewer, lambda change: estimator.of(planned[: change["n_variants"]])
+    )
+
+
+class _Estimator:
+    """What trainings on one store take; the arguments are those of ``estimate_training``."""
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        model: LanguageModel,
+        store: Activation,
+        tokens: tuple[int, int],
+        kind: JobKind,
+    ) -> None:
+        self.session, self.kind = session, kind
+        self.room, self.shape = look_around(settings), shape_of(model)
+        self.n_tokens, self.window = tokens
+        self.dtype = ExtractionConfig.from_dict(store.config).dtype
+
+    def judged(
+        self,
+        planned: Sequence[PlannedDictionary],
+        ways_out: Iterable[dict[str, Any]],
+        again: Callable[[dict[str, Any]], Estimate],
+    ) -> Judged:
+        """Estimate, with the first change that fits where this does not."""
+        estimate = with_way_out(self.of(planned), ways_out, again)
+        shape = planned[0].shape(self.room.device)
+        return Judged(estimate, as_recorded(estimate, self._flop(planned), shape))
+
+    def of(self, planned: Sequence[PlannedDictionary]) -> Estimate:
+        """Estimate dictionaries that are trained in one run; they share batch and source."""
+        first = planned[0].config
+        history = history_of(self.session, self.kind, planned[0].shape(self.room.device))
+        width = self.shape.d_model
+        n_places = len(set().union(*(one.places for one in planned)))
+        measured = max(dictionary_bytes(p.config, p.encoder_type, width, width) for p in planned)
+        is_sparse = all(p.config.activation in ("topk", "batchtopk") for p in planned)
+        evaluated = sum(p.config.evaluation_windows for p in planned) * self.window
+        pages = int(self.n_tokens * width * STORE_BYTES[self.dtype] * n_places)
         return judge(
-            room,
+            self.room,
             history.base_bytes,
             [
-                [*training_needs(config, encoder_type, width, width), *streaming(config)],
-                evaluation_needs(shape, window, dictionary),
+                [*self._training(planned), *self._streaming(first, n_places)],
+                evaluation_needs(self.shape, self.window, measured),
             ],
-            statistics_needs(n_tokens, width, width, places),
-            Need("pages of the store", int(n_tokens * width * number * places), reclaimable=True),
-            [Need(f"{kept} checkpoints", kept * saved)],
+            statistics_needs(self.n_tokens, width, width, min(n_places, 2)),
+            Need("pages of the store", pages, reclaimable=True),
+            self._checkpoints(planned),
             time_of(
                 history,
-                config.training_steps * config.batch_size,
-                flop_of(config),
-                room,
-                FIRST_SHARE if config.activation in ("topk", "batchtopk") else FIRST_SHARE_DENSE,
-                config.evaluation_windows * window * measuring_flop(shape),
+                max(p.config.training_steps for p in planned) * first.batch_size,
+                self._flop(planned),
+                self.room,
+                FIRST_SHARE if is_sparse else FIRST_SHARE_DENSE,
+                evaluated * measuring_flop(self.shape),
             ),
         )
 
-    def streaming(config: TrainingHyperparameters) -> list[Need]:
+    def _training(self, planned: Sequence[PlannedDictionary]) -> list[Need]:
+        """Weights and optimisers of all; of the steps, which take turns, the largest."""
+        width = self.shape.d_model
+        pairs = [training_needs(p.config, p.encoder_type, width, width) for p in planned]
+        held, step = zip(*pairs, strict=True)
+        return [
+            Need(held[0].name, sum(need.size_bytes for need in held)),
+            max(step, key=lambda need: need.size_bytes),
+        ]
+
+    def _checkpoints(self, planned: Sequence[PlannedDictionary]) -> list[Need]:
+        width, count, size = self.shape.d_model, 0, 0
+        for one in planned:
+            kept = (one.config.keep_checkpoints if one.config.checkpoint_every else 0) + 2
+            count += kept
+            size += kept * checkpoint_bytes(one.config, one.encoder_type, width, width)
+        return [Need(f"{count} checkpoints", size)]
+
+    def _streaming(self, config: TrainingHyperparameters, n_places: int) -> list[Need]:
         if config.source != "stream":
             return []
-        return stream_needs(shape, config.batch_size, window, places, dtype)
+        return stream_needs(self.shape, config.batch_size, self.window, n_places, self.dtype)
 
-    def flop_of(config: TrainingHyperparameters) -> int:
-        reads = reading_flop(shape, layer) if config.source == "stream" else 0
-        return training_flop(config, width, width) + reads
-
-    def again(change: dict[str, Any]) -> Estimate:
-        values = config.to_dict() | change["hyperparameters"]
-        return of(TrainingHyperparameters.from_dict(values))
-
-    estimate = with_way_out(of(config), _ways_out(config, width), again)
-    return Judged(estimate, as_recorded(estimate, flop_of(config), kind))
+    def _flop(self, planned: Sequence[PlannedDictionary]) -> int:
+        width = self.shape.d_model
+        steps = sum(training_flop(one.config, width, width) for one in planned)
+        if planned[0].config.source != "stream":
+            return steps
+        return steps + reading_flop(self.shape, max(one.layer for one in planned))
 
 
 def _ways_out(config: TrainingHyperparameters, width: int) -> Iterator[dict[str, Any]]:

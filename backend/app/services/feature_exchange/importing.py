@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
-from app.core.enums import JobKind, ResourceType
+from app.core.enums import TRAINING_RUNS, JobKind, ResourceType
 from app.core.paths import relative_to_root
 from app.schemas.common import JobAccepted
 from app.schemas.feature_exchange import FeatureUpload
@@ -21,7 +21,7 @@ from app.services.lookup import require_training
 from app.services.ml_settings import refuse_field
 from app.services.usage import refuse_if_busy
 
-READS_ONLY = frozenset({JobKind.TRAINING_RUN, JobKind.TRAINING_EVALUATE})
+READS_ONLY = TRAINING_RUNS | {JobKind.TRAINING_EVALUATE}
 SUFFIXES = frozenset({".zip", ".json"})
 
 

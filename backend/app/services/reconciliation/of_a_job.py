@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.core.config import Settings
 from app.core.paths import safe_join
 from app.db.models import Job
+from app.db.repositories import trainings
 from app.services import outbox
 from app.services.reconciliation.finding import remove
 from app.services.reconciliation.protection import is_protected, protected_ids
@@ -32,7 +33,8 @@ def clear_after(session: Session, settings: Settings, job: Job) -> None:
     found = [root / pattern.format(job=job.id) for pattern in SCRATCH]
     if upload := job.payload.get("upload"):
         found.append(safe_join(root, upload).parent)
-    own = frozenset({str(job.id), str(job.resource_id)}) - protected_ids(session)
+    sharing = {str(training.id) for training in trainings.list_sharing(session, job.id)}
+    own = frozenset({str(job.id), str(job.resource_id)} | sharing) - protected_ids(session)
     found += [path for path in half_written(root) if is_protected(path.relative_to(root), own)]
     for path in found:
         outbox.after_commit(session, partial(_clear, path))

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db.models import Activation, Job
+from app.db.repositories import trainings
 from app.db.repositories.jobs import UNFINISHED_STATES
 
 
@@ -14,6 +15,7 @@ def protected_ids(session: Session) -> frozenset[str]:
     found: set[str] = set()
     for job in session.scalars(select(Job).where(Job.state.in_(UNFINISHED_STATES))):
         found |= {str(job.id), str(job.resource_id)}
+        found |= {str(training.id) for training in trainings.list_sharing(session, job.id)}
         store = session.get(Activation, job.resource_id) if job.resource_id else None
         if store is not None:
             found |= {str(store.dataset_id), str(store.tokenization_id)}

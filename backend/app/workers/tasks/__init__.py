@@ -21,6 +21,7 @@ TASKS: dict[JobKind, str] = {
     JobKind.ACTIVATION_EXTRACT: "app.workers.tasks.activations:run_activation_extract",
     JobKind.ACTIVATION_DELETE: "app.workers.tasks.deletes:run_activation_delete",
     JobKind.TRAINING_RUN: "app.workers.tasks.training:run_training",
+    JobKind.TRAINING_GRID: "app.workers.tasks.training_grid:run_training_grid",
     JobKind.TRAINING_EVALUATE: "app.workers.tasks.evaluating:run_training_evaluate",
     JobKind.TRAINING_DELETE: "app.workers.tasks.deletes:run_training_delete",
     JobKind.SAE_IMPORT: "app.workers.tasks.saes:run_sae_import",

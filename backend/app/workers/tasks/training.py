@@ -86,12 +86,25 @@ def _finish(
 
 
 def evaluate_checkpoint(
-    context: JobContext, plan: RunPlan, store: ActivationStore, sae_path: Path
+    context: JobContext,
+    plan: RunPlan,
+    store: ActivationStore,
+    sae_path: Path,
+    *,
+    part: tuple[float, float] = (0.0, 1.0),
 ) -> None:
-    """Measure the last checkpoint on held-out documents, if the store has any."""
+    """Measure the last checkpoint on held-out documents, if the store has any.
+
+    Args:
+        context: The running job.
+        plan: What was trained.
+        store: Has the held-out rows.
+        sae_path: The checkpoint.
+        part: Of the job's measuring, where several dictionaries are measured.
+    """
     if store.n_heldout_rows < MIN_HELDOUT_ROWS:
         return
-    start = 1 - EVALUATION_SHARE
+    start, end = (1 - EVALUATION_SHARE * (1 - share) for share in part)
     context.report(start, 1.0, "Measuring on held-out documents")
     loaded = load_language_model(
         context.data_root / plan.files.model, device=context.settings.device
@@ -104,7 +117,7 @@ def evaluate_checkpoint(
             TokenStore.open(context.data_root / plan.files.tokens),
             plan.layer,
             plan.hook_type,
-            reporter(context, start=start),
+            reporter(context, start=start, end=end),
             partial(_is_abandoned, context),
             max_ce_windows=plan.config.evaluation_windows,
             keep_firing=True,

@@ -26,10 +26,12 @@ class TrainingReporter:
     Args:
         context: The running job.
         plan: What it trains.
+        shows_progress: Whether the job's progress is that of this training.
     """
 
-    def __init__(self, context: JobContext, plan: RunPlan) -> None:
+    def __init__(self, context: JobContext, plan: RunPlan, *, shows_progress: bool = True) -> None:
         self._context = context
+        self._shows_progress = shows_progress
         self._plan = plan
         self._rows: list[dict[str, Any]] = []
         self._points: list[dict[str, Any]] = []
@@ -45,13 +47,14 @@ class TrainingReporter:
         total = self._plan.config.training_steps
         tokens_left = (total - metrics.step) * self._plan.config.batch_size
         seconds = tokens_left / metrics.tokens_per_second if metrics.tokens_per_second else None
-        self._context.report(
-            metrics.step * self._plan.config.batch_size,
-            total * self._plan.config.batch_size / (1 - EVALUATION_SHARE),
-            f"Step {metrics.step:,} of {total:,}",
-            unit="tokens",
-            rate=metrics.tokens_per_second,
-        )
+        if self._shows_progress:
+            self._context.report(
+                metrics.step * self._plan.config.batch_size,
+                total * self._plan.config.batch_size / (1 - EVALUATION_SHARE),
+                f"Step {metrics.step:,} of {total:,}",
+                unit="tokens",
+                rate=metrics.tokens_per_second,
+            )
         if self._events.is_due() or metrics.step == total:
             self._send(metrics.step, point, seconds)
         self._write_rows_when_due()

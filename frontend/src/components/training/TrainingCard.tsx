@@ -78,7 +78,7 @@ function Progress({ training }: { training: Training }) {
   if (isLiveJob(job) && training.status !== 'training') {
     return <JobProgress label={jobLabel(job.kind)} job={job} />;
   }
-  const isRunning = isLiveJob(job) && job.kind === 'training_run';
+  const isRunning = isLiveJob(job) && (job.kind === 'training_run' || job.kind === 'training_grid');
   if (isRunning) {
     return <JobProgress label="Training Progress" job={{ ...job, progress: training.progress }} />;
   }

@@ -437,6 +437,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/trainings/grid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Grid
+         * @description Start several trainings that share one pass over the activations.
+         */
+        post: operations["create_grid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trainings/grid/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Estimate Grid
+         * @description Say what a grid of trainings would take, all of them at once.
+         */
+        post: operations["estimate_grid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/trainings/{training_id}": {
         parameters: {
             query?: never;
@@ -2616,6 +2656,11 @@ export interface components {
             data: components["schemas"]["TrainingCreated"];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[TrainingGridCreated] */
+        Envelope_TrainingGridCreated_: {
+            data: components["schemas"]["TrainingGridCreated"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[TrainingRead] */
         Envelope_TrainingRead_: {
             data: components["schemas"]["TrainingRead"];
@@ -3634,6 +3679,20 @@ export interface components {
             /** Utilization Percent */
             utilization_percent: number | null;
         };
+        /**
+         * GridVariant
+         * @description What one dictionary of a grid does differently; what is left out is as in the request.
+         */
+        GridVariant: {
+            /** Name */
+            name?: string | null;
+            /** Layer */
+            layer?: number | null;
+            /** Hook Type */
+            hook_type?: string | null;
+            encoder_type?: components["schemas"]["EncoderType"] | null;
+            hyperparameters?: components["schemas"]["Hyperparameters"];
+        };
         /** Health */
         Health: {
             /**
@@ -3961,7 +4020,7 @@ export interface components {
          * JobKind
          * @enum {string}
          */
-        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_evaluate" | "training_delete" | "sae_import" | "sae_check" | "feature_extract" | "feature_import" | "feature_score" | "feature_export" | "feature_probe" | "feature_ablate" | "steering_generate" | "steering_sweep";
+        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_grid" | "training_evaluate" | "training_delete" | "sae_import" | "sae_check" | "feature_extract" | "feature_import" | "feature_score" | "feature_export" | "feature_probe" | "feature_ablate" | "steering_generate" | "steering_sweep";
         /**
          * JobLog
          * @description The end of what a job's processes wrote.
@@ -6131,6 +6190,62 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /**
+         * TrainingGridCreate
+         * @description Train several dictionaries on the same batches: other k, seeds, layers or types.
+         *
+         *     The activations are read once for all of them. They share batch size, order of the tokens and
+         *     one run: pausing, stopping or cancelling one does that to all. Afterwards each is a training
+         *     like any other.
+         */
+        TrainingGridCreate: {
+            /**
+             * Model Id
+             * Format: uuid
+             */
+            model_id: string;
+            /**
+             * Dataset Id
+             * Format: uuid
+             */
+            dataset_id: string;
+            /**
+             * Activation Id
+             * @description Activation store; by default the latest ready one of model and dataset
+             */
+            activation_id?: string | null;
+            /**
+             * Layer
+             * @description By default the store's only layer
+             */
+            layer?: number | null;
+            /**
+             * Hook Type
+             * @description Place that is read: residual by default, mlp_input for a transcoder
+             */
+            hook_type?: string | null;
+            /** Name */
+            name?: string | null;
+            /** @default sparse */
+            encoder_type?: components["schemas"]["EncoderType"];
+            hyperparameters?: components["schemas"]["Hyperparameters"];
+            /** Variants */
+            variants: components["schemas"]["GridVariant"][];
+        };
+        /** TrainingGridCreated */
+        TrainingGridCreated: {
+            /**
+             * Job Id
+             * Format: uuid
+             * @description The run that they share
+             */
+            job_id: string;
+            /**
+             * Trainings
+             * @description In the order of the variants
+             */
+            trainings: components["schemas"]["TrainingCreated"][];
+        };
         /** TrainingRead */
         TrainingRead: {
             /**
@@ -6211,6 +6326,11 @@ export interface components {
             updated_at: string;
             /** @description The running or latest run of the training */
             job: components["schemas"]["JobSummary"] | null;
+            /**
+             * Shares Run
+             * @description Whether that run trains other dictionaries too: pausing it pauses all of them
+             */
+            shares_run: boolean;
             /** @description The running or latest discovery of its features */
             discovery_job: components["schemas"]["JobSummary"] | null;
         };
@@ -7884,6 +8004,138 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["TrainingCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Estimate_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    create_grid: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrainingGridCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_TrainingGridCreated_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    estimate_grid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrainingGridCreate"];
             };
         };
         responses: {

@@ -28,9 +28,11 @@ from app.schemas.training import (
     MetricPoint,
     TrainingCreate,
     TrainingCreated,
+    TrainingGridCreate,
+    TrainingGridCreated,
     TrainingRead,
 )
-from app.services import checkpoint_service, training_service, training_views
+from app.services import checkpoint_service, training_grids, training_service, training_views
 
 router = APIRouter(prefix="/trainings", tags=["trainings"])
 StepQuery = Annotated[int | None, Query(ge=0)]
@@ -84,6 +86,27 @@ def estimate_training(
 ) -> Envelope[Estimate]:
     """Say what a training would take: memory, disk, time, and what is short."""
     return enveloped(training_service.estimate_training(session, body), meta)
+
+
+@router.post("/grid", status_code=201, responses=failures(404, 409, 422, 507))
+def create_grid(
+    body: TrainingGridCreate, session: SessionDep, posting: PostingDep
+) -> Envelope[TrainingGridCreated]:
+    """Start several trainings that share one pass over the activations."""
+    return posting.created(
+        body,
+        TrainingGridCreated,
+        lambda: training_grids.create_grid(session, body),
+        lambda made: f"/jobs/{made.job_id}",
+    )
+
+
+@router.post("/grid/estimate", responses=failures(404, 409, 422))
+def estimate_grid(
+    body: TrainingGridCreate, session: SessionDep, meta: MetaDep
+) -> Envelope[Estimate]:
+    """Say what a grid of trainings would take, all of them at once."""
+    return enveloped(training_grids.estimate(session, body), meta)
 
 
 @router.get("/{training_id}", responses=failures(404))
