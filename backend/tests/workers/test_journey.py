@@ -10,6 +10,7 @@ import httpx
 import pyarrow
 import pyarrow.parquet
 import pytest
+from transformers import XLMConfig, XLMWithLMHeadModel
 
 from app.db.repositories import features
 from tests.fixtures.invariants import canary_in_database, canary_in_environments
@@ -205,6 +206,20 @@ def test_a_broken_model_ends_in_an_error_that_helps(stack: Stack, tmp_path: Path
     job = stack.finish(accepted["job_id"])
     assert (job["state"], job["error_code"]) == ("failed", "MODEL_FORMAT_INVALID")
     assert len(job["error_message"]) > 20
+
+
+def test_a_model_without_blocks_is_refused_and_leaves_nothing(stack: Stack, tmp_path: Path) -> None:
+    """XLM keeps a list of every kind of part instead of a list of blocks."""
+    config = XLMConfig(vocab_size=512, emb_dim=32, n_layers=3, n_heads=4, causal=True)
+    XLMWithLMHeadModel(config).save_pretrained(tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / name).write_bytes((GLASS_EN / name).read_bytes())
+    accepted = stack.post("/models/import", {"path": str(tmp_path), "name": "blockless"})
+    job = stack.finish(accepted["job_id"])
+    assert (job["state"], job["error_code"]) == ("failed", "HOOK_POINT_NOT_FOUND")
+    assert "no recognisable list of transformer blocks of 3 entries" in job["error_message"]
+    assert "transformer.ffns (3)" in job["error_message"]
+    assert not (stack.settings.data_root / "models" / accepted["resource_id"]).exists()
 
 
 def test_an_upload_is_imported_and_its_file_removed(stack: Stack) -> None:

@@ -30,7 +30,7 @@ READING_ERRORS = (
 )
 """What the readers of foreign files raise, depending on where a file is broken."""
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".msgpack", ".h5")
-D_MODEL_KEYS = ("hidden_size", "n_embd", "d_model", "dim")
+D_MODEL_KEYS = ("hidden_size", "n_embd", "d_model", "dim", "emb_dim")
 N_LAYERS_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 N_HEADS_KEYS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
 D_MLP_KEYS = ("intermediate_size", "n_inner", "ffn_dim", "d_ff")

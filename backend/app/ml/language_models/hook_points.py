@@ -22,6 +22,7 @@ BLOCK_LIST_PATHS = (
 )
 ATTENTION_NAMES = ("self_attn", "attn", "attention", "self_attention")
 MLP_NAMES = ("mlp", "feed_forward", "ffn", "block_sparse_moe")
+PARTS_OF_BLOCKS = ("attention", "ffn", "mlp", "norm")
 MAX_LISTED = 12
 POST_NORMS = {
     "attention": ("post_attention_layernorm", "post_self_attn_layernorm"),
@@ -58,7 +59,8 @@ class HookPoint:
 def find_blocks(model: nn.Module) -> tuple[str, nn.ModuleList]:
     """Return the path and the list of the model's transformer blocks.
 
-    Known paths first, then any ModuleList with as many entries as the configuration has layers.
+    Known paths first, then any ModuleList with as many entries as the configuration has layers,
+    unless its entries are parts of blocks (XLM keeps a list of each part).
 
     Raises:
         HookPointNotFound: nothing in the model looks like its list of blocks.
@@ -69,9 +71,14 @@ def find_blocks(model: nn.Module) -> tuple[str, nn.ModuleList]:
             return path, blocks
     depth = getattr(getattr(model, "config", None), "num_hidden_layers", None)
     for path, module in modules.items():
-        if isinstance(module, nn.ModuleList) and len(module) == depth:
+        if isinstance(module, nn.ModuleList) and len(module) == depth and _holds_blocks(module):
             return path, module
     raise HookPointNotFound(_no_blocks_message(model, modules, depth))
+
+
+def _holds_blocks(modules: nn.ModuleList) -> bool:
+    kinds = {type(module).__name__.lower() for module in modules}
+    return not any(part in kind for kind in kinds for part in PARTS_OF_BLOCKS)
 
 
 def _no_blocks_message(model: nn.Module, modules: dict[str, nn.Module], depth: int | None) -> str:
@@ -82,7 +89,8 @@ def _no_blocks_message(model: nn.Module, modules: dict[str, nn.Module], depth: i
     wanted = f" of {depth} entries" if depth else ""
     return (
         f"{type(model).__name__} has no recognisable list of transformer blocks{wanted}. "
-        f"Module lists in it: {found}{more}."
+        f"Module lists in it: {found}{more}. Activations can be read only where a model keeps "
+        "whole blocks in one list."
     )
 
 

@@ -20,6 +20,7 @@ from app.ml.language_models.card import (
     read_model_card,
 )
 from app.ml.language_models.gguf_reading import parsed_once
+from app.ml.language_models.hook_points import find_blocks
 from app.ml.language_models.loading import (
     load_language_model,
     load_tokenizer,
@@ -52,6 +53,7 @@ def import_language_model(
 
     Raises:
         ModelFormatError: with one sentence on what is wrong with the source.
+        HookPointNotFound: activations could not be read from this model.
         OutOfMemory: the weights do not fit into memory.
     """
     report(Progress(0, STEPS, "steps", "Checking the files"))
@@ -62,6 +64,7 @@ def import_language_model(
     with coded_memory_errors("importing the model"):
         read = _read_gguf if is_gguf else _read_folder
         model, tokenizer = read(source, torch.float32 if quantization == "FP32" else None)
+        find_blocks(model)
         report(Progress(2, STEPS, "steps", "Writing safetensors"))
         with replacing_folder(destination) as temporary:
             model.save_pretrained(temporary)
