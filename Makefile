@@ -7,7 +7,7 @@ export PATH := $(BIN):$(PATH)
 # Set by some machines; every job would then compile its modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down status doctor dev test faults soak check e2e bench interop gen migrate lint format clean
+.PHONY: help setup demo up down status doctor dev test faults soak check e2e bench interop gen examples migrate lint format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,7 +50,7 @@ soak: ## minutes of short jobs with a fault every 20 s; MINUTES=10
 	@scripts/bootstrap.sh --dev --no-page
 	@scripts/soak.sh $(MINUTES)
 
-check: ## format, lint, types, generated client (what CI and pre-commit run)
+check: ## format, lint, types, generated client, OpenAPI (what CI and pre-commit run)
 	@scripts/check.sh
 
 e2e: ## run the browser tests alone
@@ -69,6 +69,10 @@ gen: ## write the page's types from the API's OpenAPI document
 	@scripts/bootstrap.sh --dev --no-page
 	@scripts/page_packages.sh
 	@scripts/gen.sh
+
+examples: ## record the OpenAPI document's examples from a real run (3 minutes)
+	@scripts/bootstrap.sh --dev --no-page
+	@cd backend && python -m tests.examples.record
 
 migrate: ## bring the database up to date; m="what changed" writes a new migration
 	@scripts/bootstrap.sh --no-page

@@ -30,4 +30,5 @@ check 'eslint' frontend npm run --silent lint
 check 'tsc' frontend npm run --silent typecheck
 check 'prettier' frontend npm run --silent format:check
 check 'generated client' . generated_is_current
+check 'OpenAPI document' . scripts/openapi_lint.sh
 exit $failed

@@ -34,6 +34,7 @@ products_lane() {
 parts_lane() {
   suite 'backend: its parts' backend parts
   suite 'page: lint and types' lint_page
+  suite 'API document: lint' "$root/scripts/openapi_lint.sh"
   suite 'page' page
 }
 

@@ -37,7 +37,7 @@ const FORMS = [
  * @property {Schema} [items]
  * @property {string} [type]
  * @property {string} [description]
- * @property {string} [unit]
+ * @property {string} [x-unit]
  * @property {unknown} [default]
  * @property {number} [minimum]
  * @property {number} [maximum]
@@ -98,7 +98,7 @@ function describeField(property, required, components) {
     nullable,
     default: property.default ?? null,
     help: property.description ?? '',
-    unit: property.unit ?? null,
+    unit: property['x-unit'] ?? null,
     min: bounded.minimum ?? property.minimum ?? null,
     max: bounded.maximum ?? property.maximum ?? null,
     options: main.enum ?? (main.const === undefined ? null : [main.const]),

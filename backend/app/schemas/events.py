@@ -19,9 +19,10 @@ def _now() -> datetime:
 
 
 class Event(BaseModel):
-    """Base of all events; ``rooms`` says who hears it."""
+    """Base of all events; ``rooms`` says who hears it, ``heard_in`` the same for the document."""
 
     name: ClassVar[str]
+    heard_in: ClassVar[tuple[str, ...]]
     seq: int
     timestamp: datetime = Field(default_factory=_now)
 
@@ -30,7 +31,10 @@ class Event(BaseModel):
 
 
 class JobUpdated(Event):
+    """A job changed its state, its progress or its message; carries the whole job."""
+
     name: ClassVar[str] = "job.updated"
+    heard_in: ClassVar[tuple[str, ...]] = ("job:{id}", "jobs")
     type: Literal["job.updated"] = "job.updated"
     data: JobRead
 
@@ -52,7 +56,10 @@ class TrainingProgressData(BaseModel):
 
 
 class TrainingProgress(Event):
+    """Where a training stands: step, newest figures, and points for the charts."""
+
     name: ClassVar[str] = "training.progress"
+    heard_in: ClassVar[tuple[str, ...]] = ("training:{training_id}",)
     type: Literal["training.progress"] = "training.progress"
     data: TrainingProgressData
 
@@ -67,7 +74,10 @@ class TrainingCompletedData(BaseModel):
 
 
 class TrainingCompleted(Event):
+    """A training has come to its end."""
+
     name: ClassVar[str] = "training.completed"
+    heard_in: ClassVar[tuple[str, ...]] = ("training:{training_id}",)
     type: Literal["training.completed"] = "training.completed"
     data: TrainingCompletedData
 
@@ -82,7 +92,10 @@ class TrainingErrorData(BaseModel):
 
 
 class TrainingError(Event):
+    """A training failed; the code is the job's."""
+
     name: ClassVar[str] = "training.error"
+    heard_in: ClassVar[tuple[str, ...]] = ("training:{training_id}",)
     type: Literal["training.error"] = "training.error"
     error: TrainingErrorData
 
@@ -99,7 +112,10 @@ class ExtractionProgressData(BaseModel):
 
 
 class ExtractionProgress(Event):
+    """How far an activation store is filled."""
+
     name: ClassVar[str] = "extraction.progress"
+    heard_in: ClassVar[tuple[str, ...]] = ("extraction:{activation_id}",)
     type: Literal["extraction.progress"] = "extraction.progress"
     data: ExtractionProgressData
 
@@ -132,6 +148,7 @@ class SteeringTokens(Event):
     """What one step added to the texts; a lost one leaves a gap in ``index`` until the answer."""
 
     name: ClassVar[str] = "steering.tokens"
+    heard_in: ClassVar[tuple[str, ...]] = ("job:{job_id}",)
     type: Literal["steering.tokens"] = "steering.tokens"
     data: SteeringTokensData
 
@@ -154,6 +171,7 @@ class SteeringStarted(Event):
     """The prompt as the model reads it, before the first token."""
 
     name: ClassVar[str] = "steering.started"
+    heard_in: ClassVar[tuple[str, ...]] = ("job:{job_id}",)
     type: Literal["steering.started"] = "steering.started"
     data: SteeringStartedData
 

@@ -49,7 +49,7 @@ def _bounds(spec: FieldSpec) -> dict[str, Any]:
 
 
 def _field_info(spec: FieldSpec) -> Any:
-    extra: dict[str, Any] | None = {"unit": spec.unit} if spec.unit else None
+    extra: dict[str, Any] | None = {"x-unit": spec.unit} if spec.unit else None
     bounds = {} if typing.get_origin(spec.type) is tuple else _bounds(spec)
     return Field(
         ... if spec.required else spec.default,

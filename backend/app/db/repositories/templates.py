@@ -12,6 +12,7 @@ from app.db.repositories.base import RowPage, SortOrder, contains_pattern, order
 
 Template = TrainingTemplate | ExtractionTemplate
 TemplateT = TypeVar("TemplateT", TrainingTemplate, ExtractionTemplate)
+SORT_COLUMNS = ("is_favorite", "created_at", "updated_at", "name")
 
 
 def get(
@@ -39,7 +40,7 @@ def list_page(
 ) -> RowPage[TemplateT]:
     """Templates, by default favourites first; for a model also those that fit every model."""
     statement = select(table).where(*_conditions(table, is_favorite, search, model_id))
-    columns = {name: getattr(table, name) for name in ("is_favorite", "created_at", "updated_at")}
+    columns = {name: getattr(table, name) for name in SORT_COLUMNS}
     columns["name"] = func.lower(table.name)
     statement = order_by(statement, columns, sort_by, order, func.lower(table.name))
     return paginate(session, statement, page, limit)

@@ -9,8 +9,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Datasets
-         * @description List datasets.
+         * List datasets
+         * @description A page of datasets, newest first unless you say otherwise. `status` is `ready` once a dataset can be used.
          */
         get: operations["list_datasets"];
         put?: never;
@@ -31,8 +31,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Download Dataset
-         * @description Download a dataset from the Hugging Face hub.
+         * Download a dataset from the Hugging Face hub
+         * @description Takes the text column of a hub dataset, streaming: only what is kept is stored. A token is used for this download alone.
          */
         post: operations["download_dataset"];
         delete?: never;
@@ -51,8 +51,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Import Dataset
-         * @description Import a file, a folder or a builtin corpus from this machine.
+         * Import a file, a folder or a builtin corpus from this machine
+         * @description Give either `path` (`.txt`, `.md`, `.jsonl`, `.json`, `.csv`, `.parquet`, each also `.gz`, or a folder of them) or
+         *     `builtin`. The files are read, not moved; the path must lie where the server may read.
          */
         post: operations["import_dataset"];
         delete?: never;
@@ -71,8 +72,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Upload Dataset
-         * @description Upload a text file and import it.
+         * Upload a text file and import it
+         * @description A form with the field `file`; it is streamed to the disk, 10 GB at most. `name` and `text_column` come before `file` or after.
          */
         post: operations["upload_dataset"];
         delete?: never;
@@ -89,15 +90,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Dataset
-         * @description Read one dataset with its tokenisations.
+         * Read one dataset with its tokenisations
+         * @description Also shows how far an import has come (`progress`, `job`) and the tokenisations that exist.
          */
         get: operations["get_dataset"];
         put?: never;
         post?: never;
         /**
-         * Delete Dataset
-         * @description Delete a dataset and its tokenisations in the background.
+         * Delete a dataset and its tokenisations in the background
+         * @description Refused while something still uses it. Files go in the background; follow the job.
          */
         delete: operations["delete_dataset"];
         options?: never;
@@ -113,8 +114,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Samples
-         * @description Read documents in corpus order, or those that hold a text.
+         * Read documents in corpus order, or those that hold a text
+         * @description Documents as they were imported, in their order, whole. `search` finds a literal text in them.
          */
         get: operations["list_samples"];
         put?: never;
@@ -133,8 +134,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Stats
-         * @description Read document lengths in characters and, once tokenised, in tokens.
+         * Read document lengths in characters and, once tokenised, in tokens
+         * @description How many documents, how long they are in characters and, for the latest tokenisation, in tokens. Measured once, when they
+         *     were imported and tokenised.
          */
         get: operations["get_stats"];
         put?: never;
@@ -153,8 +155,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Tokenizations
-         * @description List the tokenisations of a dataset, newest first.
+         * List the tokenisations of a dataset, newest first
+         * @description One for each model and settings; an extraction takes the latest that fits its model.
          */
         get: operations["list_tokenizations"];
         put?: never;
@@ -175,8 +177,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Tokenize Dataset
-         * @description Tokenise a dataset with a model's tokenizer.
+         * Tokenise a dataset with a model's tokenizer
+         * @description Optional: an extraction tokenises by itself when it must. Documents are held out here for later evaluation
+         *     (`heldout_percent`), by their content, so that the same document is always on the same side.
          */
         post: operations["tokenize_dataset"];
         delete?: never;
@@ -195,8 +198,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Preview Tokens
-         * @description Cut one text into a model's tokens.
+         * Cut one text into a model's tokens
+         * @description Nothing is stored. Useful to see where a tokenizer cuts before you spend time on a corpus.
          */
         post: operations["preview_tokens"];
         delete?: never;
@@ -213,8 +216,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Models
-         * @description List models.
+         * List models
+         * @description A page of models. `ready` ones can be extracted from, trained on and steered.
          */
         get: operations["list_models"];
         put?: never;
@@ -235,8 +238,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Download Model
-         * @description Download a model from the Hugging Face hub.
+         * Download a model from the Hugging Face hub
+         * @description Fetches configuration, tokenizer and safetensors, resumes after a broken connection and checks every file's size and
+         *     checksum. `quantization` says in how many bits the model is loaded later.
          */
         post: operations["download_model"];
         delete?: never;
@@ -255,8 +259,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Import Model
-         * @description Import a Hugging Face folder or a GGUF file from this machine.
+         * Import a Hugging Face folder or a GGUF file from this machine
+         * @description Reads a folder with `config.json` and safetensors, or a `.gguf` file, and copies it into the server's own folder.
          */
         post: operations["import_model"];
         delete?: never;
@@ -273,15 +277,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Model
-         * @description Read one model.
+         * Read one model
+         * @description Size, width, number of layers, and the job that brings it.
          */
         get: operations["get_model"];
         put?: never;
         post?: never;
         /**
-         * Delete Model
-         * @description Delete a model and its tokenisations in the background.
+         * Delete a model and its tokenisations in the background
+         * @description Refused while extractions or trainings are made with it. Its tokenisations go with it.
          */
         delete: operations["delete_model"];
         options?: never;
@@ -297,8 +301,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Architecture
-         * @description Read a model's parts: blocks, shapes, parameters, hook points.
+         * Read a model's parts: blocks, shapes, parameters, hook points
+         * @description What the model is made of, from its configuration, and which hook points each layer offers: `residual`, `mlp`,
+         *     `attention`, `mlp_input`. Needed to choose `layers` and `hook_types` of an extraction.
          */
         get: operations["get_architecture"];
         put?: never;
@@ -317,8 +322,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Activations
-         * @description List activation stores.
+         * List activation stores
+         * @description A page of stores; only `ready` ones can be trained on.
          */
         get: operations["list_activations"];
         put?: never;
@@ -339,8 +344,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Extract Activations
-         * @description Run a model over a dataset and keep the activations of chosen layers.
+         * Run a model over a dataset and keep the activations of chosen layers
+         * @description Runs the model over the dataset up to the deepest layer asked for. It is estimated first: what cannot fit into memory is
+         *     refused with **409**, what does not fit on the disk with **507**, each with a change of the request that does.
          */
         post: operations["extract_activations"];
         delete?: never;
@@ -359,8 +365,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Estimate Activations
-         * @description Say what an extraction would take: memory, disk, time, and what is short.
+         * Say what an extraction would take: memory, disk, time, and what is short
+         * @description The same body as an extraction, and nothing is started. Says how much memory, disk and time it would take here.
          */
         post: operations["estimate_activations"];
         delete?: never;
@@ -377,15 +383,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Activation
-         * @description Read one activation store.
+         * Read one activation store
+         * @description `config` is what was asked for, `metadata` what was found: norms, the share of tokens left out as sinks.
          */
         get: operations["get_activation"];
         put?: never;
         post?: never;
         /**
-         * Delete Activation
-         * @description Delete an activation store in the background.
+         * Delete an activation store in the background
+         * @description Refused while a training reads it. Frees the disk in the background.
          */
         delete: operations["delete_activation"];
         options?: never;
@@ -401,14 +407,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Trainings
-         * @description List trainings.
+         * List trainings
+         * @description A page of trainings, with the newest point of each.
          */
         get: operations["list_trainings"];
         put?: never;
         /**
-         * Create Training
-         * @description Start a training.
+         * Start a training
+         * @description The smallest body names a model and a dataset: the latest fitting store, and defaults from the literature. It is answered
+         *     at once with **201**; the training itself is the job `job_id`. One training runs at a time, others wait.
          */
         post: operations["create_training"];
         delete?: never;
@@ -427,8 +434,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Estimate Training
-         * @description Say what a training would take: memory, disk, time, and what is short.
+         * Say what a training would take: memory, disk, time, and what is short
+         * @description The same body, and nothing is started. `fit` says whether it would go in, `proposal` what to change if not.
          */
         post: operations["estimate_training"];
         delete?: never;
@@ -447,7 +454,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Create Grid
+         * Start several trainings that share one pass over the activations
          * @description Start several trainings that share one pass over the activations.
          */
         post: operations["create_grid"];
@@ -467,7 +474,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Estimate Grid
+         * Say what a grid of trainings would take, all of them at once
          * @description Say what a grid of trainings would take, all of them at once.
          */
         post: operations["estimate_grid"];
@@ -485,15 +492,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Training
-         * @description Read one training with its newest point and its held-out figures.
+         * Read one training with its newest point and its held-out figures
+         * @description `latest_metrics` is the newest point, `evaluation` the held-out figures once it has ended.
          */
         get: operations["get_training"];
         put?: never;
         post?: never;
         /**
-         * Delete Training
-         * @description Delete a training with its checkpoints, metrics and features in the background.
+         * Delete a training with its checkpoints, metrics and features in the background
+         * @description Cancels it if it runs. Checkpoints, metrics and features are deleted in the background.
          */
         delete: operations["delete_training"];
         options?: never;
@@ -511,8 +518,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Pause Training
-         * @description Pause: a checkpoint is written and the device is freed.
+         * Pause: a checkpoint is written and the device is freed
+         * @description A checkpoint is written, the process ends and the device is free. `resume` goes on exactly there.
          */
         post: operations["pause_training"];
         delete?: never;
@@ -531,8 +538,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Resume Training
-         * @description Resume from the latest checkpoint.
+         * Resume from the latest checkpoint
+         * @description Goes on from the latest good checkpoint, also after a crash; the loss curve is the one of an uninterrupted run.
          */
         post: operations["resume_training"];
         delete?: never;
@@ -551,8 +558,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Stop Training
-         * @description End early: a checkpoint is written and measured.
+         * End early: a checkpoint is written and measured
+         * @description Ends it early but keeps it: a last checkpoint is written and measured, and its features can be extracted.
          */
         post: operations["stop_training"];
         delete?: never;
@@ -569,8 +576,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Metrics
-         * @description Read the metric series in step order.
+         * Read the metric series in step order
+         * @description Thinned to `max_points` evenly over the steps, so that a chart of a long training stays small.
          */
         get: operations["list_metrics"];
         put?: never;
@@ -589,14 +596,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Checkpoints
-         * @description List checkpoints, newest first.
+         * List checkpoints, newest first
+         * @description With the quality that each had on held-out tokens; `is_best` marks the highest.
          */
         get: operations["list_checkpoints"];
         put?: never;
         /**
-         * Save Checkpoint
-         * @description Save a checkpoint now.
+         * Save a checkpoint now
+         * @description Between two steps of the running training. The answer is a job like any other.
          */
         post: operations["save_checkpoint"];
         delete?: never;
@@ -616,8 +623,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Delete Checkpoint
-         * @description Delete a checkpoint.
+         * Delete a checkpoint
+         * @description The answer is what was deleted. The last checkpoint of a training that can be resumed is kept.
          */
         delete: operations["delete_checkpoint"];
         options?: never;
@@ -635,8 +642,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Load Checkpoint
-         * @description Go back to a checkpoint and train on from it.
+         * Go back to a checkpoint and train on from it
+         * @description Goes back: later points and checkpoints are dropped and the training can be resumed from there.
          */
         post: operations["load_checkpoint"];
         delete?: never;
@@ -653,8 +660,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Saes
-         * @description List dictionaries, trained and imported alike.
+         * List dictionaries, trained and imported alike
+         * @description A page of dictionaries. `source` tells trained from imported ones.
          */
         get: operations["list_saes"];
         put?: never;
@@ -675,8 +682,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Import Sae
-         * @description Import a dictionary of another library from this machine, proved on real activations.
+         * Import a dictionary of another library from this machine, proved on real activations
+         * @description Reads folders of SAELens, dictionary_learning and sparsify, and Gemma Scope's `params.npz`. Refused (**409** in the job)
+         *     when the converted dictionary does not compute what the original does.
          */
         post: operations["import_sae"];
         delete?: never;
@@ -695,8 +703,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Download Sae
-         * @description Import a dictionary from the Hugging Face hub, proved on real activations.
+         * Import a dictionary from the Hugging Face hub, proved on real activations
+         * @description As an import, from a repository of the hub; `subfolder` names the one dictionary of many.
          */
         post: operations["download_sae"];
         delete?: never;
@@ -713,15 +721,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Sae
-         * @description Read one dictionary with its origin and its parity reports.
+         * Read one dictionary with its origin and its parity reports
+         * @description `origin` says where it comes from, `import_parity` and `export_parity` how exactly it was converted.
          */
         get: operations["get_sae"];
         put?: never;
         post?: never;
         /**
-         * Delete Sae
-         * @description Delete a dictionary with its checkpoints, metrics and features in the background.
+         * Delete a dictionary with its checkpoints, metrics and features in the background
+         * @description The same as deleting its training.
          */
         delete: operations["delete_sae"];
         options?: never;
@@ -737,8 +745,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Export Sae
-         * @description Download a checkpoint as a SAELens folder (version 6) with its parity report.
+         * Download a checkpoint as a SAELens folder (version 6) with its parity report
+         * @description A zip with a SAELens folder (version 6), ready for `SAE.load_from_disk`. The first export of a checkpoint is measured
+         *     before it is sent, which takes some seconds.
          */
         get: operations["export_sae"];
         put?: never;
@@ -757,7 +766,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Download Table
+         * Download the table that a filter lets pass, without contexts, at most 10,000 features.
+         *
+         *     More are refused (409): start an export (``POST /features/exports``) and fetch its file
          * @description Download the table that a filter lets pass, without contexts, at most 10,000 features.
          *
          *     More are refused (409): start an export (``POST /features/exports``) and fetch its file.
@@ -779,13 +790,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Exports
+         * List the finished exports of a training, newest first, also those whose file is gone
          * @description List the finished exports of a training, newest first, also those whose file is gone.
          */
         get: operations["list_exports"];
         put?: never;
         /**
-         * Start Export
+         * Write features with all that belongs to them into a file, by a job.
+         *
+         *     It is listed under ``GET /features/exports`` when the job has succeeded, and kept for a day
          * @description Write features with all that belongs to them into a file, by a job.
          *
          *     It is listed under ``GET /features/exports`` when the job has succeeded, and kept for a day.
@@ -805,7 +818,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Download Export
+         * Download the file of a finished export; ranges are answered, so a download can go on
          * @description Download the file of a finished export; ranges are answered, so a download can go on.
          */
         get: operations["download_export"];
@@ -827,10 +840,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Upload Features
-         * @description Import a Parquet bundle, a Neuronpedia folder or SAEDashboard batches, by a job.
+         * Import a Parquet bundle, a Neuronpedia folder or SAEDashboard batches, by a job.
          *
-         *     With ``dry_run`` the job writes nothing; its result says what an import would do.
+         *     With ``dry_run`` the job writes nothing; its result says what an import would do
+         * @description A form with `file` and `training_id`. Unless `any_dictionary` is set, features of a dictionary with other directions are refused.
          */
         post: operations["upload_features"];
         delete?: never;
@@ -849,8 +862,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Extract Features
-         * @description Measure all features of a training's latest checkpoint.
+         * Measure all features of a training's latest checkpoint
+         * @description One pass over the corpus for all latents at once. What people wrote about features earlier is kept.
          */
         post: operations["extract_features"];
         delete?: never;
@@ -869,7 +882,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Score Features
+         * Measure which features steer (output score) and which read (input score)
          * @description Measure which features steer (output score) and which read (input score).
          */
         post: operations["score_features"];
@@ -887,8 +900,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Features
-         * @description List features with their strongest context; a search says why each of them matches.
+         * List features with their strongest context; a search says why each of them matches
+         * @description Filter by text (`search`: names, labels, what it fires on, what it promotes), by `tag`, by ranges of any figure
+         *     (`range=activation_frequency:0.001:0.1`). `next_cursor` leads to the following page, however deep.
          */
         get: operations["list_features"];
         put?: never;
@@ -909,8 +923,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Probe Features
-         * @description Try your own text, or lines with an expected class: which features fire where.
+         * Try your own text, or lines with an expected class: which features fire where
+         * @description Give a text and see which features fire where; or lines with an expected class, and see which features tell the classes
+         *     apart. It waits for the answer, up to some minutes, and is a job meanwhile.
          */
         post: operations["probe_features"];
         delete?: never;
@@ -927,8 +942,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Map
-         * @description Read all features of a training as a map, with dead, dense and duplicate ones.
+         * Read all features of a training as a map, with dead, dense and duplicate ones
+         * @description All features of a training in one answer, as columns: positions on the map, clusters, and lists of dead, dense and duplicate ones.
          */
         get: operations["get_map"];
         put?: never;
@@ -947,8 +962,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Feature
-         * @description Read one feature with its statistics.
+         * Read one feature with its statistics
+         * @description Everything that was measured, with definitions. The `ETag` is for a later change.
          */
         get: operations["get_feature"];
         put?: never;
@@ -957,8 +972,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Patch Feature
-         * @description Name, describe, tag or mark a feature.
+         * Name, describe, tag or mark a feature
+         * @description Only what is named changes. Every change is kept in the history and can be undone.
          */
         patch: operations["patch_feature"];
         trace?: never;
@@ -973,8 +988,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Undo Change
-         * @description Take back the latest change that a person made.
+         * Take back the latest change that a person made
+         * @description Takes back one change at a time, the latest first.
          */
         post: operations["undo_change"];
         delete?: never;
@@ -991,8 +1006,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Changes
-         * @description Read what people changed, the latest first.
+         * Read what people changed, the latest first
+         * @description Who looks later sees what was there before.
          */
         get: operations["list_changes"];
         put?: never;
@@ -1011,8 +1026,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Examples
-         * @description Read contexts of a feature.
+         * Read contexts of a feature
+         * @description `top` are the strongest contexts, `sample` a fair sample of all strengths, `near_miss` what almost made it fire.
          */
         get: operations["list_examples"];
         put?: never;
@@ -1031,8 +1046,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Intervals
-         * @description Read the octaves of the activation, each with its share of the firings and examples.
+         * Read the octaves of the activation, each with its share of the firings and examples
+         * @description Each interval doubles the activation; a feature that means one thing means it in all of them.
          */
         get: operations["list_intervals"];
         put?: never;
@@ -1051,8 +1066,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Histogram
-         * @description Read how often the feature fires how strongly.
+         * Read how often the feature fires how strongly
+         * @description Over all tokens of the extraction.
          */
         get: operations["get_histogram"];
         put?: never;
@@ -1071,8 +1086,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Logit Lens
-         * @description Read which tokens a feature promotes and suppresses directly.
+         * Read which tokens a feature promotes and suppresses directly
+         * @description The decoder's direction through the model's own unembedding: what a token here makes more and less likely directly.
          */
         get: operations["get_logit_lens"];
         put?: never;
@@ -1091,8 +1106,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Correlations
-         * @description Read which features fire together with this one.
+         * Read which features fire together with this one
+         * @description Pairs were counted on the same tokens; the answer says on how many.
          */
         get: operations["get_correlations"];
         put?: never;
@@ -1111,8 +1126,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Neighbours
-         * @description Read which features point the same way.
+         * Read which features point the same way
+         * @description By the cosine of decoder and of encoder directions.
          */
         get: operations["get_neighbours"];
         put?: never;
@@ -1131,8 +1146,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Ablation
-         * @description Take the feature out on its strongest contexts: what the model loses there.
+         * Take the feature out on its strongest contexts: what the model loses there
+         * @description Runs the model with and without the feature. It waits for the answer and is a job meanwhile.
          */
         get: operations["get_ablation"];
         put?: never;
@@ -1153,8 +1168,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Generate
-         * @description Generate a text with and without features added to the model's hidden states.
+         * Generate a text with and without features added to the model's hidden states
+         * @description Waits for the text: seconds on a warm model. Tokens also arrive live as `steering.tokens`. When the model is busy longer
+         *     than a request can wait the answer is **504** and the job goes on.
          */
         post: operations["generate"];
         delete?: never;
@@ -1173,8 +1189,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Sweep
-         * @description Queue a sweep over strengths with controls; its table grows under /steering/sweeps/{id}.
+         * Queue a sweep over strengths with controls; its table grows under /steering/sweeps/{id}
+         * @description Tries strengths on several prompts, picks the best on one half and reports it on the other, against random controls.
          */
         post: operations["sweep"];
         delete?: never;
@@ -1191,8 +1207,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Sweeps
-         * @description List sweeps, newest first.
+         * List sweeps, newest first
+         * @description Newest first.
          */
         get: operations["list_sweeps"];
         put?: never;
@@ -1211,15 +1227,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Sweep
-         * @description Read a sweep's table as far as it is known, also of a running or cancelled one.
+         * Read a sweep's table as far as it is known, also of a running or cancelled one
+         * @description Its table grows prompt by prompt and stays readable when the sweep was cancelled.
          */
         get: operations["get_sweep"];
         put?: never;
         post?: never;
         /**
-         * Delete Sweep
-         * @description Forget a sweep that has ended; the answer is what was forgotten.
+         * Forget a sweep that has ended; the answer is what was forgotten
+         * @description Only one that has ended.
          */
         delete: operations["delete_sweep"];
         options?: never;
@@ -1235,8 +1251,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Runs
-         * @description List saved runs, newest first.
+         * List saved runs, newest first
+         * @description Every generation is saved with all that is needed to repeat it.
          */
         get: operations["list_runs"];
         put?: never;
@@ -1255,15 +1271,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Run
-         * @description Read one saved run.
+         * Read one saved run
+         * @description Texts, figures and settings as they were.
          */
         get: operations["get_run"];
         put?: never;
         post?: never;
         /**
-         * Delete Run
-         * @description Forget one saved run; the answer is what was forgotten.
+         * Forget one saved run; the answer is what was forgotten
+         * @description The answer is what was forgotten.
          */
         delete: operations["delete_run"];
         options?: never;
@@ -1281,8 +1297,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Replay Run
-         * @description Generate a run's texts again and say whether, and where, they differ.
+         * Generate a run's texts again and say whether, and where, they differ
+         * @description Says whether both texts are the same, token for token, and what differs in the environment if not.
          */
         post: operations["replay_run"];
         delete?: never;
@@ -1299,8 +1315,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Export Run
-         * @description Download a run as JSON, as vectors or as a program that repeats its text.
+         * Download a run as JSON, as vectors or as a program that repeats its text
+         * @description `json` is everything, `safetensors` the directions, `gguf` a control vector for llama.cpp, `python` a program that
+         *     repeats the steered text.
          */
         get: operations["export_run"];
         put?: never;
@@ -1319,14 +1336,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Presets
-         * @description List steering presets, favourites first.
+         * List steering presets, favourites first
+         * @description Favourites first.
          */
         get: operations["list_presets"];
         put?: never;
         /**
-         * Create Preset
-         * @description Save features and strengths under a name.
+         * Save features and strengths under a name
+         * @description Features and strengths under a name, for one training. A name is given once.
          */
         post: operations["create_preset"];
         delete?: never;
@@ -1343,19 +1360,19 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Preset
-         * @description Read one preset.
+         * Read one preset
+         * @description The `ETag` is for a later change.
          */
         get: operations["get_preset"];
         /**
-         * Replace Preset
-         * @description Write a preset anew.
+         * Write a preset anew
+         * @description All fields are written anew.
          */
         put: operations["replace_preset"];
         post?: never;
         /**
-         * Delete Preset
-         * @description Delete a preset; the answer is what was deleted.
+         * Delete a preset; the answer is what was deleted
+         * @description The answer is what was deleted.
          */
         delete: operations["delete_preset"];
         options?: never;
@@ -1371,8 +1388,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Export Templates
-         * @description Download all templates and steering presets as one dated file, without an envelope.
+         * Download all templates and steering presets as one dated file, without an envelope
+         * @description One JSON file with a date in its name; `POST /templates/import` reads it.
          */
         get: operations["export_templates"];
         put?: never;
@@ -1393,8 +1410,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Import Templates
-         * @description Take over an exported file: all of it or, when an entry is invalid, nothing.
+         * Take over an exported file: all of it or, when an entry is invalid, nothing
+         * @description `on_duplicate` says what becomes of names that are taken. When one entry is invalid nothing is taken over.
          */
         post: operations["import_templates"];
         delete?: never;
@@ -1411,14 +1428,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Training Templates
-         * @description List training templates, favourites first.
+         * List training templates, favourites first
+         * @description Favourites first.
          */
         get: operations["list_training_templates"];
         put?: never;
         /**
-         * Create Training Template
-         * @description Save the settings of a training under a name.
+         * Save the settings of a training under a name
+         * @description Names are unique, upper and lower case alike.
          */
         post: operations["create_training_template"];
         delete?: never;
@@ -1435,26 +1452,26 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Training Template
-         * @description Read one training template.
+         * Read one training template
+         * @description The `ETag` is for a later change.
          */
         get: operations["get_training_template"];
         /**
-         * Replace Training Template
-         * @description Replace a training template; what the body leaves out takes its default.
+         * Replace a training template; what the body leaves out takes its default
+         * @description What the body leaves out takes its default.
          */
         put: operations["replace_training_template"];
         post?: never;
         /**
-         * Delete Training Template
-         * @description Delete a training template; trainings made with it stay. Answers what was deleted.
+         * Delete a training template; trainings made with it stay. Answers what was deleted
+         * @description Trainings that were made with it stay.
          */
         delete: operations["delete_training_template"];
         options?: never;
         head?: never;
         /**
-         * Patch Training Template
-         * @description Change some fields of a training template, e.g. mark it as a favourite.
+         * Change some fields of a training template, e.g. mark it as a favourite
+         * @description Only what is named changes; hyperparameters are replaced as a whole.
          */
         patch: operations["patch_training_template"];
         trace?: never;
@@ -1467,14 +1484,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Extraction Templates
-         * @description List extraction templates, favourites first.
+         * List extraction templates, favourites first
+         * @description Favourites first.
          */
         get: operations["list_extraction_templates"];
         put?: never;
         /**
-         * Create Extraction Template
-         * @description Save the settings of an extraction under a name.
+         * Save the settings of an extraction under a name
+         * @description Names are unique, upper and lower case alike.
          */
         post: operations["create_extraction_template"];
         delete?: never;
@@ -1491,26 +1508,26 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Extraction Template
-         * @description Read one extraction template.
+         * Read one extraction template
+         * @description The `ETag` is for a later change.
          */
         get: operations["get_extraction_template"];
         /**
-         * Replace Extraction Template
-         * @description Replace an extraction template; what the body leaves out takes its default.
+         * Replace an extraction template; what the body leaves out takes its default
+         * @description What the body leaves out takes its default.
          */
         put: operations["replace_extraction_template"];
         post?: never;
         /**
-         * Delete Extraction Template
-         * @description Delete an extraction template. Answers what was deleted.
+         * Delete an extraction template. Answers what was deleted
+         * @description The answer is what was deleted.
          */
         delete: operations["delete_extraction_template"];
         options?: never;
         head?: never;
         /**
-         * Patch Extraction Template
-         * @description Change some fields of an extraction template, e.g. mark it as a favourite.
+         * Change some fields of an extraction template, e.g. mark it as a favourite
+         * @description Only what is named changes.
          */
         patch: operations["patch_extraction_template"];
         trace?: never;
@@ -1523,8 +1540,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Jobs
-         * @description List jobs, newest first.
+         * List jobs, newest first
+         * @description Newest first; `state` and `kind` may be repeated.
          */
         get: operations["list_jobs"];
         put?: never;
@@ -1543,8 +1560,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Job
-         * @description One job.
+         * One job
+         * @description `progress` in percent, `eta_seconds` and `message` while it runs; `error_code` and `error_message` when it failed;
+         *     `result` when it succeeded. `seq` grows with every change.
          */
         get: operations["get_job"];
         put?: never;
@@ -1565,8 +1583,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Cancel Job
-         * @description Cancel a job; a running one ends between two steps, within a second or so.
+         * Cancel a job; a running one ends between two steps, within a second or so
+         * @description Safe at any time and as often as you like; one that has ended is answered as it is or with **409**.
          */
         post: operations["cancel_job"];
         delete?: never;
@@ -1585,8 +1603,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Pause Job
-         * @description Pause a job: it saves what it can go on from and frees the device.
+         * Pause a job: it saves what it can go on from and frees the device
+         * @description Its process ends after it has saved what it can go on from.
          */
         post: operations["pause_job"];
         delete?: never;
@@ -1605,8 +1623,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Resume Job
-         * @description Go on with a paused job.
+         * Go on with a paused job
+         * @description It is queued again.
          */
         post: operations["resume_job"];
         delete?: never;
@@ -1625,8 +1643,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Retry Job
-         * @description Do a failed or cancelled job again, as a new job; so are the steps that waited for it.
+         * Do a failed or cancelled job again, as a new job; so are the steps that waited for it
+         * @description The old job stays as it ended; the new one names it in `retry_of`.
          */
         post: operations["retry_job"];
         delete?: never;
@@ -1643,8 +1661,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Job Log
-         * @description The end of a job's log.
+         * The end of a job's log
+         * @description What its processes wrote, secrets blanked.
          */
         get: operations["read_job_log"];
         put?: never;
@@ -1663,14 +1681,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Workflows
-         * @description List workflows, newest first.
+         * List workflows, newest first
+         * @description Newest first, each with its steps.
          */
         get: operations["list_workflows"];
         put?: never;
         /**
-         * Create Workflow
-         * @description Extract, train, discover and evaluate, each step when the one before it has succeeded.
+         * Extract, train, discover and evaluate, each step when the one before it has succeeded
+         * @description Give `activation_id` for a store that is there, or `extract` to make one.
          */
         post: operations["create_workflow"];
         delete?: never;
@@ -1687,8 +1705,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Workflow
-         * @description One workflow with its steps.
+         * One workflow with its steps
+         * @description `state` is that of the steps together.
          */
         get: operations["get_workflow"];
         put?: never;
@@ -1709,8 +1727,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Cancel Workflow
-         * @description Cancel what runs and what waits; what was made stays.
+         * Cancel what runs and what waits; what was made stays
+         * @description What was made by finished steps stays.
          */
         post: operations["cancel_workflow"];
         delete?: never;
@@ -1729,8 +1747,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Pause Workflow
-         * @description Pause what runs and hold back what waits.
+         * Pause what runs and hold back what waits
+         * @description The running step is paused, the following ones wait.
          */
         post: operations["pause_workflow"];
         delete?: never;
@@ -1749,8 +1767,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Resume Workflow
-         * @description Go on where it was paused.
+         * Go on where it was paused
+         * @description Goes on where it was paused.
          */
         post: operations["resume_workflow"];
         delete?: never;
@@ -1769,8 +1787,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Retry Workflow
-         * @description Repeat the step that ended it, and the steps behind that one.
+         * Repeat the step that ended it, and the steps behind that one
+         * @description Finished steps are not repeated.
          */
         post: operations["retry_workflow"];
         delete?: never;
@@ -1787,8 +1805,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Health
-         * @description Overall health; answers 200 also when a part is away.
+         * Overall health; answers 200 also when a part is away
+         * @description For people and dashboards: **200** also when a part is away, and `status` says so.
          */
         get: operations["get_health"];
         put?: never;
@@ -1807,8 +1825,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Ready
-         * @description Ready to serve: 503 while the database is away.
+         * Ready to serve: 503 while the database is away
+         * @description For whoever sends requests on: **503** while the database cannot serve.
          */
         get: operations["get_ready"];
         put?: never;
@@ -1827,8 +1845,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Live
-         * @description The process answers, whatever is away.
+         * The process answers, whatever is away
+         * @description For whoever restarts a process: asks nothing of anybody else.
          */
         get: operations["get_live"];
         put?: never;
@@ -1847,8 +1865,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get System Info
-         * @description Version, platform, processor, GPU, memory, disk.
+         * Version, platform, processor, GPU, memory, disk
+         * @description What the machine has and what of it is free.
          */
         get: operations["get_system_info"];
         put?: never;
@@ -1860,7 +1878,162 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    "job.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Socket.IO event job.updated
+         * @description A job changed its state, its progress or its message; carries the whole job.
+         *
+         *     Sent over Socket.IO to the room `job:{id}` and `jobs`; nothing is posted.
+         */
+        post: operations["on_job_updated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "training.progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Socket.IO event training.progress
+         * @description Where a training stands: step, newest figures, and points for the charts.
+         *
+         *     Sent over Socket.IO to the room `training:{training_id}`; nothing is posted.
+         */
+        post: operations["on_training_progress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "training.completed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Socket.IO event training.completed
+         * @description A training has come to its end.
+         *
+         *     Sent over Socket.IO to the room `training:{training_id}`; nothing is posted.
+         */
+        post: operations["on_training_completed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "training.error": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Socket.IO event training.error
+         * @description A training failed; the code is the job's.
+         *
+         *     Sent over Socket.IO to the room `training:{training_id}`; nothing is posted.
+         */
+        post: operations["on_training_error"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "extraction.progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Socket.IO event extraction.progress
+         * @description How far an activation store is filled.
+         *
+         *     Sent over Socket.IO to the room `extraction:{activation_id}`; nothing is posted.
+         */
+        post: operations["on_extraction_progress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "steering.started": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Socket.IO event steering.started
+         * @description The prompt as the model reads it, before the first token.
+         *
+         *     Sent over Socket.IO to the room `job:{job_id}`; nothing is posted.
+         */
+        post: operations["on_steering_started"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "steering.tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Socket.IO event steering.tokens
+         * @description What one step added to the texts; a lost one leaves a gap in ``index`` until the answer.
+         *
+         *     Sent over Socket.IO to the room `job:{job_id}`; nothing is posted.
+         */
+        post: operations["on_steering_tokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
         /**
@@ -6502,7 +6675,10 @@ export interface components {
              */
             created_at: string;
         };
-        /** ExtractionProgress */
+        /**
+         * ExtractionProgress
+         * @description How far an activation store is filled.
+         */
         ExtractionProgress: {
             /** Seq */
             seq: number;
@@ -6535,7 +6711,10 @@ export interface components {
             /** Estimated Remaining Seconds */
             estimated_remaining_seconds: number | null;
         };
-        /** JobUpdated */
+        /**
+         * JobUpdated
+         * @description A job changed its state, its progress or its message; carries the whole job.
+         */
         JobUpdated: {
             /** Seq */
             seq: number;
@@ -6653,7 +6832,10 @@ export interface components {
             /** Tokens */
             tokens: components["schemas"]["SteeringToken"][];
         };
-        /** TrainingCompleted */
+        /**
+         * TrainingCompleted
+         * @description A training has come to its end.
+         */
         TrainingCompleted: {
             /** Seq */
             seq: number;
@@ -6682,7 +6864,10 @@ export interface components {
             /** Total Time Seconds */
             total_time_seconds: number | null;
         };
-        /** TrainingError */
+        /**
+         * TrainingError
+         * @description A training failed; the code is the job's.
+         */
         TrainingError: {
             /** Seq */
             seq: number;
@@ -6710,7 +6895,10 @@ export interface components {
             /** Message */
             message: string;
         };
-        /** TrainingProgress */
+        /**
+         * TrainingProgress
+         * @description Where a training stands: step, newest figures, and points for the charts.
+         */
         TrainingProgress: {
             /** Seq */
             seq: number;
@@ -6756,10 +6944,433 @@ export interface components {
             estimated_remaining_seconds: number | null;
         };
     };
-    responses: never;
+    responses: {
+        /** @description A field, a query or the JSON itself cannot be taken; `details.errors` names the fields */
+        Invalid: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "VALIDATION_ERROR",
+                 *         "message": "page must be at least 1.",
+                 *         "details": {},
+                 *         "retryable": false,
+                 *         "timestamp": "2026-01-31T12:00:00Z"
+                 *       },
+                 *       "meta": {
+                 *         "timestamp": "2026-01-31T12:00:00Z",
+                 *         "request_id": "req_5f1c0a9be2d84f03"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorEnvelope"];
+            };
+        };
+        /** @description The server asks for its access token */
+        TokenNeeded: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                "WWW-Authenticate": components["headers"]["Challenge"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "UNAUTHORIZED",
+                 *         "message": "This server asks for its access token (MISTUDIO_TOKEN).",
+                 *         "details": {},
+                 *         "retryable": false,
+                 *         "timestamp": "2026-01-31T12:00:00Z"
+                 *       },
+                 *       "meta": {
+                 *         "timestamp": "2026-01-31T12:00:00Z",
+                 *         "request_id": "req_5f1c0a9be2d84f03"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorEnvelope"];
+            };
+        };
+        /** @description The address is not this server's, or another web page asks */
+        ForeignOrigin: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "FORBIDDEN_ORIGIN",
+                 *         "message": "Requests from other web pages are refused.",
+                 *         "details": {},
+                 *         "retryable": false,
+                 *         "timestamp": "2026-01-31T12:00:00Z"
+                 *       },
+                 *       "meta": {
+                 *         "timestamp": "2026-01-31T12:00:00Z",
+                 *         "request_id": "req_5f1c0a9be2d84f03"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorEnvelope"];
+            };
+        };
+        /** @description What the address or the body names does not exist */
+        NotFound: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "NOT_FOUND",
+                 *         "message": "This training does not exist (any more).",
+                 *         "details": {},
+                 *         "retryable": false,
+                 *         "timestamp": "2026-01-31T12:00:00Z"
+                 *       },
+                 *       "meta": {
+                 *         "timestamp": "2026-01-31T12:00:00Z",
+                 *         "request_id": "req_5f1c0a9be2d84f03"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorEnvelope"];
+            };
+        };
+        /** @description The body stopped arriving */
+        TooSlow: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "TIMEOUT",
+                 *         "message": "The body did not arrive. Try again.",
+                 *         "details": {},
+                 *         "retryable": true,
+                 *         "timestamp": "2026-01-31T12:00:00Z"
+                 *       },
+                 *       "meta": {
+                 *         "timestamp": "2026-01-31T12:00:00Z",
+                 *         "request_id": "req_5f1c0a9be2d84f03"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorEnvelope"];
+            };
+        };
+        /** @description It exists already, is in use, is not ready yet, or its state does not allow this */
+        Conflict: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "CONFLICT",
+                 *         "message": "A template of this name exists already.",
+                 *         "details": {},
+                 *         "retryable": false,
+                 *         "timestamp": "2026-01-31T12:00:00Z"
+                 *       },
+                 *       "meta": {
+                 *         "timestamp": "2026-01-31T12:00:00Z",
+                 *         "request_id": "req_5f1c0a9be2d84f03"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorEnvelope"];
+            };
+        };
+        /** @description The row is not in the state that `If-Match` names */
+        ChangedMeanwhile: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "PRECONDITION_FAILED",
+                 *         "message": "It was changed meanwhile. Reload it and make your change again.",
+                 *         "details": {},
+                 *         "retryable": false,
+                 *         "timestamp": "2026-01-31T12:00:00Z"
+                 *       },
+                 *       "meta": {
+                 *         "timestamp": "2026-01-31T12:00:00Z",
+                 *         "request_id": "req_5f1c0a9be2d84f03"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorEnvelope"];
+            };
+        };
+        /** @description The body is larger than the server takes */
+        TooLarge: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "PAYLOAD_TOO_LARGE",
+                 *         "message": "The request's body is too large.",
+                 *         "details": {},
+                 *         "retryable": false,
+                 *         "timestamp": "2026-01-31T12:00:00Z"
+                 *       },
+                 *       "meta": {
+                 *         "timestamp": "2026-01-31T12:00:00Z",
+                 *         "request_id": "req_5f1c0a9be2d84f03"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorEnvelope"];
+            };
+        };
+        /** @description The body has another media type */
+        WrongMediaType: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "UNSUPPORTED_MEDIA_TYPE",
+                 *         "message": "Send the body as application/json.",
+                 *         "details": {},
+                 *         "retryable": false,
+                 *         "timestamp": "2026-01-31T12:00:00Z"
+                 *       },
+                 *       "meta": {
+                 *         "timestamp": "2026-01-31T12:00:00Z",
+                 *         "request_id": "req_5f1c0a9be2d84f03"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorEnvelope"];
+            };
+        };
+        /** @description The `Idempotency-Key` was used for another request */
+        KeyReused: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "IDEMPOTENCY_KEY_REUSED",
+                 *         "message": "This Idempotency-Key was used for another request. Take a new key.",
+                 *         "details": {},
+                 *         "retryable": false,
+                 *         "timestamp": "2026-01-31T12:00:00Z"
+                 *       },
+                 *       "meta": {
+                 *         "timestamp": "2026-01-31T12:00:00Z",
+                 *         "request_id": "req_5f1c0a9be2d84f03"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorEnvelope"];
+            };
+        };
+        /** @description The client asked too often */
+        TooManyRequests: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                "X-RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                "X-RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                "X-RateLimit-Reset": components["headers"]["RateLimitReset"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "RATE_LIMIT_EXCEEDED",
+                 *         "message": "Too many requests (100 in 60 s are allowed). Try again in 1 s.",
+                 *         "details": {},
+                 *         "retryable": true,
+                 *         "timestamp": "2026-01-31T12:00:00Z"
+                 *       },
+                 *       "meta": {
+                 *         "timestamp": "2026-01-31T12:00:00Z",
+                 *         "request_id": "req_5f1c0a9be2d84f03"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorEnvelope"];
+            };
+        };
+        /** @description An error of the server; its log has the particulars */
+        Bug: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "INTERNAL_ERROR",
+                 *         "message": "Something went wrong on the server. The log has the particulars under req_5f1c0a9be2d84f03.",
+                 *         "details": {},
+                 *         "retryable": false,
+                 *         "timestamp": "2026-01-31T12:00:00Z"
+                 *       },
+                 *       "meta": {
+                 *         "timestamp": "2026-01-31T12:00:00Z",
+                 *         "request_id": "req_5f1c0a9be2d84f03"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorEnvelope"];
+            };
+        };
+        /** @description The database is away, the disk is full, or nothing can be queued now */
+        Away: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "SERVICE_UNAVAILABLE",
+                 *         "message": "The database cannot be reached. Try again in a moment.",
+                 *         "details": {},
+                 *         "retryable": true,
+                 *         "timestamp": "2026-01-31T12:00:00Z"
+                 *       },
+                 *       "meta": {
+                 *         "timestamp": "2026-01-31T12:00:00Z",
+                 *         "request_id": "req_5f1c0a9be2d84f03"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorEnvelope"];
+            };
+        };
+        /** @description The work took longer than a request may wait */
+        NoAnswerInTime: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "TIMEOUT",
+                 *         "message": "It took longer than 300 s. Its job goes on; look at it under Jobs.",
+                 *         "details": {},
+                 *         "retryable": true,
+                 *         "timestamp": "2026-01-31T12:00:00Z"
+                 *       },
+                 *       "meta": {
+                 *         "timestamp": "2026-01-31T12:00:00Z",
+                 *         "request_id": "req_5f1c0a9be2d84f03"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorEnvelope"];
+            };
+        };
+        /** @description What it would write does not fit on the disk; `details` has the numbers */
+        DiskTooSmall: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "DISK_FULL",
+                 *         "message": "It needs 12.4 GB on the disk; 7.6 GB are free. Delete what you no longer need.",
+                 *         "details": {},
+                 *         "retryable": false,
+                 *         "timestamp": "2026-01-31T12:00:00Z"
+                 *       },
+                 *       "meta": {
+                 *         "timestamp": "2026-01-31T12:00:00Z",
+                 *         "request_id": "req_5f1c0a9be2d84f03"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorEnvelope"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
-    headers: never;
+    headers: {
+        /**
+         * @description Names this request in the server's log. Send your own `X-Request-ID` (letters, digits, `_.-`) and it is taken.
+         * @example req_5f1c0a9be2d84f03
+         */
+        RequestId: string;
+        /**
+         * @description Where what was made lies; for a job, where to follow it
+         * @example /api/v1/jobs/0198a7c4-6c0e-7b0a-9d55-1f8f5a1f9a10
+         */
+        Location: string;
+        /**
+         * @description Names this state of the row, for `If-Match` and `If-None-Match`
+         * @example "4be3b1a2f0b54c9c8f13a8f55e0d7a31"
+         */
+        ETag: string;
+        /**
+         * @description Seconds after which to try again
+         * @example 2
+         */
+        RetryAfter: number;
+        /**
+         * @description How to send the token
+         * @example Basic realm="MechInterp Studio", charset="UTF-8"
+         */
+        Challenge: string;
+        /**
+         * @description Requests that the bucket holds
+         * @example 100
+         */
+        RateLimitLimit: number;
+        /**
+         * @description Requests left in the bucket
+         * @example 0
+         */
+        RateLimitRemaining: number;
+        /**
+         * @description When the bucket is full again, in Unix seconds
+         * @example 1800000000
+         */
+        RateLimitReset: number;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -6771,9 +7382,13 @@ export interface operations {
                 page?: number;
                 /** @description Rows per page */
                 limit?: number;
+                /** @description Only rows in this state */
                 status?: components["schemas"]["DatasetStatus"] | null;
+                /** @description Only rows that hold this text, upper and lower case alike */
                 search?: string | null;
-                sort_by?: string;
+                /** @description Field that the rows are sorted by; rows without a value come last */
+                sort_by?: "created_at" | "updated_at" | "name" | "size_bytes" | "status";
+                /** @description Direction of the sorting */
                 order?: "asc" | "desc";
             };
             header?: never;
@@ -6782,24 +7397,168 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created_at": "2026-11-26T10:19:02.817336Z",
+                     *           "error_message": null,
+                     *           "id": "7aace532-a551-4cec-8b2e-6b8403014666",
+                     *           "job": {
+                     *             "error_code": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "id": "267d7aff-b5e6-40b8-b4c0-bd72c00f6f6f",
+                     *             "kind": "dataset_import",
+                     *             "measured": {
+                     *               "base_bytes": 81141760,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 86290432,
+                     *               "seconds": 0.23829711299981682
+                     *             },
+                     *             "message": "Reading text: 1 documents",
+                     *             "progress": 100,
+                     *             "requested": null,
+                     *             "seq": 5000000,
+                     *             "state": "succeeded"
+                     *           },
+                     *           "metadata": {
+                     *             "n_documents": 1,
+                     *             "origin": {
+                     *               "file": "tale.txt"
+                     *             },
+                     *             "statistics": {
+                     *               "character_histogram": [
+                     *                 {
+                     *                   "count": 0,
+                     *                   "lower": 0,
+                     *                   "upper": 250
+                     *                 },
+                     *                 {
+                     *                   "count": 1,
+                     *                   "lower": 250,
+                     *                   "upper": 500
+                     *                 },
+                     *                 {
+                     *                   "count": 0,
+                     *                   "lower": 500,
+                     *                   "upper": 1000
+                     *                 }
+                     *               ],
+                     *               "max_characters": 360,
+                     *               "mean_characters": 360,
+                     *               "median_characters": 360,
+                     *               "min_characters": 360,
+                     *               "n_characters": 360,
+                     *               "n_documents": 1
+                     *             }
+                     *           },
+                     *           "n_documents": 1,
+                     *           "name": "tale",
+                     *           "progress": 100,
+                     *           "repo_id": null,
+                     *           "size_bytes": 394,
+                     *           "source": "Custom",
+                     *           "status": "ready",
+                     *           "tokenizations": [],
+                     *           "updated_at": "2026-11-26T10:19:03.242566Z"
+                     *         },
+                     *         {
+                     *           "created_at": "2026-11-26T10:18:56.767832Z",
+                     *           "error_message": null,
+                     *           "id": "72c27995-16bc-459e-8ed3-a27f5d02d8a3",
+                     *           "job": {
+                     *             "error_code": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "id": "da416f65-6863-4d5b-b322-015bd3b090b1",
+                     *             "kind": "dataset_download",
+                     *             "measured": {
+                     *               "base_bytes": 81141760,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 494833664,
+                     *               "seconds": 4.7438221540000995
+                     *             },
+                     *             "message": "Reading text: 2 documents",
+                     *             "progress": 100,
+                     *             "requested": null,
+                     *             "seq": 5000000,
+                     *             "state": "succeeded"
+                     *           },
+                     *           "metadata": {
+                     *             "n_documents": 2,
+                     *             "origin": {
+                     *               "config": null,
+                     *               "repo_id": "roneneldan/TinyStories",
+                     *               "split": "train"
+                     *             },
+                     *             "statistics": {
+                     *               "character_histogram": [
+                     *                 {
+                     *                   "count": 2,
+                     *                   "lower": 0,
+                     *                   "upper": 250
+                     *                 },
+                     *                 {
+                     *                   "count": 0,
+                     *                   "lower": 250,
+                     *                   "upper": 500
+                     *                 },
+                     *                 {
+                     *                   "count": 0,
+                     *                   "lower": 500,
+                     *                   "upper": 1000
+                     *                 }
+                     *               ],
+                     *               "max_characters": 13,
+                     *               "mean_characters": 12.5,
+                     *               "median_characters": 12.5,
+                     *               "min_characters": 12,
+                     *               "n_characters": 25,
+                     *               "n_documents": 2
+                     *             }
+                     *           },
+                     *           "n_documents": 2,
+                     *           "name": "roneneldan/TinyStories (train)",
+                     *           "progress": 100,
+                     *           "repo_id": "roneneldan/TinyStories",
+                     *           "size_bytes": 51,
+                     *           "source": "HuggingFace",
+                     *           "status": "ready",
+                     *           "tokenizations": [],
+                     *           "updated_at": "2026-11-26T10:19:02.554130Z"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_ca2dee3ce1d54723",
+                     *         "timestamp": "2026-11-26T10:19:03.384980Z"
+                     *       },
+                     *       "pagination": {
+                     *         "has_next": true,
+                     *         "limit": 2,
+                     *         "page": 1,
+                     *         "total": 3
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_DatasetRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     download_dataset: {
@@ -6814,46 +7573,52 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "repo_id": "roneneldan/TinyStories",
+                 *       "split": "train"
+                 *     }
+                 */
                 "application/json": components["schemas"]["DatasetDownload"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "da416f65-6863-4d5b-b322-015bd3b090b1",
+                     *         "resource_id": "72c27995-16bc-459e-8ed3-a27f5d02d8a3",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_8f508335a23d4dcd",
+                     *         "timestamp": "2026-11-26T10:18:56.773233Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     import_dataset: {
@@ -6868,46 +7633,53 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "builtin": "python-docs",
+                 *       "max_documents": 80,
+                 *       "name": "python-docs"
+                 *     }
+                 */
                 "application/json": components["schemas"]["DatasetImport"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "bfc5e2b1-291b-4e44-b1dc-9e0c8223c33c",
+                     *         "resource_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_1855c3216db149a0",
+                     *         "timestamp": "2026-11-26T10:18:49.819135Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     upload_dataset: {
@@ -6922,6 +7694,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "file": "tale.txt",
+                 *       "name": "tale"
+                 *     }
+                 */
                 "multipart/form-data": {
                     /**
                      * File
@@ -6940,51 +7718,42 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": 4.02767,
+                     *         "job_id": "267d7aff-b5e6-40b8-b4c0-bd72c00f6f6f",
+                     *         "resource_id": "7aace532-a551-4cec-8b2e-6b8403014666",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_de4107d0f4844ff8",
+                     *         "timestamp": "2026-11-26T10:19:02.806050Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_dataset: {
@@ -6992,39 +7761,102 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the dataset */
                 dataset_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:18:49.821644Z",
+                     *         "error_message": null,
+                     *         "id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "job": {
+                     *           "error_code": null,
+                     *           "error_message": null,
+                     *           "estimate": null,
+                     *           "eta_seconds": null,
+                     *           "id": "bfc5e2b1-291b-4e44-b1dc-9e0c8223c33c",
+                     *           "kind": "dataset_import",
+                     *           "measured": {
+                     *             "base_bytes": 81141760,
+                     *             "gpu_memory_bytes": null,
+                     *             "memory_bytes": 118562816,
+                     *             "seconds": 2.4723891329999788
+                     *           },
+                     *           "message": "Reading text: 80 documents",
+                     *           "progress": 100,
+                     *           "requested": null,
+                     *           "seq": 6000000,
+                     *           "state": "succeeded"
+                     *         },
+                     *         "metadata": {
+                     *           "n_documents": 80,
+                     *           "origin": {
+                     *             "builtin": "python-docs"
+                     *           },
+                     *           "statistics": {
+                     *             "character_histogram": [
+                     *               {
+                     *                 "count": 0,
+                     *                 "lower": 0,
+                     *                 "upper": 250
+                     *               },
+                     *               {
+                     *                 "count": 5,
+                     *                 "lower": 250,
+                     *                 "upper": 500
+                     *               },
+                     *               {
+                     *                 "count": 13,
+                     *                 "lower": 500,
+                     *                 "upper": 1000
+                     *               }
+                     *             ],
+                     *             "max_characters": 36173,
+                     *             "mean_characters": 5516.2375,
+                     *             "median_characters": 3051,
+                     *             "min_characters": 401,
+                     *             "n_characters": 441299,
+                     *             "n_documents": 80
+                     *           }
+                     *         },
+                     *         "n_documents": 80,
+                     *         "name": "python-docs",
+                     *         "progress": 100,
+                     *         "repo_id": null,
+                     *         "size_bytes": 459788,
+                     *         "source": "Local",
+                     *         "status": "ready",
+                     *         "tokenizations": [],
+                     *         "updated_at": "2026-11-26T10:18:54.250857Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_0ff8319172db4743",
+                     *         "timestamp": "2026-11-26T10:19:03.292623Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_DatasetRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     delete_dataset: {
@@ -7032,48 +7864,46 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the dataset */
                 dataset_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "61deaab3-df1c-45b4-b627-306f7d55267e",
+                     *         "resource_id": "7aace532-a551-4cec-8b2e-6b8403014666",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_33b5178996c34f0c",
+                     *         "timestamp": "2026-11-26T10:21:34.813114Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_samples: {
@@ -7083,52 +7913,70 @@ export interface operations {
                 page?: number;
                 /** @description Rows per page */
                 limit?: number;
+                /** @description Only rows that hold this text, upper and lower case alike */
                 search?: string | null;
             };
             header?: never;
             path: {
+                /** @description Id of the dataset */
                 dataset_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "index": 0,
+                     *           "n_characters": 6562,
+                     *           "text": "max_image_tiles (`int`, *optional*):\n    The maximum number of tiles allowed.\n\nComputes all allowed aspect ratios for a given maximum number of input tiles.\n\nThis function calculates all possible arrangements of tiles that can be formed\nwithin the constraint of the maximum number of tiles. Each arrangement is\nrepresented by its aspect ratio (width/height) and the corresponding tile configuration.\n…",
+                     *           "title": "transformers.models.mllama.image_processing_mllama"
+                     *         },
+                     *         {
+                     *           "index": 1,
+                     *           "n_characters": 610,
+                     *           "text": "Retry a specific number of times after a failure\n\nInitialize a `Retry` object with a `Backoff` object\nthat retries a maximum of `retries` times.\n`retries` can be negative to retry forever.\nYou can specify the types of supported errors which trigger\na retry with the `supported_errors` parameter.\n\nUpdates the supported errors with the specified error types\n\nExecute an operation that might fail and r…",
+                     *           "title": "valkey.retry"
+                     *         },
+                     *         {
+                     *           "index": 2,
+                     *           "n_characters": 933,
+                     *           "text": "pygments.plugin\n~~~~~~~~~~~~~~~\n\nPygments plugin interface. By default, this tries to use\n``importlib.metadata``, which is in the Python standard\nlibrary since Python 3.8, or its ``importlib_metadata``\nbackport for earlier versions of Python. It falls back on\n``pkg_resources`` if not found. Finally, if ``pkg_resources``\nis not found either, no plugins are loaded at all.\n\nlexer plugins::\n\n    [pygm…",
+                     *           "title": "pip._vendor.pygments.plugin"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_e7e53579d9e44677",
+                     *         "timestamp": "2026-11-26T10:19:03.331004Z"
+                     *       },
+                     *       "pagination": {
+                     *         "has_next": true,
+                     *         "limit": 20,
+                     *         "page": 1,
+                     *         "total": 80
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_DatasetSample_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_stats: {
@@ -7136,48 +7984,71 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the dataset */
                 dataset_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "character_histogram": [
+                     *           {
+                     *             "count": 0,
+                     *             "lower": 0,
+                     *             "upper": 250
+                     *           },
+                     *           {
+                     *             "count": 5,
+                     *             "lower": 250,
+                     *             "upper": 500
+                     *           },
+                     *           {
+                     *             "count": 13,
+                     *             "lower": 500,
+                     *             "upper": 1000
+                     *           }
+                     *         ],
+                     *         "max_characters": 36173,
+                     *         "mean_characters": 5516.2375,
+                     *         "mean_tokens": null,
+                     *         "median_characters": 3051,
+                     *         "min_characters": 401,
+                     *         "n_characters": 441299,
+                     *         "n_documents": 80,
+                     *         "n_held_out_documents": null,
+                     *         "n_tokens": null,
+                     *         "n_train_documents": null,
+                     *         "token_histogram": null,
+                     *         "tokenization_id": null,
+                     *         "unique_tokens": null
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_fd07cb4361354257",
+                     *         "timestamp": "2026-11-26T10:19:03.376293Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_DatasetStats_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_tokenizations: {
@@ -7185,39 +8056,107 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the dataset */
                 dataset_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created_at": "2026-11-26T10:19:15.733532Z",
+                     *           "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *           "error_message": null,
+                     *           "id": "0846c72d-d02a-4c55-a958-27850e85b308",
+                     *           "job": {
+                     *             "error_code": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "id": "9c9db239-0ef6-4053-b09a-4685dab66f2a",
+                     *             "kind": "dataset_tokenize",
+                     *             "measured": {
+                     *               "base_bytes": 402350080,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 447463424,
+                     *               "seconds": 0.6510370070000135
+                     *             },
+                     *             "message": "Tokenising: 269,350 tokens · 269 documents/s",
+                     *             "progress": 100,
+                     *             "requested": null,
+                     *             "seq": 4000000,
+                     *             "state": "succeeded"
+                     *           },
+                     *           "metadata": {
+                     *             "heldout_percent": 10,
+                     *             "lengths": [
+                     *               {
+                     *                 "count": 0,
+                     *                 "up_to": 100
+                     *               },
+                     *               {
+                     *                 "count": 2,
+                     *                 "up_to": 200
+                     *               },
+                     *               {
+                     *                 "count": 5,
+                     *                 "up_to": 300
+                     *               }
+                     *             ],
+                     *             "max_documents": null,
+                     *             "max_length": 21291,
+                     *             "max_tokens": null,
+                     *             "mean_length": 3054.5625,
+                     *             "median_length": 1724.5,
+                     *             "min_length": 183,
+                     *             "n_documents": 80,
+                     *             "n_heldout_documents": 8,
+                     *             "n_heldout_tokens": 24985,
+                     *             "n_skipped_documents": 0,
+                     *             "n_tokens": 244365,
+                     *             "n_train_tokens": 219380,
+                     *             "separator": "auto",
+                     *             "separator_id": 3,
+                     *             "size_bytes": 979132,
+                     *             "start_id": 3,
+                     *             "start_token": "auto",
+                     *             "tokens_per_second": 820203.6666078416,
+                     *             "vocabulary_size": 1024,
+                     *             "vocabulary_used": 816
+                     *           },
+                     *           "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "n_documents": 80,
+                     *           "n_tokens": 244365,
+                     *           "progress": 100,
+                     *           "status": "ready"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_2c42e369e77044d4",
+                     *         "timestamp": "2026-11-26T10:19:17.766042Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_list_TokenizationRead__"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     tokenize_dataset: {
@@ -7228,61 +8167,59 @@ export interface operations {
                 "idempotency-key"?: string | null;
             };
             path: {
+                /** @description Id of the dataset */
                 dataset_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TokenizeRequest"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "9c9db239-0ef6-4053-b09a-4685dab66f2a",
+                     *         "resource_id": "0846c72d-d02a-4c55-a958-27850e85b308",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_426cd568b49b4511",
+                     *         "timestamp": "2026-11-26T10:19:15.732641Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     preview_tokens: {
@@ -7290,52 +8227,70 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the dataset */
                 dataset_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                 *       "text": "A list of files."
+                 *     }
+                 */
                 "application/json": components["schemas"]["TokenizePreviewRequest"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "n_characters": 16,
+                     *         "n_tokens": 8,
+                     *         "tokens": [
+                     *           {
+                     *             "id": 27,
+                     *             "text": "A"
+                     *           },
+                     *           {
+                     *             "id": 116,
+                     *             "text": " l"
+                     *           },
+                     *           {
+                     *             "id": 444,
+                     *             "text": "ist"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_e977d1e6b213406b",
+                     *         "timestamp": "2026-11-26T10:19:15.711111Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_TokenizePreview_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_models: {
@@ -7345,9 +8300,13 @@ export interface operations {
                 page?: number;
                 /** @description Rows per page */
                 limit?: number;
+                /** @description Only rows in this state */
                 status?: components["schemas"]["ModelStatus"] | null;
+                /** @description Only rows that hold this text, upper and lower case alike */
                 search?: string | null;
-                sort_by?: string;
+                /** @description Field that the rows are sorted by; rows without a value come last */
+                sort_by?: "created_at" | "updated_at" | "name" | "params_count" | "status";
+                /** @description Direction of the sorting */
                 order?: "asc" | "desc";
             };
             header?: never;
@@ -7356,24 +8315,151 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "architecture": "LlamaForCausalLM",
+                     *           "created_at": "2026-11-26T10:19:13.625312Z",
+                     *           "d_model": 128,
+                     *           "error_message": null,
+                     *           "id": "816443c7-183c-40fd-ac88-3ea74c962e25",
+                     *           "job": {
+                     *             "error_code": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "id": "eb3a451d-903a-4018-ba7c-8f612207bb83",
+                     *             "kind": "model_download",
+                     *             "measured": {
+                     *               "base_bytes": 398376960,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 522248192,
+                     *               "seconds": 0.8766125600000123
+                     *             },
+                     *             "message": "Imported",
+                     *             "progress": 100,
+                     *             "requested": null,
+                     *             "seq": 5000000,
+                     *             "state": "succeeded"
+                     *           },
+                     *           "memory_req_bytes": 1705216,
+                     *           "metadata": {
+                     *             "architecture": "LlamaForCausalLM",
+                     *             "d_mlp": 341,
+                     *             "d_model": 128,
+                     *             "dtype": "float16",
+                     *             "family": "llama",
+                     *             "max_positions": 128,
+                     *             "memory_bytes": 1705216,
+                     *             "n_heads": 4,
+                     *             "n_kv_heads": 2,
+                     *             "n_layers": 4,
+                     *             "origin": {
+                     *               "repo_id": "EleutherAI/pythia-70m",
+                     *               "revision": "0123456789abcdef0123456789abcdef01234567"
+                     *             },
+                     *             "params_count": 852608,
+                     *             "quantization": "FP16",
+                     *             "size_bytes": 1774363,
+                     *             "tied": true,
+                     *             "vocab_size": 1024
+                     *           },
+                     *           "n_layers": 4,
+                     *           "name": "EleutherAI/pythia-70m",
+                     *           "params_count": 852608,
+                     *           "progress": 100,
+                     *           "quantization": "FP16",
+                     *           "repo_id": "EleutherAI/pythia-70m",
+                     *           "size_bytes": 1774363,
+                     *           "status": "ready",
+                     *           "updated_at": "2026-11-26T10:19:15.522507Z"
+                     *         },
+                     *         {
+                     *           "architecture": "LlamaForCausalLM",
+                     *           "created_at": "2026-11-26T10:19:03.405221Z",
+                     *           "d_model": 128,
+                     *           "error_message": null,
+                     *           "id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "job": {
+                     *             "error_code": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "id": "7319293e-5be1-41fd-aeb3-883f7a49c218",
+                     *             "kind": "model_import",
+                     *             "measured": {
+                     *               "base_bytes": 398364672,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 517820416,
+                     *               "seconds": 0.6644394869999815
+                     *             },
+                     *             "message": "Imported",
+                     *             "progress": 100,
+                     *             "requested": null,
+                     *             "seq": 5000000,
+                     *             "state": "succeeded"
+                     *           },
+                     *           "memory_req_bytes": 1705216,
+                     *           "metadata": {
+                     *             "architecture": "LlamaForCausalLM",
+                     *             "d_mlp": 341,
+                     *             "d_model": 128,
+                     *             "dtype": "float16",
+                     *             "family": "llama",
+                     *             "max_positions": 128,
+                     *             "memory_bytes": 1705216,
+                     *             "n_heads": 4,
+                     *             "n_kv_heads": 2,
+                     *             "n_layers": 4,
+                     *             "origin": {
+                     *               "path": "/home/ada/models/glass-en"
+                     *             },
+                     *             "params_count": 852608,
+                     *             "quantization": "FP16",
+                     *             "size_bytes": 1774363,
+                     *             "tied": true,
+                     *             "vocab_size": 1024
+                     *           },
+                     *           "n_layers": 4,
+                     *           "name": "glass-en",
+                     *           "params_count": 852608,
+                     *           "progress": 100,
+                     *           "quantization": "FP16",
+                     *           "repo_id": null,
+                     *           "size_bytes": 1774363,
+                     *           "status": "ready",
+                     *           "updated_at": "2026-11-26T10:19:13.486105Z"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_fe15010dca3646fe",
+                     *         "timestamp": "2026-11-26T10:19:15.681036Z"
+                     *       },
+                     *       "pagination": {
+                     *         "has_next": false,
+                     *         "limit": 2,
+                     *         "page": 1,
+                     *         "total": 2
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_ModelRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     download_model: {
@@ -7388,46 +8474,52 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "quantization": "FP16",
+                 *       "repo_id": "EleutherAI/pythia-70m"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ModelDownload"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "eb3a451d-903a-4018-ba7c-8f612207bb83",
+                     *         "resource_id": "816443c7-183c-40fd-ac88-3ea74c962e25",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_4d61efc9dfb44b85",
+                     *         "timestamp": "2026-11-26T10:19:13.624152Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     import_model: {
@@ -7442,46 +8534,52 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "glass-en",
+                 *       "path": "/home/ada/models/glass-en"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ModelImport"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "7319293e-5be1-41fd-aeb3-883f7a49c218",
+                     *         "resource_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_7bfcd8e50d3c4d86",
+                     *         "timestamp": "2026-11-26T10:19:03.403544Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_model: {
@@ -7489,39 +8587,94 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the model */
                 model_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "architecture": "LlamaForCausalLM",
+                     *         "created_at": "2026-11-26T10:19:03.405221Z",
+                     *         "d_model": 128,
+                     *         "error_message": null,
+                     *         "id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "job": {
+                     *           "error_code": null,
+                     *           "error_message": null,
+                     *           "estimate": null,
+                     *           "eta_seconds": null,
+                     *           "id": "7319293e-5be1-41fd-aeb3-883f7a49c218",
+                     *           "kind": "model_import",
+                     *           "measured": {
+                     *             "base_bytes": 398364672,
+                     *             "gpu_memory_bytes": null,
+                     *             "memory_bytes": 517820416,
+                     *             "seconds": 0.6644394869999815
+                     *           },
+                     *           "message": "Imported",
+                     *           "progress": 100,
+                     *           "requested": null,
+                     *           "seq": 5000000,
+                     *           "state": "succeeded"
+                     *         },
+                     *         "memory_req_bytes": 1705216,
+                     *         "metadata": {
+                     *           "architecture": "LlamaForCausalLM",
+                     *           "d_mlp": 341,
+                     *           "d_model": 128,
+                     *           "dtype": "float16",
+                     *           "family": "llama",
+                     *           "max_positions": 128,
+                     *           "memory_bytes": 1705216,
+                     *           "n_heads": 4,
+                     *           "n_kv_heads": 2,
+                     *           "n_layers": 4,
+                     *           "origin": {
+                     *             "path": "/home/ada/models/glass-en"
+                     *           },
+                     *           "params_count": 852608,
+                     *           "quantization": "FP16",
+                     *           "size_bytes": 1774363,
+                     *           "tied": true,
+                     *           "vocab_size": 1024
+                     *         },
+                     *         "n_layers": 4,
+                     *         "name": "glass-en",
+                     *         "params_count": 852608,
+                     *         "progress": 100,
+                     *         "quantization": "FP16",
+                     *         "repo_id": null,
+                     *         "size_bytes": 1774363,
+                     *         "status": "ready",
+                     *         "updated_at": "2026-11-26T10:19:13.486105Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_be032f7b47a54a76",
+                     *         "timestamp": "2026-11-26T10:19:15.693396Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_ModelRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     delete_model: {
@@ -7529,48 +8682,46 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the model */
                 model_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "8369b0b5-733f-44b1-b7e1-25f21dfd765c",
+                     *         "resource_id": "816443c7-183c-40fd-ac88-3ea74c962e25",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_23891352b4a543e4",
+                     *         "timestamp": "2026-11-26T10:21:35.474644Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_architecture: {
@@ -7578,48 +8729,79 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the model */
                 model_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "architecture": "LlamaForCausalLM",
+                     *         "d_mlp": 341,
+                     *         "d_model": 128,
+                     *         "family": "llama",
+                     *         "hook_types": [
+                     *           "residual",
+                     *           "mlp",
+                     *           "attention"
+                     *         ],
+                     *         "layers": [
+                     *           {
+                     *             "detail": "1024x128",
+                     *             "kind": "embedding",
+                     *             "name": "model.embed_tokens",
+                     *             "params": 131072
+                     *           },
+                     *           {
+                     *             "detail": "9 tensors",
+                     *             "kind": "block",
+                     *             "name": "model.layers.0",
+                     *             "params": 180352
+                     *           },
+                     *           {
+                     *             "detail": "9 tensors",
+                     *             "kind": "block",
+                     *             "name": "model.layers.1",
+                     *             "params": 180352
+                     *           }
+                     *         ],
+                     *         "max_positions": 128,
+                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "n_heads": 4,
+                     *         "n_kv_heads": 2,
+                     *         "n_layers": 4,
+                     *         "name": "glass-en",
+                     *         "params_count": 852608,
+                     *         "tied_embeddings": true,
+                     *         "vocab_size": 1024
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_29d743ed6cc8455a",
+                     *         "timestamp": "2026-11-26T10:19:15.700179Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_ModelArchitecture_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_activations: {
@@ -7629,10 +8811,15 @@ export interface operations {
                 page?: number;
                 /** @description Rows per page */
                 limit?: number;
+                /** @description Only rows in this state */
                 status?: components["schemas"]["ActivationStatus"] | null;
+                /** @description Only of this model */
                 model_id?: string | null;
+                /** @description Only of this dataset */
                 dataset_id?: string | null;
-                sort_by?: string;
+                /** @description Field that the rows are sorted by; rows without a value come last */
+                sort_by?: "created_at" | "n_tokens" | "size_bytes" | "status";
+                /** @description Direction of the sorting */
                 order?: "asc" | "desc";
             };
             header?: never;
@@ -7641,24 +8828,121 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "config": {
+                     *             "batch_size": 16,
+                     *             "dtype": "bfloat16",
+                     *             "hook_types": [
+                     *               "residual"
+                     *             ],
+                     *             "layers": [
+                     *               2
+                     *             ],
+                     *             "max_samples": null,
+                     *             "max_tokens": 40000,
+                     *             "norm_limit": 10,
+                     *             "windows_per_shard": 512
+                     *           },
+                     *           "created_at": "2026-11-26T10:19:17.857555Z",
+                     *           "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *           "dataset_name": "python-docs",
+                     *           "error_message": null,
+                     *           "hook_types": [
+                     *             "residual"
+                     *           ],
+                     *           "id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                     *           "job": {
+                     *             "error_code": null,
+                     *             "error_message": null,
+                     *             "estimate": {
+                     *               "disk_bytes": 10880000,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 491854656,
+                     *               "seconds": 6.079315320006256,
+                     *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
+                     *             },
+                     *             "eta_seconds": null,
+                     *             "id": "6860b633-b303-44b5-b041-7e6d0de9c70a",
+                     *             "kind": "activation_extract",
+                     *             "measured": {
+                     *               "base_bytes": 402599936,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 564449280,
+                     *               "seconds": 1.3723747249998723
+                     *             },
+                     *             "message": "Writing the index · 50,771 tokens/s",
+                     *             "progress": 100,
+                     *             "requested": null,
+                     *             "seq": 6000000,
+                     *             "state": "succeeded"
+                     *           },
+                     *           "layers": [
+                     *             2
+                     *           ],
+                     *           "metadata": {
+                     *             "dropped_norm": 0,
+                     *             "dropped_special": 2367,
+                     *             "hooks": [
+                     *               {
+                     *                 "d_model": 128,
+                     *                 "first_position_norm": 36.11097717285156,
+                     *                 "hook_type": "residual",
+                     *                 "layer": 2,
+                     *                 "max_norm": 48.16203308105469,
+                     *                 "mean_norm": 32.262821197509766,
+                     *                 "median_norm": 32.21686553955078,
+                     *                 "norm_outliers": 0
+                     *               }
+                     *             ],
+                     *             "model_dtype": "bfloat16",
+                     *             "n_heldout_tokens": 3822,
+                     *             "n_tokens": 37953,
+                     *             "n_train_tokens": 34131,
+                     *             "n_windows": 315,
+                     *             "seconds": 0.7700464219999503,
+                     *             "size_bytes": 10932956,
+                     *             "tokens_per_second": 52360.47963872313
+                     *           },
+                     *           "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "model_name": "glass-en",
+                     *           "n_tokens": 37953,
+                     *           "progress": 100,
+                     *           "size_bytes": 10932956,
+                     *           "status": "ready",
+                     *           "tokenization_id": "0846c72d-d02a-4c55-a958-27850e85b308"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_879d17d413e74de2",
+                     *         "timestamp": "2026-11-26T10:19:20.821432Z"
+                     *       },
+                     *       "pagination": {
+                     *         "has_next": false,
+                     *         "limit": 2,
+                     *         "page": 1,
+                     *         "total": 1
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_ActivationRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     extract_activations: {
@@ -7673,64 +8957,58 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                 *       "layers": [
+                 *         2
+                 *       ],
+                 *       "max_tokens": 40000,
+                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ActivationExtract"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "6860b633-b303-44b5-b041-7e6d0de9c70a",
+                     *         "resource_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_0be9899941b34780",
+                     *         "timestamp": "2026-11-26T10:19:17.856222Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Insufficient Storage */
-            507: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
+            507: components["responses"]["DiskTooSmall"];
         };
     };
     estimate_activations: {
@@ -7742,55 +9020,103 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                 *       "layers": [
+                 *         2
+                 *       ],
+                 *       "max_tokens": 40000,
+                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ActivationExtract"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "device": "cpu",
+                     *         "fit": "fits",
+                     *         "limiter": "memory",
+                     *         "message": "It fits; memory is what it needs most of: 492 MB of 25.1 GB.",
+                     *         "proposal": null,
+                     *         "resources": [
+                     *           {
+                     *             "free_bytes": 79668826112,
+                     *             "limit_bytes": 79668826112,
+                     *             "name": "disk",
+                     *             "needed_bytes": 10880000,
+                     *             "parts": [
+                     *               {
+                     *                 "name": "activations",
+                     *                 "reclaimable": false,
+                     *                 "size_bytes": 10880000
+                     *               }
+                     *             ],
+                     *             "reclaimable_bytes": 0
+                     *           },
+                     *           {
+                     *             "free_bytes": 18988724224,
+                     *             "limit_bytes": 25056833536,
+                     *             "name": "memory",
+                     *             "needed_bytes": 491854656,
+                     *             "parts": [
+                     *               {
+                     *                 "name": "the process with its libraries",
+                     *                 "reclaimable": false,
+                     *                 "size_bytes": 355000000
+                     *               },
+                     *               {
+                     *                 "name": "the language model",
+                     *                 "reclaimable": false,
+                     *                 "size_bytes": 1705216
+                     *               },
+                     *               {
+                     *                 "name": "libraries for it",
+                     *                 "reclaimable": false,
+                     *                 "size_bytes": 110000000
+                     *               }
+                     *             ],
+                     *             "reclaimable_bytes": 0
+                     *           }
+                     *         ],
+                     *         "time": {
+                     *           "seconds": 6.079315320006256,
+                     *           "source": "matrix products measured just now; no such job has run on this machine yet",
+                     *           "tokens": 40000,
+                     *           "tokens_per_second": 37060.532041524384
+                     *         }
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_ba9e3d0bd9534261",
+                     *         "timestamp": "2026-11-26T10:19:17.782363Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_Estimate_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_activation: {
@@ -7798,39 +9124,121 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the activation store */
                 activation_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "config": {
+                     *           "batch_size": 16,
+                     *           "dtype": "bfloat16",
+                     *           "hook_types": [
+                     *             "residual"
+                     *           ],
+                     *           "layers": [
+                     *             2
+                     *           ],
+                     *           "max_samples": null,
+                     *           "max_tokens": 40000,
+                     *           "norm_limit": 10,
+                     *           "windows_per_shard": 512
+                     *         },
+                     *         "created_at": "2026-11-26T10:19:17.857555Z",
+                     *         "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "dataset_name": "python-docs",
+                     *         "error_message": null,
+                     *         "hook_types": [
+                     *           "residual"
+                     *         ],
+                     *         "id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                     *         "job": {
+                     *           "error_code": null,
+                     *           "error_message": null,
+                     *           "estimate": {
+                     *             "disk_bytes": 10880000,
+                     *             "gpu_memory_bytes": null,
+                     *             "memory_bytes": 491854656,
+                     *             "seconds": 6.079315320006256,
+                     *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
+                     *           },
+                     *           "eta_seconds": null,
+                     *           "id": "6860b633-b303-44b5-b041-7e6d0de9c70a",
+                     *           "kind": "activation_extract",
+                     *           "measured": {
+                     *             "base_bytes": 402599936,
+                     *             "gpu_memory_bytes": null,
+                     *             "memory_bytes": 564449280,
+                     *             "seconds": 1.3723747249998723
+                     *           },
+                     *           "message": "Writing the index · 50,771 tokens/s",
+                     *           "progress": 100,
+                     *           "requested": null,
+                     *           "seq": 6000000,
+                     *           "state": "succeeded"
+                     *         },
+                     *         "layers": [
+                     *           2
+                     *         ],
+                     *         "metadata": {
+                     *           "dropped_norm": 0,
+                     *           "dropped_special": 2367,
+                     *           "hooks": [
+                     *             {
+                     *               "d_model": 128,
+                     *               "first_position_norm": 36.11097717285156,
+                     *               "hook_type": "residual",
+                     *               "layer": 2,
+                     *               "max_norm": 48.16203308105469,
+                     *               "mean_norm": 32.262821197509766,
+                     *               "median_norm": 32.21686553955078,
+                     *               "norm_outliers": 0
+                     *             }
+                     *           ],
+                     *           "model_dtype": "bfloat16",
+                     *           "n_heldout_tokens": 3822,
+                     *           "n_tokens": 37953,
+                     *           "n_train_tokens": 34131,
+                     *           "n_windows": 315,
+                     *           "seconds": 0.7700464219999503,
+                     *           "size_bytes": 10932956,
+                     *           "tokens_per_second": 52360.47963872313
+                     *         },
+                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_name": "glass-en",
+                     *         "n_tokens": 37953,
+                     *         "progress": 100,
+                     *         "size_bytes": 10932956,
+                     *         "status": "ready",
+                     *         "tokenization_id": "0846c72d-d02a-4c55-a958-27850e85b308"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_a22c7ff9b1514cf1",
+                     *         "timestamp": "2026-11-26T10:19:20.806389Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_ActivationRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     delete_activation: {
@@ -7838,48 +9246,46 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the activation store */
                 activation_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "d880ffdd-322f-4f64-ad6d-59ddd8d04c91",
+                     *         "resource_id": "a727093e-faba-4f16-89f5-31821777637f",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_76d4709440f441a6",
+                     *         "timestamp": "2026-11-26T10:21:33.938252Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_trainings: {
@@ -7889,11 +9295,17 @@ export interface operations {
                 page?: number;
                 /** @description Rows per page */
                 limit?: number;
+                /** @description Only rows in this state */
                 status?: components["schemas"]["TrainingStatus"] | null;
+                /** @description Only of this model */
                 model_id?: string | null;
+                /** @description Only of this dataset */
                 dataset_id?: string | null;
+                /** @description Only rows that hold this text, upper and lower case alike */
                 search?: string | null;
-                sort_by?: string;
+                /** @description Field that the rows are sorted by; rows without a value come last */
+                sort_by?: "created_at" | "updated_at" | "name" | "status" | "progress";
+                /** @description Direction of the sorting */
                 order?: "asc" | "desc";
             };
             header?: never;
@@ -7902,24 +9314,219 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                     *           "completed_at": "2026-11-26T10:19:49.417606Z",
+                     *           "created_at": "2026-11-26T10:19:22.678009Z",
+                     *           "current_step": 2000,
+                     *           "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *           "dataset_name": "python-docs",
+                     *           "discovery_job": null,
+                     *           "encoder_type": "sparse",
+                     *           "error_message": null,
+                     *           "evaluation": {
+                     *             "figures": [
+                     *               {
+                     *                 "definition": "1 - FVU, with FVU = sum |x - x'|^2 / sum |x - mean|^2 over all held-out tokens, in the original activation space; mean per dimension over the same tokens; sums in float64. For a transcoder x is its target.",
+                     *                 "guide": "good from 0.9, fair from 0.8",
+                     *                 "interval": null,
+                     *                 "key": "explained_variance",
+                     *                 "label": "Explained variance",
+                     *                 "n_documents": 7,
+                     *                 "n_tokens": 3822,
+                     *                 "unit": "",
+                     *                 "value": 0.9069090304074968,
+                     *                 "verdict": "good"
+                     *               },
+                     *               {
+                     *                 "definition": "Fraction of variance unexplained: sum |x - x'|^2 / sum |x - mean|^2 over all held-out tokens, in the original activation space.",
+                     *                 "guide": null,
+                     *                 "interval": null,
+                     *                 "key": "fvu",
+                     *                 "label": "Variance unexplained",
+                     *                 "n_documents": 7,
+                     *                 "n_tokens": 3822,
+                     *                 "unit": "",
+                     *                 "value": 0.09309096959250318,
+                     *                 "verdict": null
+                     *               },
+                     *               {
+                     *                 "definition": "Mean number of latents above zero per held-out token.",
+                     *                 "guide": null,
+                     *                 "interval": null,
+                     *                 "key": "l0",
+                     *                 "label": "L0",
+                     *                 "n_documents": 7,
+                     *                 "n_tokens": 3822,
+                     *                 "unit": "latents/token",
+                     *                 "value": 16,
+                     *                 "verdict": null
+                     *               }
+                     *             ],
+                     *             "raw": {
+                     *               "ce_clean": 6.586001760057975,
+                     *               "ce_mean": 8.865400344408373,
+                     *               "ce_recovered_mean": 0.9674363431657864,
+                     *               "ce_recovered_zero": 0.9609373743080178,
+                     *               "ce_sae": 6.6602273133471535,
+                     *               "ce_skip": null,
+                     *               "ce_zero": 8.4861698100622,
+                     *               "cosine": 0.951594821673683,
+                     *               "dead_latents": 0,
+                     *               "dead_share": 0,
+                     *               "dense_latents": 20,
+                     *               "dense_share": 0.0390625,
+                     *               "explained_variance": 0.9069090304074968,
+                     *               "fvu": 0.09309096959250318,
+                     *               "intervals": {},
+                     *               "kl": 0.14039255963899186,
+                     *               "kl_mean": 4.654542113708628,
+                     *               "kl_recovered_mean": 0.9698375143656977,
+                     *               "kl_recovered_zero": 0.9680940480155854,
+                     *               "kl_skip": null,
+                     *               "kl_zero": 4.400199677714391,
+                     *               "l0": 16,
+                     *               "l0_p5": 16,
+                     *               "l0_p95": 16,
+                     *               "l2_ratio": 0.9563593401611209,
+                     *               "mean_explained_variance": -0.019348156182457332,
+                     *               "n_ce_documents": 7,
+                     *               "n_ce_tokens": 4064,
+                     *               "n_ce_windows": 32,
+                     *               "n_documents": 7,
+                     *               "n_tokens": 3822,
+                     *               "pca_explained_variance": 0.5809874421867787,
+                     *               "pca_rank": 16,
+                     *               "relative_bias": 1.0033653630569412,
+                     *               "skip_explained_variance": null,
+                     *               "split": "heldout"
+                     *             }
+                     *           },
+                     *           "hook_type": "residual",
+                     *           "hyperparameters": {
+                     *             "activation": "topk",
+                     *             "adam_beta1": 0.9,
+                     *             "adam_beta2": 0.999,
+                     *             "auxk_coefficient": 0.03125,
+                     *             "bandwidth": 0.05,
+                     *             "batch_size": 512,
+                     *             "checkpoint_every": 50,
+                     *             "d_sae": null,
+                     *             "data_seed": null,
+                     *             "dead_window_tokens": null,
+                     *             "decay_percent": 20,
+                     *             "evaluation_windows": 48,
+                     *             "expansion_factor": 4,
+                     *             "gradient_accumulation": 1,
+                     *             "gradient_clip": 1,
+                     *             "k": 16,
+                     *             "k_warmup_percent": 5,
+                     *             "keep_checkpoints": 3,
+                     *             "l0_coefficient": 1,
+                     *             "l1_coefficient": null,
+                     *             "l1_warmup_percent": 5,
+                     *             "learning_rate": null,
+                     *             "log_every": 10,
+                     *             "lr_schedule": "trapezoid",
+                     *             "matryoshka_sizes": [],
+                     *             "optimizer": "adam",
+                     *             "precision": "auto",
+                     *             "seed": 0,
+                     *             "skip": false,
+                     *             "skip_rank": null,
+                     *             "source": "store",
+                     *             "training_steps": 2000,
+                     *             "warmup_steps": null,
+                     *             "weight_decay": 0
+                     *           },
+                     *           "id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *           "job": {
+                     *             "error_code": null,
+                     *             "error_message": null,
+                     *             "estimate": {
+                     *               "disk_bytes": 10618880,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 487437888,
+                     *               "seconds": 11.659921815024457,
+                     *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
+                     *             },
+                     *             "eta_seconds": null,
+                     *             "id": "317e347d-0f09-4baa-a2ca-aa07b523fe12",
+                     *             "kind": "training_run",
+                     *             "measured": {
+                     *               "base_bytes": 404566016,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 638791680,
+                     *               "seconds": 24.264031466999995
+                     *             },
+                     *             "message": "Reading text with the reconstruction",
+                     *             "progress": 100,
+                     *             "requested": null,
+                     *             "seq": 35000000,
+                     *             "state": "succeeded"
+                     *           },
+                     *           "latest_metrics": {
+                     *             "dead_neurons": 0,
+                     *             "explained_variance": 0.9206748238705322,
+                     *             "floor_share": 0.00795245055033671,
+                     *             "gpu_utilization": null,
+                     *             "grad_norm": 0.02074424736201763,
+                     *             "learning_rate": 0.000006362165830136405,
+                     *             "loss": 0.07926981896162033,
+                     *             "memory_used_bytes": 578777088,
+                     *             "reconstruction_error": 0.07926981896162033,
+                     *             "sparsity": 16,
+                     *             "step": 2000,
+                     *             "timestamp": "2026-11-26T10:19:47.708026Z",
+                     *             "tokens_per_second": 48693.51911996677
+                     *           },
+                     *           "layer": 2,
+                     *           "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "model_name": "glass-en",
+                     *           "n_checkpoints": 4,
+                     *           "n_features": 0,
+                     *           "n_latents": 512,
+                     *           "name": "glass, 4x, k 16",
+                     *           "progress": 100,
+                     *           "source": "trained",
+                     *           "started_at": "2026-11-26T10:19:23.387143Z",
+                     *           "status": "completed",
+                     *           "target_hook_type": "residual",
+                     *           "total_steps": 2000,
+                     *           "updated_at": "2026-11-26T10:19:49.417606Z"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_8253d2106f7247e8",
+                     *         "timestamp": "2026-11-26T10:19:49.520558Z"
+                     *       },
+                     *       "pagination": {
+                     *         "has_next": false,
+                     *         "limit": 20,
+                     *         "page": 1,
+                     *         "total": 1
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_TrainingRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     create_training: {
@@ -7934,64 +9541,63 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                 *       "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                 *       "hyperparameters": {
+                 *         "batch_size": 512,
+                 *         "checkpoint_every": 50,
+                 *         "expansion_factor": 4,
+                 *         "k": 16,
+                 *         "log_every": 10,
+                 *         "training_steps": 2000
+                 *       },
+                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                 *       "name": "glass, 4x, k 16"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TrainingCreate"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It was made; `Location` says where it lies */
             201: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "job_id": "317e347d-0f09-4baa-a2ca-aa07b523fe12",
+                     *         "status": "initializing",
+                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_7d05a58097bf4aae",
+                     *         "timestamp": "2026-11-26T10:19:22.676356Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_TrainingCreated_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Insufficient Storage */
-            507: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
+            507: components["responses"]["DiskTooSmall"];
         };
     };
     estimate_training: {
@@ -8003,55 +9609,109 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                 *       "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                 *       "hyperparameters": {
+                 *         "batch_size": 512,
+                 *         "checkpoint_every": 50,
+                 *         "expansion_factor": 4,
+                 *         "k": 16,
+                 *         "log_every": 10,
+                 *         "training_steps": 2000
+                 *       },
+                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                 *       "name": "glass, 4x, k 16"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TrainingCreate"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "device": "cpu",
+                     *         "fit": "fits",
+                     *         "limiter": "memory",
+                     *         "message": "It fits; memory is what it needs most of: 478 MB of 25.1 GB.",
+                     *         "proposal": null,
+                     *         "resources": [
+                     *           {
+                     *             "free_bytes": 79645048832,
+                     *             "limit_bytes": 79645048832,
+                     *             "name": "disk",
+                     *             "needed_bytes": 10618880,
+                     *             "parts": [
+                     *               {
+                     *                 "name": "5 checkpoints",
+                     *                 "reclaimable": false,
+                     *                 "size_bytes": 10618880
+                     *               }
+                     *             ],
+                     *             "reclaimable_bytes": 0
+                     *           },
+                     *           {
+                     *             "free_bytes": 18981974016,
+                     *             "limit_bytes": 25056833536,
+                     *             "name": "memory",
+                     *             "needed_bytes": 487437888,
+                     *             "parts": [
+                     *               {
+                     *                 "name": "the process with its libraries",
+                     *                 "reclaimable": false,
+                     *                 "size_bytes": 355000000
+                     *               },
+                     *               {
+                     *                 "name": "the language model",
+                     *                 "reclaimable": false,
+                     *                 "size_bytes": 1705216
+                     *               },
+                     *               {
+                     *                 "name": "libraries for it",
+                     *                 "reclaimable": false,
+                     *                 "size_bytes": 110000000
+                     *               }
+                     *             ],
+                     *             "reclaimable_bytes": 9715968
+                     *           }
+                     *         ],
+                     *         "time": {
+                     *           "seconds": 11.659921815024457,
+                     *           "source": "matrix products measured just now; no such job has run on this machine yet",
+                     *           "tokens": 1024000,
+                     *           "tokens_per_second": 166663.81840939433
+                     *         }
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_dbc4e015b5fc4f72",
+                     *         "timestamp": "2026-11-26T10:19:22.633859Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_Estimate_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     create_grid: {
@@ -8070,60 +9730,30 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It was made; `Location` says where it lies */
             201: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_TrainingGridCreated_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Insufficient Storage */
-            507: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
+            507: components["responses"]["DiskTooSmall"];
         };
     };
     estimate_grid: {
@@ -8139,51 +9769,28 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Estimate_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_training: {
@@ -8191,39 +9798,123 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the training */
                 training_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                     *         "completed_at": null,
+                     *         "created_at": "2026-11-26T10:19:22.678009Z",
+                     *         "current_step": 0,
+                     *         "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "dataset_name": "python-docs",
+                     *         "discovery_job": null,
+                     *         "encoder_type": "sparse",
+                     *         "error_message": null,
+                     *         "evaluation": null,
+                     *         "hook_type": "residual",
+                     *         "hyperparameters": {
+                     *           "activation": "topk",
+                     *           "adam_beta1": 0.9,
+                     *           "adam_beta2": 0.999,
+                     *           "auxk_coefficient": 0.03125,
+                     *           "bandwidth": 0.05,
+                     *           "batch_size": 512,
+                     *           "checkpoint_every": 50,
+                     *           "d_sae": null,
+                     *           "data_seed": null,
+                     *           "dead_window_tokens": null,
+                     *           "decay_percent": 20,
+                     *           "evaluation_windows": 48,
+                     *           "expansion_factor": 4,
+                     *           "gradient_accumulation": 1,
+                     *           "gradient_clip": 1,
+                     *           "k": 16,
+                     *           "k_warmup_percent": 5,
+                     *           "keep_checkpoints": 3,
+                     *           "l0_coefficient": 1,
+                     *           "l1_coefficient": null,
+                     *           "l1_warmup_percent": 5,
+                     *           "learning_rate": null,
+                     *           "log_every": 10,
+                     *           "lr_schedule": "trapezoid",
+                     *           "matryoshka_sizes": [],
+                     *           "optimizer": "adam",
+                     *           "precision": "auto",
+                     *           "seed": 0,
+                     *           "skip": false,
+                     *           "skip_rank": null,
+                     *           "source": "store",
+                     *           "training_steps": 2000,
+                     *           "warmup_steps": null,
+                     *           "weight_decay": 0
+                     *         },
+                     *         "id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "job": {
+                     *           "error_code": null,
+                     *           "error_message": null,
+                     *           "estimate": {
+                     *             "disk_bytes": 10618880,
+                     *             "gpu_memory_bytes": null,
+                     *             "memory_bytes": 487437888,
+                     *             "seconds": 11.659921815024457,
+                     *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
+                     *           },
+                     *           "eta_seconds": null,
+                     *           "id": "317e347d-0f09-4baa-a2ca-aa07b523fe12",
+                     *           "kind": "training_run",
+                     *           "measured": null,
+                     *           "message": null,
+                     *           "progress": 0,
+                     *           "requested": null,
+                     *           "seq": 0,
+                     *           "state": "queued"
+                     *         },
+                     *         "latest_metrics": null,
+                     *         "layer": 2,
+                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_name": "glass-en",
+                     *         "n_checkpoints": 0,
+                     *         "n_features": 0,
+                     *         "n_latents": 512,
+                     *         "name": "glass, 4x, k 16",
+                     *         "progress": 0,
+                     *         "source": "trained",
+                     *         "started_at": null,
+                     *         "status": "initializing",
+                     *         "target_hook_type": "residual",
+                     *         "total_steps": 2000,
+                     *         "updated_at": "2026-11-26T10:19:22.678009Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_f355d5f00c2c492b",
+                     *         "timestamp": "2026-11-26T10:19:22.774519Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_TrainingRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     delete_training: {
@@ -8231,48 +9922,46 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the training */
                 training_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "9354182a-c0b5-4af6-a224-75a9346d7288",
+                     *         "resource_id": "c5de78a1-92d4-4fc9-96de-cc211bbb28b1",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_012cd2dd7fee45d2",
+                     *         "timestamp": "2026-11-26T10:21:32.181679Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     pause_training: {
@@ -8280,48 +9969,138 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the training */
                 training_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                     *         "completed_at": null,
+                     *         "created_at": "2026-11-26T10:19:22.678009Z",
+                     *         "current_step": 100,
+                     *         "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "dataset_name": "python-docs",
+                     *         "discovery_job": null,
+                     *         "encoder_type": "sparse",
+                     *         "error_message": null,
+                     *         "evaluation": null,
+                     *         "hook_type": "residual",
+                     *         "hyperparameters": {
+                     *           "activation": "topk",
+                     *           "adam_beta1": 0.9,
+                     *           "adam_beta2": 0.999,
+                     *           "auxk_coefficient": 0.03125,
+                     *           "bandwidth": 0.05,
+                     *           "batch_size": 512,
+                     *           "checkpoint_every": 50,
+                     *           "d_sae": null,
+                     *           "data_seed": null,
+                     *           "dead_window_tokens": null,
+                     *           "decay_percent": 20,
+                     *           "evaluation_windows": 48,
+                     *           "expansion_factor": 4,
+                     *           "gradient_accumulation": 1,
+                     *           "gradient_clip": 1,
+                     *           "k": 16,
+                     *           "k_warmup_percent": 5,
+                     *           "keep_checkpoints": 3,
+                     *           "l0_coefficient": 1,
+                     *           "l1_coefficient": null,
+                     *           "l1_warmup_percent": 5,
+                     *           "learning_rate": null,
+                     *           "log_every": 10,
+                     *           "lr_schedule": "trapezoid",
+                     *           "matryoshka_sizes": [],
+                     *           "optimizer": "adam",
+                     *           "precision": "auto",
+                     *           "seed": 0,
+                     *           "skip": false,
+                     *           "skip_rank": null,
+                     *           "source": "store",
+                     *           "training_steps": 2000,
+                     *           "warmup_steps": null,
+                     *           "weight_decay": 0
+                     *         },
+                     *         "id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "job": {
+                     *           "error_code": null,
+                     *           "error_message": null,
+                     *           "estimate": {
+                     *             "disk_bytes": 10618880,
+                     *             "gpu_memory_bytes": null,
+                     *             "memory_bytes": 487437888,
+                     *             "seconds": 11.659921815024457,
+                     *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
+                     *           },
+                     *           "eta_seconds": 24.274685989355262,
+                     *           "id": "317e347d-0f09-4baa-a2ca-aa07b523fe12",
+                     *           "kind": "training_run",
+                     *           "measured": null,
+                     *           "message": "Step 90 of 2,000 · 41,590 tokens/s",
+                     *           "progress": 4.364999999999999,
+                     *           "requested": "pause",
+                     *           "seq": 6000000,
+                     *           "state": "running"
+                     *         },
+                     *         "latest_metrics": {
+                     *           "dead_neurons": 0,
+                     *           "explained_variance": 0.7260061633106543,
+                     *           "floor_share": 0.004401216526086129,
+                     *           "gpu_utilization": null,
+                     *           "grad_norm": 0.0374627448618412,
+                     *           "learning_rate": 0.0025448663320545625,
+                     *           "loss": 0.2754056453704834,
+                     *           "memory_used_bytes": 572071936,
+                     *           "reconstruction_error": 0.2754056453704834,
+                     *           "sparsity": 16,
+                     *           "step": 100,
+                     *           "timestamp": "2026-11-26T10:19:25.675508Z",
+                     *           "tokens_per_second": 28934.551378480082
+                     *         },
+                     *         "layer": 2,
+                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_name": "glass-en",
+                     *         "n_checkpoints": 2,
+                     *         "n_features": 0,
+                     *         "n_latents": 512,
+                     *         "name": "glass, 4x, k 16",
+                     *         "progress": 4.364999999999999,
+                     *         "source": "trained",
+                     *         "started_at": "2026-11-26T10:19:23.387143Z",
+                     *         "status": "training",
+                     *         "target_hook_type": "residual",
+                     *         "total_steps": 2000,
+                     *         "updated_at": "2026-11-26T10:19:25.675508Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_4c042fa6288144ba",
+                     *         "timestamp": "2026-11-26T10:19:25.778429Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_TrainingRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     resume_training: {
@@ -8329,48 +10108,143 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the training */
                 training_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                     *         "completed_at": null,
+                     *         "created_at": "2026-11-26T10:19:49.537247Z",
+                     *         "current_step": 113,
+                     *         "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "dataset_name": "python-docs",
+                     *         "discovery_job": null,
+                     *         "encoder_type": "sparse",
+                     *         "error_message": null,
+                     *         "evaluation": null,
+                     *         "hook_type": "residual",
+                     *         "hyperparameters": {
+                     *           "activation": "topk",
+                     *           "adam_beta1": 0.9,
+                     *           "adam_beta2": 0.999,
+                     *           "auxk_coefficient": 0.03125,
+                     *           "bandwidth": 0.05,
+                     *           "batch_size": 512,
+                     *           "checkpoint_every": 50,
+                     *           "d_sae": null,
+                     *           "data_seed": null,
+                     *           "dead_window_tokens": null,
+                     *           "decay_percent": 20,
+                     *           "evaluation_windows": 48,
+                     *           "expansion_factor": 4,
+                     *           "gradient_accumulation": 1,
+                     *           "gradient_clip": 1,
+                     *           "k": 16,
+                     *           "k_warmup_percent": 5,
+                     *           "keep_checkpoints": 3,
+                     *           "l0_coefficient": 1,
+                     *           "l1_coefficient": null,
+                     *           "l1_warmup_percent": 5,
+                     *           "learning_rate": null,
+                     *           "log_every": 10,
+                     *           "lr_schedule": "trapezoid",
+                     *           "matryoshka_sizes": [],
+                     *           "optimizer": "adam",
+                     *           "precision": "auto",
+                     *           "seed": 0,
+                     *           "skip": false,
+                     *           "skip_rank": null,
+                     *           "source": "store",
+                     *           "training_steps": 20000,
+                     *           "warmup_steps": null,
+                     *           "weight_decay": 0
+                     *         },
+                     *         "id": "c5de78a1-92d4-4fc9-96de-cc211bbb28b1",
+                     *         "job": {
+                     *           "error_code": null,
+                     *           "error_message": null,
+                     *           "estimate": {
+                     *             "disk_bytes": 10618880,
+                     *             "gpu_memory_bytes": null,
+                     *             "memory_bytes": 582003904,
+                     *             "seconds": 217.90088751063794,
+                     *             "time_source": "measured: one job of this kind on this machine"
+                     *           },
+                     *           "eta_seconds": null,
+                     *           "id": "c16c0287-c178-4bc9-84f2-5937f38e1779",
+                     *           "kind": "training_run",
+                     *           "measured": {
+                     *             "base_bytes": 404557824,
+                     *             "gpu_memory_bytes": null,
+                     *             "memory_bytes": 570736640,
+                     *             "seconds": 2.8859592589999465
+                     *           },
+                     *           "message": null,
+                     *           "progress": 0.54805,
+                     *           "requested": null,
+                     *           "seq": 9000000,
+                     *           "state": "queued"
+                     *         },
+                     *         "latest_metrics": {
+                     *           "dead_neurons": 0,
+                     *           "explained_variance": 0.6815082813527045,
+                     *           "floor_share": 0.006970106736181585,
+                     *           "gpu_utilization": null,
+                     *           "grad_norm": 0.08628614246845245,
+                     *           "learning_rate": 0.0001617124361327848,
+                     *           "loss": 0.3133854568004608,
+                     *           "memory_used_bytes": 570736640,
+                     *           "reconstruction_error": 0.3133854568004608,
+                     *           "sparsity": 59,
+                     *           "step": 113,
+                     *           "timestamp": "2026-11-26T10:19:52.479824Z",
+                     *           "tokens_per_second": 42534.08320332182
+                     *         },
+                     *         "layer": 2,
+                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_name": "glass-en",
+                     *         "n_checkpoints": 3,
+                     *         "n_features": 0,
+                     *         "n_latents": 512,
+                     *         "name": "to be stopped",
+                     *         "progress": 0.54805,
+                     *         "source": "trained",
+                     *         "started_at": "2026-11-26T10:19:49.686909Z",
+                     *         "status": "initializing",
+                     *         "target_hook_type": "residual",
+                     *         "total_steps": 20000,
+                     *         "updated_at": "2026-11-26T10:19:53.208720Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_deb71351fb2e4897",
+                     *         "timestamp": "2026-11-26T10:19:53.204667Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_TrainingRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     stop_training: {
@@ -8378,93 +10252,236 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the training */
                 training_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                     *         "completed_at": null,
+                     *         "created_at": "2026-11-26T10:19:49.537247Z",
+                     *         "current_step": 150,
+                     *         "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "dataset_name": "python-docs",
+                     *         "discovery_job": null,
+                     *         "encoder_type": "sparse",
+                     *         "error_message": null,
+                     *         "evaluation": null,
+                     *         "hook_type": "residual",
+                     *         "hyperparameters": {
+                     *           "activation": "topk",
+                     *           "adam_beta1": 0.9,
+                     *           "adam_beta2": 0.999,
+                     *           "auxk_coefficient": 0.03125,
+                     *           "bandwidth": 0.05,
+                     *           "batch_size": 512,
+                     *           "checkpoint_every": 50,
+                     *           "d_sae": null,
+                     *           "data_seed": null,
+                     *           "dead_window_tokens": null,
+                     *           "decay_percent": 20,
+                     *           "evaluation_windows": 48,
+                     *           "expansion_factor": 4,
+                     *           "gradient_accumulation": 1,
+                     *           "gradient_clip": 1,
+                     *           "k": 16,
+                     *           "k_warmup_percent": 5,
+                     *           "keep_checkpoints": 3,
+                     *           "l0_coefficient": 1,
+                     *           "l1_coefficient": null,
+                     *           "l1_warmup_percent": 5,
+                     *           "learning_rate": null,
+                     *           "log_every": 10,
+                     *           "lr_schedule": "trapezoid",
+                     *           "matryoshka_sizes": [],
+                     *           "optimizer": "adam",
+                     *           "precision": "auto",
+                     *           "seed": 0,
+                     *           "skip": false,
+                     *           "skip_rank": null,
+                     *           "source": "store",
+                     *           "training_steps": 20000,
+                     *           "warmup_steps": null,
+                     *           "weight_decay": 0
+                     *         },
+                     *         "id": "c5de78a1-92d4-4fc9-96de-cc211bbb28b1",
+                     *         "job": {
+                     *           "error_code": null,
+                     *           "error_message": null,
+                     *           "estimate": {
+                     *             "disk_bytes": 10618880,
+                     *             "gpu_memory_bytes": null,
+                     *             "memory_bytes": 582003904,
+                     *             "seconds": 217.90088751063794,
+                     *             "time_source": "measured: one job of this kind on this machine"
+                     *           },
+                     *           "eta_seconds": null,
+                     *           "id": "c16c0287-c178-4bc9-84f2-5937f38e1779",
+                     *           "kind": "training_run",
+                     *           "measured": {
+                     *             "base_bytes": 404557824,
+                     *             "gpu_memory_bytes": null,
+                     *             "memory_bytes": 570736640,
+                     *             "seconds": 2.8859592589999465
+                     *           },
+                     *           "message": "Opening the activations",
+                     *           "progress": 0,
+                     *           "requested": "stop",
+                     *           "seq": 13000000,
+                     *           "state": "running"
+                     *         },
+                     *         "latest_metrics": {
+                     *           "dead_neurons": 0,
+                     *           "explained_variance": 0.7412250869111517,
+                     *           "floor_share": 0.008736929448361998,
+                     *           "gpu_utilization": null,
+                     *           "grad_norm": 0.0628437027335167,
+                     *           "learning_rate": 0.00021466252583997983,
+                     *           "loss": 0.2675371468067169,
+                     *           "memory_used_bytes": 567947264,
+                     *           "reconstruction_error": 0.2675371468067169,
+                     *           "sparsity": 57,
+                     *           "step": 150,
+                     *           "timestamp": "2026-11-26T10:19:54.432163Z",
+                     *           "tokens_per_second": 31004.781585282682
+                     *         },
+                     *         "layer": 2,
+                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_name": "glass-en",
+                     *         "n_checkpoints": 3,
+                     *         "n_features": 0,
+                     *         "n_latents": 512,
+                     *         "name": "to be stopped",
+                     *         "progress": 0,
+                     *         "source": "trained",
+                     *         "started_at": "2026-11-26T10:19:49.686909Z",
+                     *         "status": "training",
+                     *         "target_hook_type": "residual",
+                     *         "total_steps": 20000,
+                     *         "updated_at": "2026-11-26T10:19:54.432163Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_38a497d246d94ace",
+                     *         "timestamp": "2026-11-26T10:19:54.496415Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_TrainingRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_metrics: {
         parameters: {
             query?: {
+                /** @description First step wanted */
                 start_step?: number | null;
+                /** @description Last step wanted */
                 end_step?: number | null;
                 /** @description The series is thinned to this */
                 max_points?: number;
             };
             header?: never;
             path: {
+                /** @description Id of the training */
                 training_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "dead_neurons": 0,
+                     *           "explained_variance": 0.4296862596602268,
+                     *           "floor_share": 0.002768662958681619,
+                     *           "gpu_utilization": null,
+                     *           "grad_norm": 0.25446635484695435,
+                     *           "learning_rate": 0.00002544866332054562,
+                     *           "loss": 0.5626893043518066,
+                     *           "memory_used_bytes": 558686208,
+                     *           "reconstruction_error": 0.5626893043518066,
+                     *           "sparsity": 64,
+                     *           "step": 1,
+                     *           "timestamp": "2026-11-26T10:19:24.522026Z",
+                     *           "tokens_per_second": 18201.790380649018
+                     *         },
+                     *         {
+                     *           "dead_neurons": 0,
+                     *           "explained_variance": 0.6814004603569088,
+                     *           "floor_share": 0.004592447715014141,
+                     *           "gpu_utilization": null,
+                     *           "grad_norm": 0.07223857194185257,
+                     *           "learning_rate": 0.0007634598996163686,
+                     *           "loss": 0.32335543632507324,
+                     *           "memory_used_bytes": 567226368,
+                     *           "reconstruction_error": 0.32335543632507324,
+                     *           "sparsity": 50,
+                     *           "step": 30,
+                     *           "timestamp": "2026-11-26T10:19:24.522026Z",
+                     *           "tokens_per_second": 30191.74666264982
+                     *         },
+                     *         {
+                     *           "dead_neurons": 0,
+                     *           "explained_variance": 0.7583987756389565,
+                     *           "floor_share": 0.0023370210913994257,
+                     *           "gpu_utilization": null,
+                     *           "grad_norm": 0.039651673287153244,
+                     *           "learning_rate": 0.0015269197992327371,
+                     *           "loss": 0.23556312918663025,
+                     *           "memory_used_bytes": 572071936,
+                     *           "reconstruction_error": 0.23556312918663025,
+                     *           "sparsity": 35,
+                     *           "step": 60,
+                     *           "timestamp": "2026-11-26T10:19:25.675508Z",
+                     *           "tokens_per_second": 15364.083189477007
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_0457bf3fefe74bbf",
+                     *         "timestamp": "2026-11-26T10:19:49.505671Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_list_MetricPoint__"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_checkpoints: {
@@ -8472,39 +10489,82 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the training */
                 training_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created_at": "2026-11-26T10:19:26.002407Z",
+                     *           "explained_variance": 0.7756368719415695,
+                     *           "file_path": "checkpoints/1a5f54ed-5c18-4133-a313-a89e503240dc/step_120",
+                     *           "file_size_bytes": 2115869,
+                     *           "id": "58407616-4e27-474c-93e7-de6b858ba81c",
+                     *           "is_best": true,
+                     *           "l0": 16,
+                     *           "loss": 0.2306339144706726,
+                     *           "quality_split": "heldout",
+                     *           "reason": "stop",
+                     *           "step": 120,
+                     *           "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *         },
+                     *         {
+                     *           "created_at": "2026-11-26T10:19:25.716982Z",
+                     *           "explained_variance": 0.7408170827959677,
+                     *           "file_path": "checkpoints/1a5f54ed-5c18-4133-a313-a89e503240dc/step_100",
+                     *           "file_size_bytes": 2115873,
+                     *           "id": "c4db6709-b046-446d-9d1c-40b4a8532917",
+                     *           "is_best": false,
+                     *           "l0": 16,
+                     *           "loss": 0.2754056453704834,
+                     *           "quality_split": "heldout",
+                     *           "reason": "interval",
+                     *           "step": 100,
+                     *           "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *         },
+                     *         {
+                     *           "created_at": "2026-11-26T10:19:24.745973Z",
+                     *           "explained_variance": 0.5420903975624289,
+                     *           "file_path": "checkpoints/1a5f54ed-5c18-4133-a313-a89e503240dc/step_50",
+                     *           "file_size_bytes": 2115875,
+                     *           "id": "4eb78710-59e2-4934-91bb-8e8483e6560c",
+                     *           "is_best": false,
+                     *           "l0": 40,
+                     *           "loss": 0.25872963666915894,
+                     *           "quality_split": "heldout",
+                     *           "reason": "interval",
+                     *           "step": 50,
+                     *           "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_210de55df1ca4712",
+                     *         "timestamp": "2026-11-26T10:19:27.010387Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_list_CheckpointRead__"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     save_checkpoint: {
@@ -8515,57 +10575,47 @@ export interface operations {
                 "idempotency-key"?: string | null;
             };
             path: {
+                /** @description Id of the training */
                 training_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "317e347d-0f09-4baa-a2ca-aa07b523fe12",
+                     *         "resource_id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "status": "running"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_33e66cf5a9d64ed9",
+                     *         "timestamp": "2026-11-26T10:19:25.751681Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     delete_checkpoint: {
@@ -8573,49 +10623,55 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the training */
                 training_id: string;
+                /** @description Id of the checkpoint */
                 checkpoint_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:19:24.745973Z",
+                     *         "explained_variance": 0.5420903975624289,
+                     *         "file_path": "checkpoints/1a5f54ed-5c18-4133-a313-a89e503240dc/step_50",
+                     *         "file_size_bytes": 2115875,
+                     *         "id": "4eb78710-59e2-4934-91bb-8e8483e6560c",
+                     *         "is_best": false,
+                     *         "l0": 40,
+                     *         "loss": 0.25872963666915894,
+                     *         "quality_split": "heldout",
+                     *         "reason": "interval",
+                     *         "step": 50,
+                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_a6c507517f6b4db6",
+                     *         "timestamp": "2026-11-26T10:19:27.046944Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_CheckpointRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     load_checkpoint: {
@@ -8623,49 +10679,145 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the training */
                 training_id: string;
+                /** @description Id of the checkpoint */
                 checkpoint_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                     *         "completed_at": null,
+                     *         "created_at": "2026-11-26T10:19:22.678009Z",
+                     *         "current_step": 120,
+                     *         "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "dataset_name": "python-docs",
+                     *         "discovery_job": null,
+                     *         "encoder_type": "sparse",
+                     *         "error_message": null,
+                     *         "evaluation": null,
+                     *         "hook_type": "residual",
+                     *         "hyperparameters": {
+                     *           "activation": "topk",
+                     *           "adam_beta1": 0.9,
+                     *           "adam_beta2": 0.999,
+                     *           "auxk_coefficient": 0.03125,
+                     *           "bandwidth": 0.05,
+                     *           "batch_size": 512,
+                     *           "checkpoint_every": 50,
+                     *           "d_sae": null,
+                     *           "data_seed": null,
+                     *           "dead_window_tokens": null,
+                     *           "decay_percent": 20,
+                     *           "evaluation_windows": 48,
+                     *           "expansion_factor": 4,
+                     *           "gradient_accumulation": 1,
+                     *           "gradient_clip": 1,
+                     *           "k": 16,
+                     *           "k_warmup_percent": 5,
+                     *           "keep_checkpoints": 3,
+                     *           "l0_coefficient": 1,
+                     *           "l1_coefficient": null,
+                     *           "l1_warmup_percent": 5,
+                     *           "learning_rate": null,
+                     *           "log_every": 10,
+                     *           "lr_schedule": "trapezoid",
+                     *           "matryoshka_sizes": [],
+                     *           "optimizer": "adam",
+                     *           "precision": "auto",
+                     *           "seed": 0,
+                     *           "skip": false,
+                     *           "skip_rank": null,
+                     *           "source": "store",
+                     *           "training_steps": 2000,
+                     *           "warmup_steps": null,
+                     *           "weight_decay": 0
+                     *         },
+                     *         "id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "job": {
+                     *           "error_code": null,
+                     *           "error_message": null,
+                     *           "estimate": {
+                     *             "disk_bytes": 10618880,
+                     *             "gpu_memory_bytes": null,
+                     *             "memory_bytes": 487437888,
+                     *             "seconds": 11.659921815024457,
+                     *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
+                     *           },
+                     *           "eta_seconds": null,
+                     *           "id": "317e347d-0f09-4baa-a2ca-aa07b523fe12",
+                     *           "kind": "training_run",
+                     *           "measured": {
+                     *             "base_bytes": 404557824,
+                     *             "gpu_memory_bytes": null,
+                     *             "memory_bytes": 572071936,
+                     *             "seconds": 2.6907331049999357
+                     *           },
+                     *           "message": null,
+                     *           "progress": 5.819999999999999,
+                     *           "requested": null,
+                     *           "seq": 9000000,
+                     *           "state": "queued"
+                     *         },
+                     *         "latest_metrics": {
+                     *           "dead_neurons": 0,
+                     *           "explained_variance": 0.7696332344883559,
+                     *           "floor_share": 0.009606100065966836,
+                     *           "gpu_utilization": null,
+                     *           "grad_norm": 0.032620836049318314,
+                     *           "learning_rate": 0.002544866332054562,
+                     *           "loss": 0.2306339144706726,
+                     *           "memory_used_bytes": 572071936,
+                     *           "reconstruction_error": 0.2306339144706726,
+                     *           "sparsity": 16,
+                     *           "step": 120,
+                     *           "timestamp": "2026-11-26T10:19:25.997294Z",
+                     *           "tokens_per_second": 63152.58389541434
+                     *         },
+                     *         "layer": 2,
+                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_name": "glass-en",
+                     *         "n_checkpoints": 2,
+                     *         "n_features": 0,
+                     *         "n_latents": 512,
+                     *         "name": "glass, 4x, k 16",
+                     *         "progress": 6,
+                     *         "source": "trained",
+                     *         "started_at": "2026-11-26T10:19:23.387143Z",
+                     *         "status": "initializing",
+                     *         "target_hook_type": "residual",
+                     *         "total_steps": 2000,
+                     *         "updated_at": "2026-11-26T10:19:27.087313Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_04af7091fee04405",
+                     *         "timestamp": "2026-11-26T10:19:27.086517Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_TrainingRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_saes: {
@@ -8675,10 +10827,15 @@ export interface operations {
                 page?: number;
                 /** @description Rows per page */
                 limit?: number;
+                /** @description Only what was trained here, or only what was imported */
                 source?: components["schemas"]["SaeSource"] | null;
+                /** @description Only of this model */
                 model_id?: string | null;
+                /** @description Only rows that hold this text, upper and lower case alike */
                 search?: string | null;
-                sort_by?: string;
+                /** @description Field that the rows are sorted by; rows without a value come last */
+                sort_by?: "created_at" | "name" | "layer" | "status";
+                /** @description Direction of the sorting */
                 order?: "asc" | "desc";
             };
             header?: never;
@@ -8687,24 +10844,140 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "activation": "topk",
+                     *           "best_step": 162,
+                     *           "checkpoint_step": 162,
+                     *           "created_at": "2026-11-26T10:19:49.537247Z",
+                     *           "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *           "encoder_type": "sparse",
+                     *           "error_message": null,
+                     *           "explained_variance": 0.4757092957472866,
+                     *           "export_parity": null,
+                     *           "hook_type": "residual",
+                     *           "id": "c5de78a1-92d4-4fc9-96de-cc211bbb28b1",
+                     *           "import_parity": null,
+                     *           "job": {
+                     *             "error_code": null,
+                     *             "error_message": null,
+                     *             "estimate": {
+                     *               "disk_bytes": 10618880,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 582003904,
+                     *               "seconds": 217.90088751063794,
+                     *               "time_source": "measured: one job of this kind on this machine"
+                     *             },
+                     *             "eta_seconds": null,
+                     *             "id": "c16c0287-c178-4bc9-84f2-5937f38e1779",
+                     *             "kind": "training_run",
+                     *             "measured": {
+                     *               "base_bytes": 404566016,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 647573504,
+                     *               "seconds": 5.929041583999833
+                     *             },
+                     *             "message": "Reading text with the reconstruction",
+                     *             "progress": 100,
+                     *             "requested": null,
+                     *             "seq": 17000000,
+                     *             "state": "stopped"
+                     *           },
+                     *           "k": 16,
+                     *           "layer": 2,
+                     *           "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "model_name": "glass-en",
+                     *           "n_features": 0,
+                     *           "n_latents": 512,
+                     *           "name": "to be stopped",
+                     *           "origin": null,
+                     *           "size_bytes": 2115871,
+                     *           "source": "trained",
+                     *           "status": "stopped",
+                     *           "target_hook_type": "residual"
+                     *         },
+                     *         {
+                     *           "activation": "topk",
+                     *           "best_step": 2000,
+                     *           "checkpoint_step": 2000,
+                     *           "created_at": "2026-11-26T10:19:22.678009Z",
+                     *           "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *           "encoder_type": "sparse",
+                     *           "error_message": null,
+                     *           "explained_variance": 0.9069090304447103,
+                     *           "export_parity": null,
+                     *           "hook_type": "residual",
+                     *           "id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *           "import_parity": null,
+                     *           "job": {
+                     *             "error_code": null,
+                     *             "error_message": null,
+                     *             "estimate": {
+                     *               "disk_bytes": 10618880,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 487437888,
+                     *               "seconds": 11.659921815024457,
+                     *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
+                     *             },
+                     *             "eta_seconds": null,
+                     *             "id": "317e347d-0f09-4baa-a2ca-aa07b523fe12",
+                     *             "kind": "training_run",
+                     *             "measured": {
+                     *               "base_bytes": 404566016,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 638791680,
+                     *               "seconds": 24.264031466999995
+                     *             },
+                     *             "message": "Reading text with the reconstruction",
+                     *             "progress": 100,
+                     *             "requested": null,
+                     *             "seq": 35000000,
+                     *             "state": "succeeded"
+                     *           },
+                     *           "k": 16,
+                     *           "layer": 2,
+                     *           "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "model_name": "glass-en",
+                     *           "n_features": 0,
+                     *           "n_latents": 512,
+                     *           "name": "glass, 4x, k 16",
+                     *           "origin": null,
+                     *           "size_bytes": 2115874,
+                     *           "source": "trained",
+                     *           "status": "completed",
+                     *           "target_hook_type": "residual"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_db1878383ad242ad",
+                     *         "timestamp": "2026-11-26T10:19:57.844026Z"
+                     *       },
+                     *       "pagination": {
+                     *         "has_next": false,
+                     *         "limit": 2,
+                     *         "page": 1,
+                     *         "total": 2
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_SaeRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     import_sae: {
@@ -8719,55 +10992,54 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                 *       "path": "/home/ada/dictionaries/glass-l2"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SaeImport"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "746267dd-bd9f-455d-85ea-cf0fbad2613c",
+                     *         "resource_id": "a8a15386-3c2a-4b3f-933d-407a7ca02b3b",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_467a46dc980744fd",
+                     *         "timestamp": "2026-11-26T10:20:00.112034Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     download_sae: {
@@ -8782,55 +11054,55 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                 *       "repo_id": "org/glass-saes",
+                 *       "subfolder": "l2"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SaeDownload"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": 2.157261,
+                     *         "job_id": "7b354001-18e1-4855-86dd-938b7c2180ef",
+                     *         "resource_id": "9f9efb88-9461-4823-b757-e36e568823a5",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_e8143d7788594526",
+                     *         "timestamp": "2026-11-26T10:20:02.654371Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_sae: {
@@ -8838,39 +11110,89 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the dictionary (the id of its training) */
                 sae_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "activation": "topk",
+                     *         "best_step": 2000,
+                     *         "checkpoint_step": 2000,
+                     *         "created_at": "2026-11-26T10:19:22.678009Z",
+                     *         "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "encoder_type": "sparse",
+                     *         "error_message": null,
+                     *         "explained_variance": 0.9069090304447103,
+                     *         "export_parity": null,
+                     *         "hook_type": "residual",
+                     *         "id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "import_parity": null,
+                     *         "job": {
+                     *           "error_code": null,
+                     *           "error_message": null,
+                     *           "estimate": {
+                     *             "disk_bytes": 10618880,
+                     *             "gpu_memory_bytes": null,
+                     *             "memory_bytes": 487437888,
+                     *             "seconds": 11.659921815024457,
+                     *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
+                     *           },
+                     *           "eta_seconds": null,
+                     *           "id": "317e347d-0f09-4baa-a2ca-aa07b523fe12",
+                     *           "kind": "training_run",
+                     *           "measured": {
+                     *             "base_bytes": 404566016,
+                     *             "gpu_memory_bytes": null,
+                     *             "memory_bytes": 638791680,
+                     *             "seconds": 24.264031466999995
+                     *           },
+                     *           "message": "Reading text with the reconstruction",
+                     *           "progress": 100,
+                     *           "requested": null,
+                     *           "seq": 35000000,
+                     *           "state": "succeeded"
+                     *         },
+                     *         "k": 16,
+                     *         "layer": 2,
+                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_name": "glass-en",
+                     *         "n_features": 0,
+                     *         "n_latents": 512,
+                     *         "name": "glass, 4x, k 16",
+                     *         "origin": null,
+                     *         "size_bytes": 2115874,
+                     *         "source": "trained",
+                     *         "status": "completed",
+                     *         "target_hook_type": "residual"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_83ca249c40994b1a",
+                     *         "timestamp": "2026-11-26T10:19:57.898065Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_SaeRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     delete_sae: {
@@ -8878,48 +11200,46 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the dictionary (the id of its training) */
                 sae_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": 0.824345,
+                     *         "job_id": "5e0cb4c2-0dd4-41d1-9f3f-4b0cce9f30d0",
+                     *         "resource_id": "9f9efb88-9461-4823-b757-e36e568823a5",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_a0503b57a1f84208",
+                     *         "timestamp": "2026-11-26T10:21:33.070420Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     export_sae: {
@@ -8930,6 +11250,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Id of the dictionary (the id of its training) */
                 sae_id: string;
             };
             cookie?: never;
@@ -8939,56 +11260,34 @@ export interface operations {
             /** @description A zip archive, without an envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/zip": unknown;
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Gateway Timeout */
-            504: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
+            504: components["responses"]["NoAnswerInTime"];
         };
     };
     download_table: {
         parameters: {
             query: {
+                /** @description Only of this training */
                 training_id: string;
+                /** @description Form of the file */
                 format?: "csv" | "json";
+                /** @description Only rows that hold this text, upper and lower case alike */
                 search?: string | null;
+                /** @description Only favourites, or only the others */
                 is_favorite?: boolean | null;
                 /** @description column:from:to, bounds inclusive and optional; of every numeric column */
                 range?: string[];
@@ -9001,45 +11300,28 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_exports: {
         parameters: {
             query: {
+                /** @description Only of this training */
                 training_id: string;
             };
             header?: never;
@@ -9048,33 +11330,23 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_list_FeatureExportRead__"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     start_export: {
@@ -9093,51 +11365,29 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     download_export: {
@@ -9145,46 +11395,29 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the job */
                 job_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     upload_features: {
@@ -9199,6 +11432,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "file": "features.parquet.zip",
+                 *       "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                 *     }
+                 */
                 "multipart/form-data": {
                     /**
                      * File
@@ -9228,60 +11467,43 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "aaf984cb-2a0b-475d-a06a-14e4968e2f43",
+                     *         "resource_id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_b7d55c73bee74d4d",
+                     *         "timestamp": "2026-11-26T10:21:25.286393Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     extract_features: {
@@ -9296,55 +11518,53 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "examples_per_feature": 20,
+                 *       "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                 *     }
+                 */
                 "application/json": components["schemas"]["FeatureExtract"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "bbcd645a-6818-4c9e-8c26-c2e140b37c72",
+                     *         "resource_id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_abcd7c5799b448f9",
+                     *         "timestamp": "2026-11-26T10:20:06.025865Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     score_features: {
@@ -9363,68 +11583,51 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_features: {
         parameters: {
             query?: {
+                /** @description Only of this training */
                 training_id?: string | null;
                 /** @description 1-based */
                 page?: number;
                 /** @description Rows per page */
                 limit?: number;
+                /** @description Only rows that hold this text, upper and lower case alike */
                 search?: string | null;
+                /** @description Only favourites, or only the others */
                 is_favorite?: boolean | null;
                 /** @description column:from:to, bounds inclusive and optional; of every numeric column */
                 range?: string[];
                 /** @description All must be there */
                 tag?: string[];
-                sort_by?: string;
+                /** @description Field that the rows are sorted by; rows without a value come last */
+                sort_by?: "activation_frequency" | "max_activation" | "mean_activation" | "p99_activation" | "n_fires" | "interpretability_score" | "token_concentration" | "effective_tokens" | "token_entropy" | "token_rule" | "context_shift" | "coherence" | "logit_kurtosis" | "nearest_cosine" | "max_jaccard" | "encoder_decoder_cosine" | "output_score" | "input_score" | "id" | "neuron_index" | "name" | "label" | "top_token" | "cluster" | "activation" | "interpretability" | "relevance";
+                /** @description Direction of the sorting */
                 order?: "asc" | "desc";
                 /** @description ``next_cursor`` of the page before */
                 cursor?: string | null;
@@ -9435,33 +11638,161 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "activation_frequency": 0.29312570811266564,
+                     *           "cluster": 1,
+                     *           "coherence": 0.8531468531468531,
+                     *           "context_shift": 0.4638483965014577,
+                     *           "description": null,
+                     *           "effective_tokens": 50.7343848489063,
+                     *           "encoder_decoder_cosine": 0.8447514772415161,
+                     *           "id": 484,
+                     *           "interpretability_score": 0.3615972492663015,
+                     *           "is_favorite": false,
+                     *           "label": null,
+                     *           "label_source": null,
+                     *           "layer": 2,
+                     *           "logit_kurtosis": 0.4933006763458252,
+                     *           "map_x": -0.31676921248435974,
+                     *           "map_y": 0.3563481867313385,
+                     *           "matches": [],
+                     *           "max_activation": 18.328350067138672,
+                     *           "max_jaccard": 0.17891615670935587,
+                     *           "mean_activation": 4.2887055311738775,
+                     *           "n_fires": 11125,
+                     *           "name": null,
+                     *           "nearest_cosine": 0.32572150230407715,
+                     *           "neuron_index": 483,
+                     *           "p99_activation": 12.883922655594034,
+                     *           "tags": [],
+                     *           "token_concentration": 0.08511157719027504,
+                     *           "token_entropy": 0.7896492819730758,
+                     *           "token_rule": 0.6011945480751743,
+                     *           "top_example": {
+                     *             "activations": [
+                     *               16.94925,
+                     *               18.32835,
+                     *               9.90514
+                     *             ],
+                     *             "document": 46,
+                     *             "kind": "top",
+                     *             "margin": null,
+                     *             "max_activation": 18.328350067138672,
+                     *             "octave": null,
+                     *             "position": 1,
+                     *             "rank": 0,
+                     *             "split": "train",
+                     *             "token_ids": [
+                     *               97,
+                     *               929,
+                     *               986
+                     *             ],
+                     *             "token_index": 111253,
+                     *             "tokens": [
+                     *               " the",
+                     *               " same",
+                     *               " sp"
+                     *             ],
+                     *             "window_position": 2
+                     *           },
+                     *           "top_token": ".",
+                     *           "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *         },
+                     *         {
+                     *           "activation_frequency": 0.1992464363818407,
+                     *           "cluster": 8,
+                     *           "coherence": 0.8455284552845529,
+                     *           "context_shift": 0.5377494937807348,
+                     *           "description": null,
+                     *           "effective_tokens": 47.8941868372705,
+                     *           "encoder_decoder_cosine": 0.8369444608688354,
+                     *           "id": 178,
+                     *           "interpretability_score": 0.4127216611982552,
+                     *           "is_favorite": false,
+                     *           "label": null,
+                     *           "label_source": null,
+                     *           "layer": 2,
+                     *           "logit_kurtosis": 5.985512733459473,
+                     *           "map_x": -0.09609098732471466,
+                     *           "map_y": 0.13564488291740417,
+                     *           "matches": [],
+                     *           "max_activation": 21.51009750366211,
+                     *           "max_jaccard": 0.17891615670935587,
+                     *           "mean_activation": 5.263027681966396,
+                     *           "n_fires": 7562,
+                     *           "name": null,
+                     *           "nearest_cosine": 0.2172376662492752,
+                     *           "neuron_index": 177,
+                     *           "p99_activation": 16.70838051883862,
+                     *           "tags": [],
+                     *           "token_concentration": 0.08813714628544463,
+                     *           "token_entropy": 0.7982274499178643,
+                     *           "token_rule": 0.6444969324729519,
+                     *           "top_example": {
+                     *             "activations": [
+                     *               0,
+                     *               0,
+                     *               0
+                     *             ],
+                     *             "document": 29,
+                     *             "kind": "top",
+                     *             "margin": null,
+                     *             "max_activation": 21.51009750366211,
+                     *             "octave": null,
+                     *             "position": 16,
+                     *             "rank": 0,
+                     *             "split": "train",
+                     *             "token_ids": [
+                     *               420,
+                     *               736,
+                     *               64
+                     *             ],
+                     *             "token_index": 78702,
+                     *             "tokens": [
+                     *               " from",
+                     *               " sc",
+                     *               "i"
+                     *             ],
+                     *             "window_position": 90
+                     *           },
+                     *           "top_token": "\n",
+                     *           "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_d94824434efa45a7",
+                     *         "timestamp": "2026-11-26T10:21:23.230879Z"
+                     *       },
+                     *       "pagination": {
+                     *         "has_next": true,
+                     *         "limit": 2,
+                     *         "next_cursor": "WyJhY3RpdmF0aW9uIiwgImRlc2MiLCAwLjE5OTI0NjQzNjM4MTg0MDcsIDE3NywgMTc4XQ==",
+                     *         "page": 1,
+                     *         "total": 512,
+                     *         "total_is_capped": false
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["FeaturePage"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     probe_features: {
@@ -9473,69 +11804,97 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "text": "A list of files.",
+                 *       "top_k": 2,
+                 *       "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                 *     }
+                 */
                 "application/json": components["schemas"]["FeatureProbe"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "classes": [],
+                     *         "definition": "Chance that the feature's largest activation on a line of the class exceeds that on another line; ties count half; 95 % interval by Hanley and McNeil.",
+                     *         "features": [
+                     *           {
+                     *             "activations": [
+                     *               0,
+                     *               0,
+                     *               0
+                     *             ],
+                     *             "id": 122,
+                     *             "max_activation": 24.247920989990234,
+                     *             "name": "token \" f\"",
+                     *             "neuron_index": 121,
+                     *             "position": 4,
+                     *             "share_of_max": 0.9284253524967533
+                     *           },
+                     *           {
+                     *             "activations": [
+                     *               0,
+                     *               0,
+                     *               0
+                     *             ],
+                     *             "id": 201,
+                     *             "max_activation": 20.494224548339844,
+                     *             "name": "tokens \".\"",
+                     *             "neuron_index": 200,
+                     *             "position": 7,
+                     *             "share_of_max": 0.7572068139956549
+                     *           }
+                     *         ],
+                     *         "job_id": "6ca94125-70e7-4008-8179-61898d06f4bb",
+                     *         "n_firing": 101,
+                     *         "token_ids": [
+                     *           27,
+                     *           116,
+                     *           444
+                     *         ],
+                     *         "tokens": [
+                     *           "A",
+                     *           " l",
+                     *           "ist"
+                     *         ]
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_28011516160342dc",
+                     *         "timestamp": "2026-11-26T10:21:24.476335Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_ProbeResult_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Gateway Timeout */
-            504: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
+            504: components["responses"]["NoAnswerInTime"];
         };
     };
     get_map: {
         parameters: {
             query: {
+                /** @description Only of this training */
                 training_id: string;
             };
             header?: never;
@@ -9544,33 +11903,85 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "dead": [],
+                     *         "dense": [
+                     *           7,
+                     *           54,
+                     *           127
+                     *         ],
+                     *         "duplicates": [],
+                     *         "features": {
+                     *           "activation_frequency": [
+                     *             0.09862197981714226,
+                     *             0.011593286433220036,
+                     *             0.014676046689326271
+                     *           ],
+                     *           "cluster": [
+                     *             5,
+                     *             0,
+                     *             5
+                     *           ],
+                     *           "ids": [
+                     *             1,
+                     *             2,
+                     *             3
+                     *           ],
+                     *           "max_activation": [
+                     *             11.430394172668457,
+                     *             13.097265243530273,
+                     *             19.811403274536133
+                     *           ],
+                     *           "name": [
+                     *             null,
+                     *             "tokens \"*\", \" spe\"",
+                     *             "tokens \"c\""
+                     *           ],
+                     *           "neuron_index": [
+                     *             0,
+                     *             1,
+                     *             2
+                     *           ],
+                     *           "x": [
+                     *             0.2984548807144165,
+                     *             0.1319262832403183,
+                     *             0.1476784348487854
+                     *           ],
+                     *           "y": [
+                     *             0.028699202463030815,
+                     *             0.05892845243215561,
+                     *             0.20192961394786835
+                     *           ]
+                     *         },
+                     *         "layout": "pca",
+                     *         "n_clusters": 11,
+                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_7c728f930c854e97",
+                     *         "timestamp": "2026-11-26T10:21:24.615441Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_FeatureMap_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_feature: {
@@ -9578,39 +11989,235 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the feature */
                 feature_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "activation_frequency": 0.29312570811266564,
+                     *         "cluster": 1,
+                     *         "coherence": 0.8531468531468531,
+                     *         "context_shift": 0.4638483965014577,
+                     *         "created_at": "2026-11-26T10:21:20.615376Z",
+                     *         "definitions": {
+                     *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
+                     *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts from contexts of other places in which it is silent, by nearness to its contexts in other documents; interval: 95 %, Hanley and McNeil. Measured on the features with most activation, where an embedder is installed.",
+                     *           "context_shift": "Of the held-out occurrences of the rule's tokens, the share on which the feature does not fire: 0 the token says all, near 1 the context decides.",
+                     *           "effective_tokens": "1 / sum p^2 with p the share of the activation mass per token: as many tokens as carry the feature.",
+                     *           "encoder_decoder_cosine": "Cosine of the feature's encoder and decoder directions.",
+                     *           "interpretability_score": "(lower end of the score's 95 % interval - null) / (1 - null), the best of token_rule and coherence; the null is the same score for firings dealt out at random.",
+                     *           "logit_kurtosis": "Excess kurtosis over the vocabulary of the feature's direct effect on the logits: 0 like noise, large where it singles out a few tokens.",
+                     *           "max_jaccard": "Largest Jaccard index of firing with another feature, on a subsample.",
+                     *           "nearest_cosine": "Cosine of the decoder direction with the nearest other one.",
+                     *           "p99_activation": "99th percentile of the activations above zero, read off bins of an eighth of an octave (right to 9 %).",
+                     *           "token_concentration": "Share of the feature's activation mass on its strongest token.",
+                     *           "token_entropy": "Entropy of the activation mass over tokens, divided by the log of their number: 0 one token, 1 all alike.",
+                     *           "token_rule": "Balanced accuracy of the rule 'fires if the token is one of these (at most 16)', chosen on 60 % of the documents and measured on every token of the other 40 %; interval: 95 %, binomial, tokens taken as independent."
+                     *         },
+                     *         "description": null,
+                     *         "effective_tokens": 50.7343848489063,
+                     *         "encoder_decoder_cosine": 0.8447514772415161,
+                     *         "id": 484,
+                     *         "interpretability_score": 0.3615972492663015,
+                     *         "is_favorite": true,
+                     *         "label": null,
+                     *         "label_source": null,
+                     *         "layer": 2,
+                     *         "logit_kurtosis": 0.4933006763458252,
+                     *         "map_x": -0.31676921248435974,
+                     *         "map_y": 0.3563481867313385,
+                     *         "matches": [],
+                     *         "max_activation": 18.328350067138672,
+                     *         "max_jaccard": 0.17891615670935587,
+                     *         "mean_activation": 4.2887055311738775,
+                     *         "metadata": {
+                     *           "checkpoint_step": 2000,
+                     *           "deviation": 2.5598901162345844,
+                     *           "discovery": {
+                     *             "batch_size": 8192,
+                     *             "co_firing_tokens": 200000,
+                     *             "coherence_features": 256,
+                     *             "examples_per_feature": 20,
+                     *             "layout": "auto",
+                     *             "left_context": 16,
+                     *             "logit_lens_tokens": 10,
+                     *             "max_tokens": null,
+                     *             "near_misses": 8,
+                     *             "partners": 20,
+                     *             "precision": "auto",
+                     *             "right_context": 8,
+                     *             "samples_per_interval": 4,
+                     *             "seed": 0
+                     *           },
+                     *           "facts": {
+                     *             "layout": "pca",
+                     *             "token_counts_exact": true
+                     *           },
+                     *           "histogram": {
+                     *             "counts": [
+                     *               1,
+                     *               13,
+                     *               81
+                     *             ],
+                     *             "edges": [
+                     *               0.3535533905932738,
+                     *               0.5,
+                     *               0.7071067811865476
+                     *             ]
+                     *           },
+                     *           "intervals": [
+                     *             {
+                     *               "count": 12,
+                     *               "from": 16,
+                     *               "octave": 4,
+                     *               "share": 0.0010786516853932583,
+                     *               "to": 32
+                     *             },
+                     *             {
+                     *               "count": 1027,
+                     *               "from": 8,
+                     *               "octave": 3,
+                     *               "share": 0.09231460674157303,
+                     *               "to": 16
+                     *             },
+                     *             {
+                     *               "count": 3761,
+                     *               "from": 4,
+                     *               "octave": 2,
+                     *               "share": 0.3380674157303371,
+                     *               "to": 8
+                     *             }
+                     *           ],
+                     *           "n_co_firing_tokens": 37953,
+                     *           "n_tokens": 37953,
+                     *           "quantiles": {
+                     *             "p50": 3.512504320746599,
+                     *             "p90": 7.660826245588589,
+                     *             "p99": 12.883922655594034,
+                     *             "p99.9": 16.70838051883862
+                     *           },
+                     *           "rule_tokens": [
+                     *             ".",
+                     *             ",",
+                     *             "\n"
+                     *           ],
+                     *           "score_details": {
+                     *             "coherence": {
+                     *               "interval": [
+                     *                 0.6910701840425024,
+                     *                 1
+                     *               ],
+                     *               "n_contexts": 20,
+                     *               "null": 0.516089466089466
+                     *             },
+                     *             "token_rule": {
+                     *               "interval": [
+                     *                 0.5947079370615704,
+                     *                 0.6076811590887781
+                     *               ],
+                     *               "n_fires": 5851,
+                     *               "null": 0.491734588108256
+                     *             }
+                     *           },
+                     *           "top_tokens": [
+                     *             {
+                     *               "count": 706,
+                     *               "mean_activation": 5.751884875317809,
+                     *               "p_fire": 0.8936708860759494,
+                     *               "share": 0.08511157719027504,
+                     *               "token": ".",
+                     *               "token_id": 13
+                     *             },
+                     *             {
+                     *               "count": 805,
+                     *               "mean_activation": 3.9177772277630636,
+                     *               "p_fire": 0.39577187807276304,
+                     *               "share": 0.06610120404433235,
+                     *               "token": "\n",
+                     *               "token_id": 4
+                     *             },
+                     *             {
+                     *               "count": 411,
+                     *               "mean_activation": 4.688858108218859,
+                     *               "p_fire": 0.6442006269592476,
+                     *               "share": 0.04039081950255516,
+                     *               "token": ",",
+                     *               "token_id": 11
+                     *             }
+                     *           ]
+                     *         },
+                     *         "n_examples": 20,
+                     *         "n_fires": 11125,
+                     *         "n_tokens": 37953,
+                     *         "name": "lists",
+                     *         "nearest_cosine": 0.32572150230407715,
+                     *         "neuron_index": 483,
+                     *         "p99_activation": 12.883922655594034,
+                     *         "tags": [
+                     *           "syntax"
+                     *         ],
+                     *         "token_concentration": 0.08511157719027504,
+                     *         "token_entropy": 0.7896492819730758,
+                     *         "token_rule": 0.6011945480751743,
+                     *         "top_example": {
+                     *           "activations": [
+                     *             16.94925,
+                     *             18.32835,
+                     *             9.90514
+                     *           ],
+                     *           "document": 46,
+                     *           "kind": "top",
+                     *           "margin": null,
+                     *           "max_activation": 18.328350067138672,
+                     *           "octave": null,
+                     *           "position": 1,
+                     *           "rank": 0,
+                     *           "split": "train",
+                     *           "token_ids": [
+                     *             97,
+                     *             929,
+                     *             986
+                     *           ],
+                     *           "token_index": 111253,
+                     *           "tokens": [
+                     *             " the",
+                     *             " same",
+                     *             " sp"
+                     *           ],
+                     *           "window_position": 2
+                     *         },
+                     *         "top_token": ".",
+                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_fad3c314326a4794",
+                     *         "timestamp": "2026-11-26T10:21:23.280471Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_FeatureRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     patch_feature: {
@@ -9621,52 +12228,252 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
+                /** @description Id of the feature */
                 feature_id: number;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "is_favorite": true,
+                 *       "name": "lists",
+                 *       "tags": [
+                 *         "syntax"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["FeaturePatch"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "activation_frequency": 0.29312570811266564,
+                     *         "cluster": 1,
+                     *         "coherence": 0.8531468531468531,
+                     *         "context_shift": 0.4638483965014577,
+                     *         "created_at": "2026-11-26T10:21:20.615376Z",
+                     *         "definitions": {
+                     *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
+                     *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts from contexts of other places in which it is silent, by nearness to its contexts in other documents; interval: 95 %, Hanley and McNeil. Measured on the features with most activation, where an embedder is installed.",
+                     *           "context_shift": "Of the held-out occurrences of the rule's tokens, the share on which the feature does not fire: 0 the token says all, near 1 the context decides.",
+                     *           "effective_tokens": "1 / sum p^2 with p the share of the activation mass per token: as many tokens as carry the feature.",
+                     *           "encoder_decoder_cosine": "Cosine of the feature's encoder and decoder directions.",
+                     *           "interpretability_score": "(lower end of the score's 95 % interval - null) / (1 - null), the best of token_rule and coherence; the null is the same score for firings dealt out at random.",
+                     *           "logit_kurtosis": "Excess kurtosis over the vocabulary of the feature's direct effect on the logits: 0 like noise, large where it singles out a few tokens.",
+                     *           "max_jaccard": "Largest Jaccard index of firing with another feature, on a subsample.",
+                     *           "nearest_cosine": "Cosine of the decoder direction with the nearest other one.",
+                     *           "p99_activation": "99th percentile of the activations above zero, read off bins of an eighth of an octave (right to 9 %).",
+                     *           "token_concentration": "Share of the feature's activation mass on its strongest token.",
+                     *           "token_entropy": "Entropy of the activation mass over tokens, divided by the log of their number: 0 one token, 1 all alike.",
+                     *           "token_rule": "Balanced accuracy of the rule 'fires if the token is one of these (at most 16)', chosen on 60 % of the documents and measured on every token of the other 40 %; interval: 95 %, binomial, tokens taken as independent."
+                     *         },
+                     *         "description": null,
+                     *         "effective_tokens": 50.7343848489063,
+                     *         "encoder_decoder_cosine": 0.8447514772415161,
+                     *         "id": 484,
+                     *         "interpretability_score": 0.3615972492663015,
+                     *         "is_favorite": true,
+                     *         "label": null,
+                     *         "label_source": null,
+                     *         "layer": 2,
+                     *         "logit_kurtosis": 0.4933006763458252,
+                     *         "map_x": -0.31676921248435974,
+                     *         "map_y": 0.3563481867313385,
+                     *         "matches": [],
+                     *         "max_activation": 18.328350067138672,
+                     *         "max_jaccard": 0.17891615670935587,
+                     *         "mean_activation": 4.2887055311738775,
+                     *         "metadata": {
+                     *           "checkpoint_step": 2000,
+                     *           "deviation": 2.5598901162345844,
+                     *           "discovery": {
+                     *             "batch_size": 8192,
+                     *             "co_firing_tokens": 200000,
+                     *             "coherence_features": 256,
+                     *             "examples_per_feature": 20,
+                     *             "layout": "auto",
+                     *             "left_context": 16,
+                     *             "logit_lens_tokens": 10,
+                     *             "max_tokens": null,
+                     *             "near_misses": 8,
+                     *             "partners": 20,
+                     *             "precision": "auto",
+                     *             "right_context": 8,
+                     *             "samples_per_interval": 4,
+                     *             "seed": 0
+                     *           },
+                     *           "facts": {
+                     *             "layout": "pca",
+                     *             "token_counts_exact": true
+                     *           },
+                     *           "histogram": {
+                     *             "counts": [
+                     *               1,
+                     *               13,
+                     *               81
+                     *             ],
+                     *             "edges": [
+                     *               0.3535533905932738,
+                     *               0.5,
+                     *               0.7071067811865476
+                     *             ]
+                     *           },
+                     *           "intervals": [
+                     *             {
+                     *               "count": 12,
+                     *               "from": 16,
+                     *               "octave": 4,
+                     *               "share": 0.0010786516853932583,
+                     *               "to": 32
+                     *             },
+                     *             {
+                     *               "count": 1027,
+                     *               "from": 8,
+                     *               "octave": 3,
+                     *               "share": 0.09231460674157303,
+                     *               "to": 16
+                     *             },
+                     *             {
+                     *               "count": 3761,
+                     *               "from": 4,
+                     *               "octave": 2,
+                     *               "share": 0.3380674157303371,
+                     *               "to": 8
+                     *             }
+                     *           ],
+                     *           "n_co_firing_tokens": 37953,
+                     *           "n_tokens": 37953,
+                     *           "quantiles": {
+                     *             "p50": 3.512504320746599,
+                     *             "p90": 7.660826245588589,
+                     *             "p99": 12.883922655594034,
+                     *             "p99.9": 16.70838051883862
+                     *           },
+                     *           "rule_tokens": [
+                     *             ".",
+                     *             ",",
+                     *             "\n"
+                     *           ],
+                     *           "score_details": {
+                     *             "coherence": {
+                     *               "interval": [
+                     *                 0.6910701840425024,
+                     *                 1
+                     *               ],
+                     *               "n_contexts": 20,
+                     *               "null": 0.516089466089466
+                     *             },
+                     *             "token_rule": {
+                     *               "interval": [
+                     *                 0.5947079370615704,
+                     *                 0.6076811590887781
+                     *               ],
+                     *               "n_fires": 5851,
+                     *               "null": 0.491734588108256
+                     *             }
+                     *           },
+                     *           "top_tokens": [
+                     *             {
+                     *               "count": 706,
+                     *               "mean_activation": 5.751884875317809,
+                     *               "p_fire": 0.8936708860759494,
+                     *               "share": 0.08511157719027504,
+                     *               "token": ".",
+                     *               "token_id": 13
+                     *             },
+                     *             {
+                     *               "count": 805,
+                     *               "mean_activation": 3.9177772277630636,
+                     *               "p_fire": 0.39577187807276304,
+                     *               "share": 0.06610120404433235,
+                     *               "token": "\n",
+                     *               "token_id": 4
+                     *             },
+                     *             {
+                     *               "count": 411,
+                     *               "mean_activation": 4.688858108218859,
+                     *               "p_fire": 0.6442006269592476,
+                     *               "share": 0.04039081950255516,
+                     *               "token": ",",
+                     *               "token_id": 11
+                     *             }
+                     *           ]
+                     *         },
+                     *         "n_examples": 20,
+                     *         "n_fires": 11125,
+                     *         "n_tokens": 37953,
+                     *         "name": "lists",
+                     *         "nearest_cosine": 0.32572150230407715,
+                     *         "neuron_index": 483,
+                     *         "p99_activation": 12.883922655594034,
+                     *         "tags": [
+                     *           "syntax"
+                     *         ],
+                     *         "token_concentration": 0.08511157719027504,
+                     *         "token_entropy": 0.7896492819730758,
+                     *         "token_rule": 0.6011945480751743,
+                     *         "top_example": {
+                     *           "activations": [
+                     *             16.94925,
+                     *             18.32835,
+                     *             9.90514
+                     *           ],
+                     *           "document": 46,
+                     *           "kind": "top",
+                     *           "margin": null,
+                     *           "max_activation": 18.328350067138672,
+                     *           "octave": null,
+                     *           "position": 1,
+                     *           "rank": 0,
+                     *           "split": "train",
+                     *           "token_ids": [
+                     *             97,
+                     *             929,
+                     *             986
+                     *           ],
+                     *           "token_index": 111253,
+                     *           "tokens": [
+                     *             " the",
+                     *             " same",
+                     *             " sp"
+                     *           ],
+                     *           "window_position": 2
+                     *         },
+                     *         "top_token": ".",
+                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_ac37f4ac2cde4937",
+                     *         "timestamp": "2026-11-26T10:21:23.253895Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_FeatureRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Precondition Failed */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            412: components["responses"]["ChangedMeanwhile"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     undo_change: {
@@ -9674,48 +12481,233 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the feature */
                 feature_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "activation_frequency": 0.29312570811266564,
+                     *         "cluster": 1,
+                     *         "coherence": 0.8531468531468531,
+                     *         "context_shift": 0.4638483965014577,
+                     *         "created_at": "2026-11-26T10:21:20.615376Z",
+                     *         "definitions": {
+                     *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
+                     *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts from contexts of other places in which it is silent, by nearness to its contexts in other documents; interval: 95 %, Hanley and McNeil. Measured on the features with most activation, where an embedder is installed.",
+                     *           "context_shift": "Of the held-out occurrences of the rule's tokens, the share on which the feature does not fire: 0 the token says all, near 1 the context decides.",
+                     *           "effective_tokens": "1 / sum p^2 with p the share of the activation mass per token: as many tokens as carry the feature.",
+                     *           "encoder_decoder_cosine": "Cosine of the feature's encoder and decoder directions.",
+                     *           "interpretability_score": "(lower end of the score's 95 % interval - null) / (1 - null), the best of token_rule and coherence; the null is the same score for firings dealt out at random.",
+                     *           "logit_kurtosis": "Excess kurtosis over the vocabulary of the feature's direct effect on the logits: 0 like noise, large where it singles out a few tokens.",
+                     *           "max_jaccard": "Largest Jaccard index of firing with another feature, on a subsample.",
+                     *           "nearest_cosine": "Cosine of the decoder direction with the nearest other one.",
+                     *           "p99_activation": "99th percentile of the activations above zero, read off bins of an eighth of an octave (right to 9 %).",
+                     *           "token_concentration": "Share of the feature's activation mass on its strongest token.",
+                     *           "token_entropy": "Entropy of the activation mass over tokens, divided by the log of their number: 0 one token, 1 all alike.",
+                     *           "token_rule": "Balanced accuracy of the rule 'fires if the token is one of these (at most 16)', chosen on 60 % of the documents and measured on every token of the other 40 %; interval: 95 %, binomial, tokens taken as independent."
+                     *         },
+                     *         "description": null,
+                     *         "effective_tokens": 50.7343848489063,
+                     *         "encoder_decoder_cosine": 0.8447514772415161,
+                     *         "id": 484,
+                     *         "interpretability_score": 0.3615972492663015,
+                     *         "is_favorite": false,
+                     *         "label": null,
+                     *         "label_source": null,
+                     *         "layer": 2,
+                     *         "logit_kurtosis": 0.4933006763458252,
+                     *         "map_x": -0.31676921248435974,
+                     *         "map_y": 0.3563481867313385,
+                     *         "matches": [],
+                     *         "max_activation": 18.328350067138672,
+                     *         "max_jaccard": 0.17891615670935587,
+                     *         "mean_activation": 4.2887055311738775,
+                     *         "metadata": {
+                     *           "checkpoint_step": 2000,
+                     *           "deviation": 2.5598901162345844,
+                     *           "discovery": {
+                     *             "batch_size": 8192,
+                     *             "co_firing_tokens": 200000,
+                     *             "coherence_features": 256,
+                     *             "examples_per_feature": 20,
+                     *             "layout": "auto",
+                     *             "left_context": 16,
+                     *             "logit_lens_tokens": 10,
+                     *             "max_tokens": null,
+                     *             "near_misses": 8,
+                     *             "partners": 20,
+                     *             "precision": "auto",
+                     *             "right_context": 8,
+                     *             "samples_per_interval": 4,
+                     *             "seed": 0
+                     *           },
+                     *           "facts": {
+                     *             "layout": "pca",
+                     *             "token_counts_exact": true
+                     *           },
+                     *           "histogram": {
+                     *             "counts": [
+                     *               1,
+                     *               13,
+                     *               81
+                     *             ],
+                     *             "edges": [
+                     *               0.3535533905932738,
+                     *               0.5,
+                     *               0.7071067811865476
+                     *             ]
+                     *           },
+                     *           "intervals": [
+                     *             {
+                     *               "count": 12,
+                     *               "from": 16,
+                     *               "octave": 4,
+                     *               "share": 0.0010786516853932583,
+                     *               "to": 32
+                     *             },
+                     *             {
+                     *               "count": 1027,
+                     *               "from": 8,
+                     *               "octave": 3,
+                     *               "share": 0.09231460674157303,
+                     *               "to": 16
+                     *             },
+                     *             {
+                     *               "count": 3761,
+                     *               "from": 4,
+                     *               "octave": 2,
+                     *               "share": 0.3380674157303371,
+                     *               "to": 8
+                     *             }
+                     *           ],
+                     *           "n_co_firing_tokens": 37953,
+                     *           "n_tokens": 37953,
+                     *           "quantiles": {
+                     *             "p50": 3.512504320746599,
+                     *             "p90": 7.660826245588589,
+                     *             "p99": 12.883922655594034,
+                     *             "p99.9": 16.70838051883862
+                     *           },
+                     *           "rule_tokens": [
+                     *             ".",
+                     *             ",",
+                     *             "\n"
+                     *           ],
+                     *           "score_details": {
+                     *             "coherence": {
+                     *               "interval": [
+                     *                 0.6910701840425024,
+                     *                 1
+                     *               ],
+                     *               "n_contexts": 20,
+                     *               "null": 0.516089466089466
+                     *             },
+                     *             "token_rule": {
+                     *               "interval": [
+                     *                 0.5947079370615704,
+                     *                 0.6076811590887781
+                     *               ],
+                     *               "n_fires": 5851,
+                     *               "null": 0.491734588108256
+                     *             }
+                     *           },
+                     *           "top_tokens": [
+                     *             {
+                     *               "count": 706,
+                     *               "mean_activation": 5.751884875317809,
+                     *               "p_fire": 0.8936708860759494,
+                     *               "share": 0.08511157719027504,
+                     *               "token": ".",
+                     *               "token_id": 13
+                     *             },
+                     *             {
+                     *               "count": 805,
+                     *               "mean_activation": 3.9177772277630636,
+                     *               "p_fire": 0.39577187807276304,
+                     *               "share": 0.06610120404433235,
+                     *               "token": "\n",
+                     *               "token_id": 4
+                     *             },
+                     *             {
+                     *               "count": 411,
+                     *               "mean_activation": 4.688858108218859,
+                     *               "p_fire": 0.6442006269592476,
+                     *               "share": 0.04039081950255516,
+                     *               "token": ",",
+                     *               "token_id": 11
+                     *             }
+                     *           ]
+                     *         },
+                     *         "n_examples": 20,
+                     *         "n_fires": 11125,
+                     *         "n_tokens": 37953,
+                     *         "name": null,
+                     *         "nearest_cosine": 0.32572150230407715,
+                     *         "neuron_index": 483,
+                     *         "p99_activation": 12.883922655594034,
+                     *         "tags": [],
+                     *         "token_concentration": 0.08511157719027504,
+                     *         "token_entropy": 0.7896492819730758,
+                     *         "token_rule": 0.6011945480751743,
+                     *         "top_example": {
+                     *           "activations": [
+                     *             16.94925,
+                     *             18.32835,
+                     *             9.90514
+                     *           ],
+                     *           "document": 46,
+                     *           "kind": "top",
+                     *           "margin": null,
+                     *           "max_activation": 18.328350067138672,
+                     *           "octave": null,
+                     *           "position": 1,
+                     *           "rank": 0,
+                     *           "split": "train",
+                     *           "token_ids": [
+                     *             97,
+                     *             929,
+                     *             986
+                     *           ],
+                     *           "token_index": 111253,
+                     *           "tokens": [
+                     *             " the",
+                     *             " same",
+                     *             " sp"
+                     *           ],
+                     *           "window_position": 2
+                     *         },
+                     *         "top_token": ".",
+                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_a754ad480efe42fb",
+                     *         "timestamp": "2026-11-26T10:21:24.429142Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_FeatureRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_changes: {
@@ -9723,39 +12715,56 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the feature */
                 feature_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "after": {
+                     *             "is_favorite": true,
+                     *             "name": "lists",
+                     *             "tags": [
+                     *               "syntax"
+                     *             ]
+                     *           },
+                     *           "before": {
+                     *             "is_favorite": false,
+                     *             "name": null,
+                     *             "tags": []
+                     *           },
+                     *           "created_at": "2026-11-26T10:21:23.257662Z",
+                     *           "is_undone": false
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_031ca864aa4542f6",
+                     *         "timestamp": "2026-11-26T10:21:23.298500Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_list_FeatureChange__"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_examples: {
@@ -9768,39 +12777,121 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Id of the feature */
                 feature_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "activations": [
+                     *             16.94925,
+                     *             18.32835,
+                     *             9.90514
+                     *           ],
+                     *           "document": 46,
+                     *           "kind": "top",
+                     *           "margin": null,
+                     *           "max_activation": 18.328350067138672,
+                     *           "octave": null,
+                     *           "position": 1,
+                     *           "rank": 0,
+                     *           "split": "train",
+                     *           "token_ids": [
+                     *             97,
+                     *             929,
+                     *             986
+                     *           ],
+                     *           "token_index": 111253,
+                     *           "tokens": [
+                     *             " the",
+                     *             " same",
+                     *             " sp"
+                     *           ],
+                     *           "window_position": 2
+                     *         },
+                     *         {
+                     *           "activations": [
+                     *             18.171,
+                     *             8.78783,
+                     *             1.95014
+                     *           ],
+                     *           "document": 4,
+                     *           "kind": "top",
+                     *           "margin": null,
+                     *           "max_activation": 18.171003341674805,
+                     *           "octave": null,
+                     *           "position": 0,
+                     *           "rank": 1,
+                     *           "split": "train",
+                     *           "token_ids": [
+                     *             533,
+                     *             92,
+                     *             110
+                     *           ],
+                     *           "token_index": 16637,
+                     *           "tokens": [
+                     *             " how",
+                     *             " t",
+                     *             "en"
+                     *           ],
+                     *           "window_position": 1
+                     *         },
+                     *         {
+                     *           "activations": [
+                     *             17.32881,
+                     *             7.08894,
+                     *             4.64046
+                     *           ],
+                     *           "document": 52,
+                     *           "kind": "top",
+                     *           "margin": null,
+                     *           "max_activation": 17.328805923461914,
+                     *           "octave": null,
+                     *           "position": 0,
+                     *           "rank": 2,
+                     *           "split": "train",
+                     *           "token_ids": [
+                     *             94,
+                     *             324,
+                     *             71
+                     *           ],
+                     *           "token_index": 144526,
+                     *           "tokens": [
+                     *             " a",
+                     *             " de",
+                     *             "p"
+                     *           ],
+                     *           "window_position": 1
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_d0522cb2fadc4cbf",
+                     *         "timestamp": "2026-11-26T10:21:23.312446Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_list_FeatureExample__"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_intervals: {
@@ -9808,39 +12899,310 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the feature */
                 feature_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "count": 12,
+                     *           "examples": [
+                     *             {
+                     *               "activations": [
+                     *                 18.171,
+                     *                 8.78783,
+                     *                 1.95014
+                     *               ],
+                     *               "document": 4,
+                     *               "kind": "sample",
+                     *               "margin": null,
+                     *               "max_activation": 18.171003341674805,
+                     *               "octave": 4,
+                     *               "position": 0,
+                     *               "rank": 0,
+                     *               "split": "train",
+                     *               "token_ids": [
+                     *                 533,
+                     *                 92,
+                     *                 110
+                     *               ],
+                     *               "token_index": 16637,
+                     *               "tokens": [
+                     *                 " how",
+                     *                 " t",
+                     *                 "en"
+                     *               ],
+                     *               "window_position": 1
+                     *             },
+                     *             {
+                     *               "activations": [
+                     *                 16.94925,
+                     *                 18.32835,
+                     *                 9.90514
+                     *               ],
+                     *               "document": 46,
+                     *               "kind": "sample",
+                     *               "margin": null,
+                     *               "max_activation": 16.94925308227539,
+                     *               "octave": 4,
+                     *               "position": 0,
+                     *               "rank": 1,
+                     *               "split": "train",
+                     *               "token_ids": [
+                     *                 97,
+                     *                 929,
+                     *                 986
+                     *               ],
+                     *               "token_index": 111252,
+                     *               "tokens": [
+                     *                 " the",
+                     *                 " same",
+                     *                 " sp"
+                     *               ],
+                     *               "window_position": 1
+                     *             },
+                     *             {
+                     *               "activations": [
+                     *                 17.32881,
+                     *                 7.08894,
+                     *                 4.64046
+                     *               ],
+                     *               "document": 52,
+                     *               "kind": "sample",
+                     *               "margin": null,
+                     *               "max_activation": 17.328805923461914,
+                     *               "octave": 4,
+                     *               "position": 0,
+                     *               "rank": 2,
+                     *               "split": "train",
+                     *               "token_ids": [
+                     *                 94,
+                     *                 324,
+                     *                 71
+                     *               ],
+                     *               "token_index": 144526,
+                     *               "tokens": [
+                     *                 " a",
+                     *                 " de",
+                     *                 "p"
+                     *               ],
+                     *               "window_position": 1
+                     *             }
+                     *           ],
+                     *           "high": 32,
+                     *           "low": 16,
+                     *           "octave": 4,
+                     *           "share": 0.0010786516853932583
+                     *         },
+                     *         {
+                     *           "count": 1027,
+                     *           "examples": [
+                     *             {
+                     *               "activations": [
+                     *                 13.88192,
+                     *                 14.22861,
+                     *                 10.01736
+                     *               ],
+                     *               "document": 52,
+                     *               "kind": "sample",
+                     *               "margin": null,
+                     *               "max_activation": 8.222131729125977,
+                     *               "octave": 3,
+                     *               "position": 5,
+                     *               "rank": 4,
+                     *               "split": "train",
+                     *               "token_ids": [
+                     *                 517,
+                     *                 216,
+                     *                 103
+                     *               ],
+                     *               "token_index": 143769,
+                     *               "tokens": [
+                     *                 " after",
+                     *                 " an",
+                     *                 " o"
+                     *               ],
+                     *               "window_position": 6
+                     *             },
+                     *             {
+                     *               "activations": [
+                     *                 9.8395,
+                     *                 6.4024,
+                     *                 0
+                     *               ],
+                     *               "document": 72,
+                     *               "kind": "sample",
+                     *               "margin": null,
+                     *               "max_activation": 9.85654354095459,
+                     *               "octave": 3,
+                     *               "position": 16,
+                     *               "rank": 5,
+                     *               "split": "held_out",
+                     *               "token_ids": [
+                     *                 74,
+                     *                 94,
+                     *                 225
+                     *               ],
+                     *               "token_index": 231465,
+                     *               "tokens": [
+                     *                 "s",
+                     *                 " a",
+                     *                 " st"
+                     *               ],
+                     *               "window_position": 21
+                     *             },
+                     *             {
+                     *               "activations": [
+                     *                 0,
+                     *                 0,
+                     *                 0
+                     *               ],
+                     *               "document": 76,
+                     *               "kind": "sample",
+                     *               "margin": null,
+                     *               "max_activation": 12.05895709991455,
+                     *               "octave": 3,
+                     *               "position": 16,
+                     *               "rank": 6,
+                     *               "split": "held_out",
+                     *               "token_ids": [
+                     *                 91,
+                     *                 91,
+                     *                 183
+                     *               ],
+                     *               "token_index": 238466,
+                     *               "tokens": [
+                     *                 " ",
+                     *                 " ",
+                     *                 " with"
+                     *               ],
+                     *               "window_position": 37
+                     *             }
+                     *           ],
+                     *           "high": 16,
+                     *           "low": 8,
+                     *           "octave": 3,
+                     *           "share": 0.09231460674157303
+                     *         },
+                     *         {
+                     *           "count": 3761,
+                     *           "examples": [
+                     *             {
+                     *               "activations": [
+                     *                 7.61255,
+                     *                 9.70807,
+                     *                 5.39805
+                     *               ],
+                     *               "document": 5,
+                     *               "kind": "sample",
+                     *               "margin": null,
+                     *               "max_activation": 6.465586185455322,
+                     *               "octave": 2,
+                     *               "position": 16,
+                     *               "rank": 8,
+                     *               "split": "train",
+                     *               "token_ids": [
+                     *                 54,
+                     *                 11,
+                     *                 91
+                     *               ],
+                     *               "token_index": 24505,
+                     *               "tokens": [
+                     *                 "]",
+                     *                 ",",
+                     *                 " "
+                     *               ],
+                     *               "window_position": 122
+                     *             },
+                     *             {
+                     *               "activations": [
+                     *                 2.2622,
+                     *                 0,
+                     *                 0
+                     *               ],
+                     *               "document": 27,
+                     *               "kind": "sample",
+                     *               "margin": null,
+                     *               "max_activation": 5.720358371734619,
+                     *               "octave": 2,
+                     *               "position": 16,
+                     *               "rank": 9,
+                     *               "split": "train",
+                     *               "token_ids": [
+                     *                 130,
+                     *                 455,
+                     *                 123
+                     *               ],
+                     *               "token_index": 71728,
+                     *               "tokens": [
+                     *                 " in",
+                     *                 " gr",
+                     *                 "as"
+                     *               ],
+                     *               "window_position": 101
+                     *             },
+                     *             {
+                     *               "activations": [
+                     *                 5.73063,
+                     *                 1.38836,
+                     *                 0
+                     *               ],
+                     *               "document": 29,
+                     *               "kind": "sample",
+                     *               "margin": null,
+                     *               "max_activation": 4.785438537597656,
+                     *               "octave": 2,
+                     *               "position": 16,
+                     *               "rank": 10,
+                     *               "split": "train",
+                     *               "token_ids": [
+                     *                 80,
+                     *                 162,
+                     *                 332
+                     *               ],
+                     *               "token_index": 78694,
+                     *               "tokens": [
+                     *                 "y",
+                     *                 " as",
+                     *                 " n"
+                     *               ],
+                     *               "window_position": 82
+                     *             }
+                     *           ],
+                     *           "high": 8,
+                     *           "low": 4,
+                     *           "octave": 2,
+                     *           "share": 0.3380674157303371
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_d141c445dec145fe",
+                     *         "timestamp": "2026-11-26T10:21:23.323785Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_list_Interval__"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_histogram: {
@@ -9848,39 +13210,51 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the feature */
                 feature_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "counts": [
+                     *           1,
+                     *           13,
+                     *           81
+                     *         ],
+                     *         "edges": [
+                     *           0.3535533905932738,
+                     *           0.5,
+                     *           0.7071067811865476
+                     *         ],
+                     *         "n_zero": 26828
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_9d031857c28a4b0b",
+                     *         "timestamp": "2026-11-26T10:21:23.336646Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_Histogram_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_logit_lens: {
@@ -9888,39 +13262,76 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the feature */
                 feature_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "bottom": [
+                     *           {
+                     *             "logit": -0.6328125,
+                     *             "token": "ation",
+                     *             "token_id": 511
+                     *           },
+                     *           {
+                     *             "logit": -0.609375,
+                     *             "token": "el",
+                     *             "token_id": 466
+                     *           },
+                     *           {
+                     *             "logit": -0.56640625,
+                     *             "token": "up",
+                     *             "token_id": 657
+                     *           }
+                     *         ],
+                     *         "definition": "Direct effect of the feature's decoder direction on the output logits: decoder times the final norm's gain (mean removed for LayerNorm) times the unembedding.",
+                     *         "feature_id": 484,
+                     *         "top": [
+                     *           {
+                     *             "logit": 0.8046875,
+                     *             "token": "\n",
+                     *             "token_id": 4
+                     *           },
+                     *           {
+                     *             "logit": 0.3125,
+                     *             "token": " ask",
+                     *             "token_id": 645
+                     *           },
+                     *           {
+                     *             "logit": 0.2734375,
+                     *             "token": " A",
+                     *             "token_id": 158
+                     *           }
+                     *         ]
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_5a087301a48749a0",
+                     *         "timestamp": "2026-11-26T10:21:23.342156Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_LogitLens_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_correlations: {
@@ -9928,39 +13339,75 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the feature */
                 feature_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "definition": "Pearson: of the two activations over all tokens of the subsample, zeros included. Jaccard: tokens on which both fire / tokens on which either does. PMI: log of the common firings over those expected if independent, in nats. At least 5 common firings.",
+                     *         "feature_id": 484,
+                     *         "features": [
+                     *           {
+                     *             "cosine": null,
+                     *             "id": 17,
+                     *             "jaccard": 0.13594335693461057,
+                     *             "name": "tokens \".\"",
+                     *             "neuron_index": 16,
+                     *             "pearson": 0.28281009985668015,
+                     *             "pmi": 0.7958807319843012,
+                     *             "together": 1632
+                     *           },
+                     *           {
+                     *             "cosine": null,
+                     *             "id": 201,
+                     *             "jaccard": 0.09258773081298678,
+                     *             "name": "tokens \".\"",
+                     *             "neuron_index": 200,
+                     *             "pearson": 0.2632453802345438,
+                     *             "pmi": 0.9760493577364853,
+                     *             "together": 1058
+                     *           },
+                     *           {
+                     *             "cosine": null,
+                     *             "id": 41,
+                     *             "jaccard": 0.10011980147184665,
+                     *             "name": "tokens \".\"",
+                     *             "neuron_index": 40,
+                     *             "pearson": 0.25091885955969323,
+                     *             "pmi": 0.8354581966639308,
+                     *             "together": 1170
+                     *           }
+                     *         ],
+                     *         "n_tokens": 37953
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_609a46a68fbd40e4",
+                     *         "timestamp": "2026-11-26T10:21:23.347397Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_Correlations_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_neighbours: {
@@ -9968,39 +13415,105 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the feature */
                 feature_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "decoder": [
+                     *           {
+                     *             "cosine": 0.32572150230407715,
+                     *             "id": 188,
+                     *             "jaccard": null,
+                     *             "name": null,
+                     *             "neuron_index": 187,
+                     *             "pearson": null,
+                     *             "pmi": null,
+                     *             "together": null
+                     *           },
+                     *           {
+                     *             "cosine": 0.29993385076522827,
+                     *             "id": 92,
+                     *             "jaccard": null,
+                     *             "name": "tokens \" \", \"1\", \"2\"",
+                     *             "neuron_index": 91,
+                     *             "pearson": null,
+                     *             "pmi": null,
+                     *             "together": null
+                     *           },
+                     *           {
+                     *             "cosine": 0.26654040813446045,
+                     *             "id": 458,
+                     *             "jaccard": null,
+                     *             "name": null,
+                     *             "neuron_index": 457,
+                     *             "pearson": null,
+                     *             "pmi": null,
+                     *             "together": null
+                     *           }
+                     *         ],
+                     *         "encoder": [
+                     *           {
+                     *             "cosine": 0.14443406462669373,
+                     *             "id": 81,
+                     *             "jaccard": null,
+                     *             "name": null,
+                     *             "neuron_index": 80,
+                     *             "pearson": null,
+                     *             "pmi": null,
+                     *             "together": null
+                     *           },
+                     *           {
+                     *             "cosine": 0.14411354064941406,
+                     *             "id": 253,
+                     *             "jaccard": null,
+                     *             "name": null,
+                     *             "neuron_index": 252,
+                     *             "pearson": null,
+                     *             "pmi": null,
+                     *             "together": null
+                     *           },
+                     *           {
+                     *             "cosine": 0.14362184703350067,
+                     *             "id": 157,
+                     *             "jaccard": null,
+                     *             "name": null,
+                     *             "neuron_index": 156,
+                     *             "pearson": null,
+                     *             "pmi": null,
+                     *             "together": null
+                     *           }
+                     *         ],
+                     *         "feature_id": 484
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_7ca82f1dfb164da6",
+                     *         "timestamp": "2026-11-26T10:21:23.364680Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_Neighbours_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_ablation: {
@@ -10011,66 +13524,137 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Id of the feature */
                 feature_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "contexts": [
+                     *           {
+                     *             "activations": [
+                     *               16.95483,
+                     *               18.33439,
+                     *               9.91291
+                     *             ],
+                     *             "kl": [
+                     *               0.3746766149997711,
+                     *               0.35428065061569214,
+                     *               0.04598782956600189
+                     *             ],
+                     *             "loss_change": [
+                     *               -0.36984777450561523,
+                     *               -1.4434690475463867,
+                     *               -0.033145904541015625
+                     *             ],
+                     *             "token_ids": [
+                     *               97,
+                     *               929,
+                     *               986
+                     *             ],
+                     *             "tokens": [
+                     *               " the",
+                     *               " same",
+                     *               " sp"
+                     *             ]
+                     *           },
+                     *           {
+                     *             "activations": [
+                     *               18.18757,
+                     *               8.78482,
+                     *               1.94598
+                     *             ],
+                     *             "kl": [
+                     *               0.38117119669914246,
+                     *               0.10917917639017105,
+                     *               0.05926622822880745
+                     *             ],
+                     *             "loss_change": [
+                     *               -1.8168973922729492,
+                     *               -0.08476877212524414,
+                     *               -0.0928182601928711
+                     *             ],
+                     *             "token_ids": [
+                     *               533,
+                     *               92,
+                     *               110
+                     *             ],
+                     *             "tokens": [
+                     *               " how",
+                     *               " t",
+                     *               "en"
+                     *             ]
+                     *           }
+                     *         ],
+                     *         "definition": "The feature's activation times its decoder direction is subtracted at every token of the shown contexts, each read on its own; all else stays. Rise of the next token's cross-entropy and KL(clean || ablated), in nats; means over the tokens on which it fires.",
+                     *         "feature_id": 484,
+                     *         "mean_kl": 0.10343268617768497,
+                     *         "mean_loss_change": -0.3439626023173332,
+                     *         "n_positions": 17,
+                     *         "promoted": [
+                     *           {
+                     *             "logit": 1.200348138809204,
+                     *             "token": "'n't",
+                     *             "token_id": 907
+                     *           },
+                     *           {
+                     *             "logit": 1.111969232559204,
+                     *             "token": " ask",
+                     *             "token_id": 645
+                     *           },
+                     *           {
+                     *             "logit": 1.0069169998168945,
+                     *             "token": " voice",
+                     *             "token_id": 578
+                     *           }
+                     *         ],
+                     *         "suppressed": [
+                     *           {
+                     *             "logit": -1.479224681854248,
+                     *             "token": "il",
+                     *             "token_id": 309
+                     *           },
+                     *           {
+                     *             "logit": -1.3155568838119507,
+                     *             "token": "ation",
+                     *             "token_id": 511
+                     *           },
+                     *           {
+                     *             "logit": -1.293907642364502,
+                     *             "token": "up",
+                     *             "token_id": 657
+                     *           }
+                     *         ]
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_0d3b557b30814714",
+                     *         "timestamp": "2026-11-26T10:21:23.381158Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_Ablation_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Gateway Timeout */
-            504: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
+            504: components["responses"]["NoAnswerInTime"];
         };
     };
     generate: {
@@ -10082,64 +13666,273 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "features": [
+                 *         {
+                 *           "coefficient": 2,
+                 *           "id": 484
+                 *         }
+                 *       ],
+                 *       "max_new_tokens": 8,
+                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                 *       "prompt": "The list of files is",
+                 *       "run_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SteeringGenerate"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "diff": [
+                     *           {
+                     *             "op": "replace",
+                     *             "steered": [
+                     *               0,
+                     *               1
+                     *             ],
+                     *             "unsteered": [
+                     *               0,
+                     *               7
+                     *             ]
+                     *           },
+                     *           {
+                     *             "op": "equal",
+                     *             "steered": [
+                     *               1,
+                     *               2
+                     *             ],
+                     *             "unsteered": [
+                     *               7,
+                     *               8
+                     *             ]
+                     *           },
+                     *           {
+                     *             "op": "insert",
+                     *             "steered": [
+                     *               2,
+                     *               8
+                     *             ],
+                     *             "unsteered": [
+                     *               8,
+                     *               8
+                     *             ]
+                     *           }
+                     *         ],
+                     *         "environment": {
+                     *           "device": "cpu",
+                     *           "dictionaries": "2dfab1ea0ca24a9b",
+                     *           "dtype": "bfloat16",
+                     *           "model": "LlamaForCausalLM",
+                     *           "sampler": "temperature 0.7, top-k 0, top-p 1, repetition penalty 1, one generator per text, seed 0",
+                     *           "torch": "2.13.0+cpu",
+                     *           "transformers": "5.23.0",
+                     *           "weights": "29942ff5d950ca46"
+                     *         },
+                     *         "features": [
+                     *           {
+                     *             "achieved_max": 41.823997497558594,
+                     *             "achieved_mean": 35.2075834274292,
+                     *             "activation_steered": 2.0817480087280273,
+                     *             "activation_unsteered": 2.2305513620376587,
+                     *             "calibrated_kl": null,
+                     *             "coefficient": 2,
+                     *             "id": 484,
+                     *             "layer": 2,
+                     *             "method": "add",
+                     *             "name": null,
+                     *             "neuron_index": 483,
+                     *             "strength_as_norm_fraction": 1.072507301617361,
+                     *             "strength_in_activation_units": 36.656700134277344,
+                     *             "strength_in_max_multiples": 2,
+                     *             "unit": "max_multiple"
+                     *           }
+                     *         ],
+                     *         "first_token_seconds": 0.028618092999977307,
+                     *         "intervention_layer": 2,
+                     *         "job_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
+                     *         "metrics": [
+                     *           {
+                     *             "definition": "Mean over generated positions of KL(steered || unsteered), both models reading the steered text, in nats.",
+                     *             "key": "kl_mean",
+                     *             "label": "KL, mean",
+                     *             "unit": "nats",
+                     *             "value": 1.135714154690504
+                     *           },
+                     *           {
+                     *             "definition": "Median of the same divergences.",
+                     *             "key": "kl_p50",
+                     *             "label": "KL, median",
+                     *             "unit": "nats",
+                     *             "value": 0.861251175403595
+                     *           },
+                     *           {
+                     *             "definition": "95th percentile of the same divergences.",
+                     *             "key": "kl_p95",
+                     *             "label": "KL, 95th percentile",
+                     *             "unit": "nats",
+                     *             "value": 2.4069417119026184
+                     *           }
+                     *         ],
+                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "notes": [],
+                     *         "prompt": "The list of files is",
+                     *         "prompt_tokens": [
+                     *           {
+                     *             "steered": false,
+                     *             "text": "<eos>",
+                     *             "token_id": 3
+                     *           },
+                     *           {
+                     *             "steered": true,
+                     *             "text": "The",
+                     *             "token_id": 185
+                     *           },
+                     *           {
+                     *             "steered": true,
+                     *             "text": " l",
+                     *             "token_id": 116
+                     *           }
+                     *         ],
+                     *         "proof": {
+                     *           "first_differing_logit": {
+                     *             "index": 0,
+                     *             "max_difference": 4.5703125
+                     *           },
+                     *           "first_divergence": 0,
+                     *           "mean_delta_norm": 36.65670394897461,
+                     *           "mean_delta_norm_ratio": 1.072507413228353,
+                     *           "positions_changed": 15,
+                     *           "positions_touched": 15,
+                     *           "prompt_positions_touched": 8
+                     *         },
+                     *         "seconds": 0.3598602329998357,
+                     *         "steered_output": {
+                     *           "ended": "length",
+                     *           "perplexity": 12.160463462174697,
+                     *           "text": ".\n\n“The matters it",
+                     *           "tokens": [
+                     *             {
+                     *               "achieved": [
+                     *                 41.823997497558594
+                     *               ],
+                     *               "activations": [
+                     *                 7.328757286071777
+                     *               ],
+                     *               "base_logprob": -2.6276626586914062,
+                     *               "kl": 0.984102189540863,
+                     *               "logprob": -3.0493874549865723,
+                     *               "text": ".",
+                     *               "token_id": 13
+                     *             },
+                     *             {
+                     *               "achieved": [
+                     *                 40.06382369995117
+                     *               ],
+                     *               "activations": [
+                     *                 5.559759140014648
+                     *               ],
+                     *               "base_logprob": -1.3019826412200928,
+                     *               "kl": 0.5204238891601562,
+                     *               "logprob": -0.31663334369659424,
+                     *               "text": "\n",
+                     *               "token_id": 4
+                     *             },
+                     *             {
+                     *               "achieved": [
+                     *                 29.476993560791016
+                     *               ],
+                     *               "activations": [
+                     *                 0
+                     *               ],
+                     *               "base_logprob": -0.37476542592048645,
+                     *               "kl": 0.24786850810050964,
+                     *               "logprob": -0.07005982846021652,
+                     *               "text": "\n",
+                     *               "token_id": 4
+                     *             }
+                     *           ]
+                     *         },
+                     *         "stopped": false,
+                     *         "unsteered_output": {
+                     *           "ended": "length",
+                     *           "perplexity": 23.22552853313015,
+                     *           "text": " worth a grander and\n",
+                     *           "tokens": [
+                     *             {
+                     *               "achieved": [
+                     *                 4.759465217590332
+                     *               ],
+                     *               "activations": [
+                     *                 4.759465217590332
+                     *               ],
+                     *               "base_logprob": -5.299537658691406,
+                     *               "kl": 0,
+                     *               "logprob": -5.299537658691406,
+                     *               "text": " wor",
+                     *               "token_id": 343
+                     *             },
+                     *             {
+                     *               "achieved": [
+                     *                 8.380182266235352
+                     *               ],
+                     *               "activations": [
+                     *                 8.380182266235352
+                     *               ],
+                     *               "base_logprob": -0.35571086406707764,
+                     *               "kl": 0,
+                     *               "logprob": -0.35571086406707764,
+                     *               "text": "th",
+                     *               "token_id": 201
+                     *             },
+                     *             {
+                     *               "achieved": [
+                     *                 4.704763412475586
+                     *               ],
+                     *               "activations": [
+                     *                 4.704763412475586
+                     *               ],
+                     *               "base_logprob": -3.1446924209594727,
+                     *               "kl": 0,
+                     *               "logprob": -3.1446924209594727,
+                     *               "text": " a",
+                     *               "token_id": 94
+                     *             }
+                     *           ]
+                     *         },
+                     *         "warnings": []
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_eb7383399eb74cbb",
+                     *         "timestamp": "2026-11-26T10:21:27.054531Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_SteeringResult_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Gateway Timeout */
-            504: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
+            504: components["responses"]["NoAnswerInTime"];
         };
     };
     sweep: {
@@ -10154,60 +13947,73 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "controls": [],
+                 *       "features": [
+                 *         {
+                 *           "id": 484
+                 *         }
+                 *       ],
+                 *       "max_new_tokens": 4,
+                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                 *       "prompts": [
+                 *         "The list of files is",
+                 *         "We shall see"
+                 *       ],
+                 *       "strengths": [
+                 *         1,
+                 *         2
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["SweepRequest"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "e266b0ab-c84d-4465-a8ea-4ac5dc3e8939",
+                     *         "resource_id": null,
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_cc62bd1518074a54",
+                     *         "timestamp": "2026-11-26T10:21:27.834359Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_sweeps: {
         parameters: {
             query?: {
+                /** @description Only of this model */
                 model_id?: string | null;
                 /** @description 1-based */
                 page?: number;
@@ -10220,24 +14026,58 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created_at": "2026-11-26T10:21:27.835780Z",
+                     *           "features": [
+                     *             {
+                     *               "at_layer": 2,
+                     *               "id": 484,
+                     *               "method": "add",
+                     *               "name": null,
+                     *               "neuron_index": 483,
+                     *               "unit": "max_multiple"
+                     *             }
+                     *           ],
+                     *           "id": "e266b0ab-c84d-4465-a8ea-4ac5dc3e8939",
+                     *           "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "prompts": [
+                     *             "The list of files is",
+                     *             "We shall see"
+                     *           ],
+                     *           "state": "succeeded"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_16b7f458ca144d06",
+                     *         "timestamp": "2026-11-26T10:21:30.015366Z"
+                     *       },
+                     *       "pagination": {
+                     *         "has_next": false,
+                     *         "limit": 50,
+                     *         "page": 1,
+                     *         "total": 1
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_SweepListed_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_sweep: {
@@ -10245,39 +14085,348 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the sweep (the id of its job) */
                 sweep_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:27.835780Z",
+                     *         "definitions": {
+                     *           "ce_clean": "Mean next-token cross-entropy of the untouched model on the same held-out windows, in nats.",
+                     *           "ce_mean": "The same with the mean held-out activation in its place, in nats.",
+                     *           "ce_recovered_mean": "As ce_recovered_zero, with the mean held-out activation as ablation.",
+                     *           "ce_recovered_zero": "(CE ablated - CE with reconstruction) / (CE ablated - CE clean), ablated = zeros in the same places. Replaced are the tokens a dictionary is trained on; special tokens and norm outliers (attention sinks) keep their true activation in all three. Not clipped. A transcoder's output replaces the MLP's.",
+                     *           "ce_sae": "The same with the reconstruction in the activation's place, in nats.",
+                     *           "ce_skip": "The same with the skip path and its bias alone, in nats.",
+                     *           "ce_zero": "The same with zeros in the activation's place, in nats.",
+                     *           "cosine": "Mean cosine between held-out activation and reconstruction.",
+                     *           "dead_latents": "Latents that have not fired for dead_window_tokens training tokens.",
+                     *           "dead_share": "Share of latents that fire on none of the held-out tokens (their number stands beside it). No interval: a resample holds fewer different documents, which only raises it.",
+                     *           "dense_share": "Share of latents that fire on more than 10 % of the held-out tokens.",
+                     *           "embedding_similarity": "Cosine of the two texts' embeddings by all-MiniLM-L6-v2 (mean of its last states, 256 tokens at most); only where that model is installed.",
+                     *           "explained_variance": "1 - FVU, with FVU = sum |x - x'|^2 / sum |x - mean|^2 over all held-out tokens, in the original activation space; mean per dimension over the same tokens; sums in float64. For a transcoder x is its target.",
+                     *           "feature_achieved": "Mean over the generated tokens of the feature's activation in the model that wrote the text, after the edit.",
+                     *           "feature_activation": "Mean over the generated tokens of the feature's activation when the unsteered model reads the text: whether the text itself is about it.",
+                     *           "first_divergence": "Index of the first generated token in which the two texts differ.",
+                     *           "floor_share": "Share of the hardware floor: seconds that the products x W_enc of the tokens seen since the last point must take (2 x d_in x latents FLOP per token, at the rate of matrix products measured on this device, in this number format, when the run began; on a CPU in the threads' own time, so other programs lower the share and not the floor), divided by the seconds that passed. 1 would mean that everythin…",
+                     *           "fvu": "Fraction of variance unexplained: sum |x - x'|^2 / sum |x - mean|^2 over all held-out tokens, in the original activation space.",
+                     *           "interval": "95 % percentile interval over 1000 seeded resamples of whole held-out documents (the spread's mean held fixed); it shows the luck of the draw of documents, not of training.",
+                     *           "kl": "Mean KL divergence from the untouched model's next-token distribution to the one with reconstruction, in nats per token.",
+                     *           "kl_mean": "Mean over generated positions of KL(steered || unsteered), both models reading the steered text, in nats.",
+                     *           "kl_p50": "Median of the same divergences.",
+                     *           "kl_p95": "95th percentile of the same divergences.",
+                     *           "kl_recovered_mean": "As kl_recovered_zero, with the mean held-out activation as ablation.",
+                     *           "kl_recovered_zero": "1 - KL with reconstruction / KL ablated, KL from the untouched model's next-token distribution, ablated = zeros; the same tokens as ce_recovered_zero.",
+                     *           "kl_skip": "The same divergence with the skip path and its bias alone, in nats per token.",
+                     *           "l0": "Mean number of latents above zero per held-out token.",
+                     *           "l0_p5": "5 % of the held-out tokens have this many latents above zero, or fewer.",
+                     *           "l0_p95": "95 % of the held-out tokens have this many latents above zero, or fewer.",
+                     *           "l2_ratio": "Mean norm of the reconstruction divided by the mean norm of the activation.",
+                     *           "mean_explained_variance": "Baseline: explained variance, on the same tokens, of answering every token with the mean of the training tokens. Slightly below 0, since the spread is taken about the held-out mean.",
+                     *           "pca_explained_variance": "Baseline: explained variance, on the same tokens, of the linear subspace of as many dimensions as the dictionary's L0 (rounded) that holds most variance of the training tokens. Beyond 1024 dimensions it is found by subspace iteration.",
+                     *           "perplexity": "exp of the mean next-token cross-entropy of the text under the unsteered model.",
+                     *           "promoted_share": "Share of the generated tokens among the 20 tokens that each steered feature's direction promotes most (or suppresses most, where it is pushed down).",
+                     *           "relative_bias": "Relative reconstruction bias: sum |x'|^2 / sum x . x'. 1 means that no rescaling of the reconstruction would bring it nearer; below 1 it is shrunk.",
+                     *           "repeated_3": "Share of the text's word triples that occurred in it before.",
+                     *           "similarity": "Cosine of the mean last-layer hidden states that the unsteered model has over the two generated texts.",
+                     *           "skip_explained_variance": "Baseline: explained variance of the skip path with its bias alone, all latents at zero.",
+                     *           "training_explained_variance": "1 - sum |x - x'|^2 / sum |x - mean|^2 of the training batch of this step; a guide, not a held-out figure.",
+                     *           "word_overlap": "Shared share of distinct lower-case words (Jaccard)."
+                     *         },
+                     *         "error_code": null,
+                     *         "error_message": null,
+                     *         "eta_seconds": null,
+                     *         "features": [
+                     *           {
+                     *             "at_layer": 2,
+                     *             "id": 484,
+                     *             "method": "add",
+                     *             "name": null,
+                     *             "neuron_index": 483,
+                     *             "unit": "max_multiple"
+                     *           }
+                     *         ],
+                     *         "id": "e266b0ab-c84d-4465-a8ea-4ac5dc3e8939",
+                     *         "message": "Generating",
+                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "progress": 100,
+                     *         "prompts": [
+                     *           "The list of files is",
+                     *           "We shall see"
+                     *         ],
+                     *         "select_by": "balance",
+                     *         "select_by_definition": "Harmonic mean of concept and fluency. Concept: the feature's mean activation over the text, read by the unsteered model, divided by the largest of all strengths. Fluency: perplexity of the unsteered text / that of this one, times distinct-2 of this text / that of the unsteered one, each factor at most 1 (a loop is cheap to predict and not fluent).",
+                     *         "settings": {
+                     *           "sweep": {
+                     *             "controls": [],
+                     *             "kl_targets": [],
+                     *             "n_samples": 1,
+                     *             "select_by": "balance",
+                     *             "strengths": [
+                     *               1,
+                     *               2
+                     *             ]
+                     *           },
+                     *           "text": {
+                     *             "exclude_special": true,
+                     *             "max_new_tokens": 4,
+                     *             "positions": [],
+                     *             "prefill_chunk": 512,
+                     *             "prompt": "The list of files is",
+                     *             "repetition_penalty": 1,
+                     *             "seed": 0,
+                     *             "steer_generated": true,
+                     *             "steer_prompt": true,
+                     *             "stop": [],
+                     *             "system_prompt": "",
+                     *             "temperature": 0.7,
+                     *             "top_k": 0,
+                     *             "top_p": 1,
+                     *             "use_cache": true,
+                     *             "use_chat_template": false
+                     *           }
+                     *         },
+                     *         "state": "succeeded",
+                     *         "table": {
+                     *           "chosen_on": [
+                     *             0
+                     *           ],
+                     *           "environment": {
+                     *             "device": "cpu",
+                     *             "dictionaries": "2dfab1ea0ca24a9b",
+                     *             "dtype": "bfloat16",
+                     *             "model": "LlamaForCausalLM",
+                     *             "sampler": "temperature 0.7, top-k 0, top-p 1, repetition penalty 1, one generator per text, seed 0",
+                     *             "torch": "2.13.0+cpu",
+                     *             "transformers": "5.23.0",
+                     *             "weights": "29942ff5d950ca46"
+                     *           },
+                     *           "features": [
+                     *             {
+                     *               "best": {
+                     *                 "example": " how\n_ite",
+                     *                 "figures": {
+                     *                   "achieved": 37.870015144348145,
+                     *                   "activation": 3.7558627128601074,
+                     *                   "activation_max": 7.784494400024414,
+                     *                   "distinct_2": 1,
+                     *                   "distinct_2_unsteered": 1,
+                     *                   "embedding_similarity": 0.23473110795021057,
+                     *                   "ended_share": 0,
+                     *                   "first_divergence": 0,
+                     *                   "kl_mean": 0.6782592982053757,
+                     *                   "kl_p50": 0.631952092051506,
+                     *                   "kl_p95": 1.1300247728824615,
+                     *                   "mean_delta_norm_ratio": 1.085441631930215,
+                     *                   "n_texts": 1,
+                     *                   "n_tokens": 4,
+                     *                   "perplexity": 32.19857570472635,
+                     *                   "perplexity_unsteered": 56.35178999067945,
+                     *                   "positions_touched": 7,
+                     *                   "promoted_share": 0.25,
+                     *                   "repeated_3": 0,
+                     *                   "similarity": 0.4478432238101959,
+                     *                   "word_overlap": 0
+                     *                 },
+                     *                 "is_held_out": true,
+                     *                 "kl_target": null,
+                     *                 "score": 0.8192063725868106,
+                     *                 "strength": 2,
+                     *                 "unit": "max_multiple",
+                     *                 "unsteered": {
+                     *                   "achieved": 0.527031660079956,
+                     *                   "activation": 0.527031660079956,
+                     *                   "activation_max": 2.108126640319824,
+                     *                   "distinct_2": 1,
+                     *                   "distinct_2_unsteered": 1,
+                     *                   "embedding_similarity": 0.9999998807907104,
+                     *                   "ended_share": 0,
+                     *                   "first_divergence": null,
+                     *                   "kl_mean": 0,
+                     *                   "kl_p50": 0,
+                     *                   "kl_p95": 0,
+                     *                   "mean_delta_norm_ratio": null,
+                     *                   "n_texts": 1,
+                     *                   "n_tokens": 4,
+                     *                   "perplexity": 56.35178999067945,
+                     *                   "perplexity_unsteered": 56.35178999067945,
+                     *                   "positions_touched": null,
+                     *                   "promoted_share": 0,
+                     *                   "repeated_3": 0,
+                     *                   "similarity": 1,
+                     *                   "word_overlap": 1
+                     *                 },
+                     *                 "unsteered_score": 0.1774312964029911
+                     *               },
+                     *               "controls": [],
+                     *               "id": 484,
+                     *               "layer": 2,
+                     *               "method": "add",
+                     *               "name": null,
+                     *               "neuron_index": 483,
+                     *               "notes": [],
+                     *               "rows": [
+                     *                 {
+                     *                   "activation_units": null,
+                     *                   "example": " worth a gr",
+                     *                   "figures": {
+                     *                     "achieved": 2.4940671920776367,
+                     *                     "activation": 2.4940671920776367,
+                     *                     "activation_max": 8.380182266235352,
+                     *                     "distinct_2": 1,
+                     *                     "distinct_2_unsteered": 1,
+                     *                     "embedding_similarity": 0.9999999403953552,
+                     *                     "ended_share": 0,
+                     *                     "first_divergence": null,
+                     *                     "kl_mean": 0,
+                     *                     "kl_p50": 0,
+                     *                     "kl_p95": 0,
+                     *                     "mean_delta_norm_ratio": null,
+                     *                     "n_texts": 2,
+                     *                     "n_tokens": 4,
+                     *                     "perplexity": 47.94664216258931,
+                     *                     "perplexity_unsteered": 47.94664216258931,
+                     *                     "positions_touched": null,
+                     *                     "promoted_share": 0,
+                     *                     "repeated_3": 0,
+                     *                     "similarity": 1,
+                     *                     "word_overlap": 1
+                     *                   },
+                     *                   "is_unsteered": true,
+                     *                   "kl_target": null,
+                     *                   "score": 1,
+                     *                   "strength": 0,
+                     *                   "unit": "max_multiple"
+                     *                 },
+                     *                 {
+                     *                   "activation_units": 18.328350067138672,
+                     *                   "example": " all\nit down",
+                     *                   "figures": {
+                     *                     "achieved": 20.185898184776306,
+                     *                     "activation": 2.9628843665122986,
+                     *                     "activation_max": 7.853889465332031,
+                     *                     "distinct_2": 1,
+                     *                     "distinct_2_unsteered": 1,
+                     *                     "embedding_similarity": 0.16344572603702545,
+                     *                     "ended_share": 0,
+                     *                     "first_divergence": 0,
+                     *                     "kl_mean": 0.2627357579767704,
+                     *                     "kl_p50": 0.2464190199971199,
+                     *                     "kl_p95": 0.3730211522430181,
+                     *                     "mean_delta_norm_ratio": 0.5432653425188807,
+                     *                     "n_texts": 2,
+                     *                     "n_tokens": 4,
+                     *                     "perplexity": 34.332085711889015,
+                     *                     "perplexity_unsteered": 47.94664216258931,
+                     *                     "positions_touched": 9,
+                     *                     "promoted_share": 0.375,
+                     *                     "repeated_3": 0,
+                     *                     "similarity": 0.3483463376760483,
+                     *                     "word_overlap": 0
+                     *                   },
+                     *                   "is_unsteered": false,
+                     *                   "kl_target": null,
+                     *                   "score": 0.20594954507225266,
+                     *                   "strength": 1,
+                     *                   "unit": "max_multiple"
+                     *                 },
+                     *                 {
+                     *                   "activation_units": 36.656700134277344,
+                     *                   "example": ".\n\n“The",
+                     *                   "figures": {
+                     *                     "achieved": 37.13640546798706,
+                     *                     "activation": 3.488995909690857,
+                     *                     "activation_max": 7.784494400024414,
+                     *                     "distinct_2": 1,
+                     *                     "distinct_2_unsteered": 1,
+                     *                     "embedding_similarity": 0.18661773949861526,
+                     *                     "ended_share": 0,
+                     *                     "first_divergence": 0,
+                     *                     "kl_mean": 0.8424285463988781,
+                     *                     "kl_p50": 0.6921075657010078,
+                     *                     "kl_p95": 1.6052686020731923,
+                     *                     "mean_delta_norm_ratio": 1.0807939032455542,
+                     *                     "n_texts": 2,
+                     *                     "n_tokens": 4,
+                     *                     "perplexity": 14.11003901983197,
+                     *                     "perplexity_unsteered": 47.94664216258931,
+                     *                     "positions_touched": 9,
+                     *                     "promoted_share": 0.5,
+                     *                     "repeated_3": 0,
+                     *                     "similarity": 0.3358493447303772,
+                     *                     "word_overlap": 0
+                     *                   },
+                     *                   "is_unsteered": false,
+                     *                   "kl_target": null,
+                     *                   "score": 0.8387431689071586,
+                     *                   "strength": 2,
+                     *                   "unit": "max_multiple"
+                     *                 }
+                     *               ],
+                     *               "side_effects": [
+                     *                 {
+                     *                   "feature_id": 380,
+                     *                   "name": "token \"\\n\"",
+                     *                   "neuron_index": 379,
+                     *                   "random": null,
+                     *                   "steered": 6.278997421264648,
+                     *                   "unsteered": 0
+                     *                 },
+                     *                 {
+                     *                   "feature_id": 178,
+                     *                   "name": null,
+                     *                   "neuron_index": 177,
+                     *                   "random": null,
+                     *                   "steered": 5.405508041381836,
+                     *                   "unsteered": 0
+                     *                 },
+                     *                 {
+                     *                   "feature_id": 29,
+                     *                   "name": "token \"\\n\"",
+                     *                   "neuron_index": 28,
+                     *                   "random": null,
+                     *                   "steered": 4.763460159301758,
+                     *                   "unsteered": 0
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "n_prompts_done": 2,
+                     *           "reported_on": [
+                     *             1
+                     *           ],
+                     *           "seconds": 0.5443831430000046,
+                     *           "stopped": false
+                     *         }
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_697b983b78ed48f6",
+                     *         "timestamp": "2026-11-26T10:21:30.033784Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_SweepRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     delete_sweep: {
@@ -10285,53 +14434,65 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the sweep (the id of its job) */
                 sweep_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:27.835780Z",
+                     *         "features": [
+                     *           {
+                     *             "at_layer": 2,
+                     *             "id": 484,
+                     *             "method": "add",
+                     *             "name": null,
+                     *             "neuron_index": 483,
+                     *             "unit": "max_multiple"
+                     *           }
+                     *         ],
+                     *         "id": "e266b0ab-c84d-4465-a8ea-4ac5dc3e8939",
+                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "prompts": [
+                     *           "The list of files is",
+                     *           "We shall see"
+                     *         ],
+                     *         "state": "succeeded"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_5b1b64502ce34a6d",
+                     *         "timestamp": "2026-11-26T10:21:30.046744Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_SweepListed_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_runs: {
         parameters: {
             query?: {
+                /** @description Only of this model */
                 model_id?: string | null;
                 /** @description 1-based */
                 page?: number;
@@ -10344,24 +14505,66 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created_at": "2026-11-26T10:21:27.503632Z",
+                     *           "features": [
+                     *             {
+                     *               "achieved_max": 41.823997497558594,
+                     *               "achieved_mean": 35.2075834274292,
+                     *               "activation_steered": 2.0817480087280273,
+                     *               "activation_unsteered": 2.2305513620376587,
+                     *               "calibrated_kl": null,
+                     *               "coefficient": 2,
+                     *               "id": 484,
+                     *               "layer": 2,
+                     *               "method": "add",
+                     *               "name": null,
+                     *               "neuron_index": 483,
+                     *               "strength_as_norm_fraction": 1.072507301617361,
+                     *               "strength_in_activation_units": 36.656700134277344,
+                     *               "strength_in_max_multiples": 2,
+                     *               "unit": "max_multiple"
+                     *             }
+                     *           ],
+                     *           "fingerprint": "9ed573f154ee9278a28963d2a4f48300398758c3b5ad23293d37772358154fb9",
+                     *           "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
+                     *           "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "prompt": "The list of files is",
+                     *           "steered_text": ".\n\n“The matters it",
+                     *           "unsteered_text": " worth a grander and\n"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_cd8ea6c825414f50",
+                     *         "timestamp": "2026-11-26T10:21:27.553600Z"
+                     *       },
+                     *       "pagination": {
+                     *         "has_next": false,
+                     *         "limit": 50,
+                     *         "page": 1,
+                     *         "total": 1
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_SteeringRunRow_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_run: {
@@ -10369,39 +14572,303 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the saved run */
                 run_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:27.503632Z",
+                     *         "features": [
+                     *           {
+                     *             "achieved_max": 41.823997497558594,
+                     *             "achieved_mean": 35.2075834274292,
+                     *             "activation_steered": 2.0817480087280273,
+                     *             "activation_unsteered": 2.2305513620376587,
+                     *             "calibrated_kl": null,
+                     *             "coefficient": 2,
+                     *             "id": 484,
+                     *             "layer": 2,
+                     *             "method": "add",
+                     *             "name": null,
+                     *             "neuron_index": 483,
+                     *             "strength_as_norm_fraction": 1.072507301617361,
+                     *             "strength_in_activation_units": 36.656700134277344,
+                     *             "strength_in_max_multiples": 2,
+                     *             "unit": "max_multiple"
+                     *           }
+                     *         ],
+                     *         "fingerprint": "9ed573f154ee9278a28963d2a4f48300398758c3b5ad23293d37772358154fb9",
+                     *         "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
+                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "prompt": "The list of files is",
+                     *         "result": {
+                     *           "diff": [
+                     *             {
+                     *               "op": "replace",
+                     *               "steered": [
+                     *                 0,
+                     *                 1
+                     *               ],
+                     *               "unsteered": [
+                     *                 0,
+                     *                 7
+                     *               ]
+                     *             },
+                     *             {
+                     *               "op": "equal",
+                     *               "steered": [
+                     *                 1,
+                     *                 2
+                     *               ],
+                     *               "unsteered": [
+                     *                 7,
+                     *                 8
+                     *               ]
+                     *             },
+                     *             {
+                     *               "op": "insert",
+                     *               "steered": [
+                     *                 2,
+                     *                 8
+                     *               ],
+                     *               "unsteered": [
+                     *                 8,
+                     *                 8
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "environment": {
+                     *             "device": "cpu",
+                     *             "dictionaries": "2dfab1ea0ca24a9b",
+                     *             "dtype": "bfloat16",
+                     *             "model": "LlamaForCausalLM",
+                     *             "sampler": "temperature 0.7, top-k 0, top-p 1, repetition penalty 1, one generator per text, seed 0",
+                     *             "torch": "2.13.0+cpu",
+                     *             "transformers": "5.23.0",
+                     *             "weights": "29942ff5d950ca46"
+                     *           },
+                     *           "features": [
+                     *             {
+                     *               "achieved_max": 41.823997497558594,
+                     *               "achieved_mean": 35.2075834274292,
+                     *               "activation_steered": 2.0817480087280273,
+                     *               "activation_unsteered": 2.2305513620376587,
+                     *               "calibrated_kl": null,
+                     *               "coefficient": 2,
+                     *               "id": 484,
+                     *               "layer": 2,
+                     *               "method": "add",
+                     *               "name": null,
+                     *               "neuron_index": 483,
+                     *               "strength_as_norm_fraction": 1.072507301617361,
+                     *               "strength_in_activation_units": 36.656700134277344,
+                     *               "strength_in_max_multiples": 2,
+                     *               "unit": "max_multiple"
+                     *             }
+                     *           ],
+                     *           "first_token_seconds": 0.028618092999977307,
+                     *           "intervention_layer": 2,
+                     *           "job_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
+                     *           "metrics": [
+                     *             {
+                     *               "definition": "Mean over generated positions of KL(steered || unsteered), both models reading the steered text, in nats.",
+                     *               "key": "kl_mean",
+                     *               "label": "KL, mean",
+                     *               "unit": "nats",
+                     *               "value": 1.135714154690504
+                     *             },
+                     *             {
+                     *               "definition": "Median of the same divergences.",
+                     *               "key": "kl_p50",
+                     *               "label": "KL, median",
+                     *               "unit": "nats",
+                     *               "value": 0.861251175403595
+                     *             },
+                     *             {
+                     *               "definition": "95th percentile of the same divergences.",
+                     *               "key": "kl_p95",
+                     *               "label": "KL, 95th percentile",
+                     *               "unit": "nats",
+                     *               "value": 2.4069417119026184
+                     *             }
+                     *           ],
+                     *           "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "notes": [],
+                     *           "prompt": "The list of files is",
+                     *           "prompt_tokens": [
+                     *             {
+                     *               "steered": false,
+                     *               "text": "<eos>",
+                     *               "token_id": 3
+                     *             },
+                     *             {
+                     *               "steered": true,
+                     *               "text": "The",
+                     *               "token_id": 185
+                     *             },
+                     *             {
+                     *               "steered": true,
+                     *               "text": " l",
+                     *               "token_id": 116
+                     *             }
+                     *           ],
+                     *           "proof": {
+                     *             "first_differing_logit": {
+                     *               "index": 0,
+                     *               "max_difference": 4.5703125
+                     *             },
+                     *             "first_divergence": 0,
+                     *             "mean_delta_norm": 36.65670394897461,
+                     *             "mean_delta_norm_ratio": 1.072507413228353,
+                     *             "positions_changed": 15,
+                     *             "positions_touched": 15,
+                     *             "prompt_positions_touched": 8
+                     *           },
+                     *           "seconds": 0.3598602329998357,
+                     *           "steered_output": {
+                     *             "ended": "length",
+                     *             "perplexity": 12.160463462174697,
+                     *             "text": ".\n\n“The matters it",
+                     *             "tokens": [
+                     *               {
+                     *                 "achieved": [
+                     *                   41.823997497558594
+                     *                 ],
+                     *                 "activations": [
+                     *                   7.328757286071777
+                     *                 ],
+                     *                 "base_logprob": -2.6276626586914062,
+                     *                 "kl": 0.984102189540863,
+                     *                 "logprob": -3.0493874549865723,
+                     *                 "text": ".",
+                     *                 "token_id": 13
+                     *               },
+                     *               {
+                     *                 "achieved": [
+                     *                   40.06382369995117
+                     *                 ],
+                     *                 "activations": [
+                     *                   5.559759140014648
+                     *                 ],
+                     *                 "base_logprob": -1.3019826412200928,
+                     *                 "kl": 0.5204238891601562,
+                     *                 "logprob": -0.31663334369659424,
+                     *                 "text": "\n",
+                     *                 "token_id": 4
+                     *               },
+                     *               {
+                     *                 "achieved": [
+                     *                   29.476993560791016
+                     *                 ],
+                     *                 "activations": [
+                     *                   0
+                     *                 ],
+                     *                 "base_logprob": -0.37476542592048645,
+                     *                 "kl": 0.24786850810050964,
+                     *                 "logprob": -0.07005982846021652,
+                     *                 "text": "\n",
+                     *                 "token_id": 4
+                     *               }
+                     *             ]
+                     *           },
+                     *           "stopped": false,
+                     *           "unsteered_output": {
+                     *             "ended": "length",
+                     *             "perplexity": 23.22552853313015,
+                     *             "text": " worth a grander and\n",
+                     *             "tokens": [
+                     *               {
+                     *                 "achieved": [
+                     *                   4.759465217590332
+                     *                 ],
+                     *                 "activations": [
+                     *                   4.759465217590332
+                     *                 ],
+                     *                 "base_logprob": -5.299537658691406,
+                     *                 "kl": 0,
+                     *                 "logprob": -5.299537658691406,
+                     *                 "text": " wor",
+                     *                 "token_id": 343
+                     *               },
+                     *               {
+                     *                 "achieved": [
+                     *                   8.380182266235352
+                     *                 ],
+                     *                 "activations": [
+                     *                   8.380182266235352
+                     *                 ],
+                     *                 "base_logprob": -0.35571086406707764,
+                     *                 "kl": 0,
+                     *                 "logprob": -0.35571086406707764,
+                     *                 "text": "th",
+                     *                 "token_id": 201
+                     *               },
+                     *               {
+                     *                 "achieved": [
+                     *                   4.704763412475586
+                     *                 ],
+                     *                 "activations": [
+                     *                   4.704763412475586
+                     *                 ],
+                     *                 "base_logprob": -3.1446924209594727,
+                     *                 "kl": 0,
+                     *                 "logprob": -3.1446924209594727,
+                     *                 "text": " a",
+                     *                 "token_id": 94
+                     *               }
+                     *             ]
+                     *           },
+                     *           "warnings": []
+                     *         },
+                     *         "settings": {
+                     *           "exclude_special": true,
+                     *           "max_new_tokens": 8,
+                     *           "positions": [],
+                     *           "prefill_chunk": 512,
+                     *           "prompt": "The list of files is",
+                     *           "repetition_penalty": 1,
+                     *           "seed": 0,
+                     *           "steer_generated": true,
+                     *           "steer_prompt": true,
+                     *           "stop": [],
+                     *           "system_prompt": "",
+                     *           "temperature": 0.7,
+                     *           "top_k": 0,
+                     *           "top_p": 1,
+                     *           "use_cache": true,
+                     *           "use_chat_template": false
+                     *         },
+                     *         "steered_text": ".\n\n“The matters it",
+                     *         "unsteered_text": " worth a grander and\n"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_8ca26bf1b1ac4628",
+                     *         "timestamp": "2026-11-26T10:21:27.564541Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_SteeringRunRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     delete_run: {
@@ -10409,39 +14876,66 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the saved run */
                 run_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:27.503632Z",
+                     *         "features": [
+                     *           {
+                     *             "achieved_max": 41.823997497558594,
+                     *             "achieved_mean": 35.2075834274292,
+                     *             "activation_steered": 2.0817480087280273,
+                     *             "activation_unsteered": 2.2305513620376587,
+                     *             "calibrated_kl": null,
+                     *             "coefficient": 2,
+                     *             "id": 484,
+                     *             "layer": 2,
+                     *             "method": "add",
+                     *             "name": null,
+                     *             "neuron_index": 483,
+                     *             "strength_as_norm_fraction": 1.072507301617361,
+                     *             "strength_in_activation_units": 36.656700134277344,
+                     *             "strength_in_max_multiples": 2,
+                     *             "unit": "max_multiple"
+                     *           }
+                     *         ],
+                     *         "fingerprint": "9ed573f154ee9278a28963d2a4f48300398758c3b5ad23293d37772358154fb9",
+                     *         "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
+                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "prompt": "The list of files is",
+                     *         "steered_text": ".\n\n“The matters it",
+                     *         "unsteered_text": " worth a grander and\n"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_4f47849d17b34aca",
+                     *         "timestamp": "2026-11-26T10:21:27.823026Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_SteeringRunRow_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     replay_run: {
@@ -10449,66 +14943,48 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the saved run */
                 run_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "differences": [],
+                     *         "environment_changes": [],
+                     *         "identical": true,
+                     *         "largest_logprob_difference": 0,
+                     *         "replay_id": "940ba51d-5aea-4b81-a20e-ff9e21e3ebed",
+                     *         "run_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_27e2b1c7161d494d",
+                     *         "timestamp": "2026-11-26T10:21:27.573112Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_SteeringReplay_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Gateway Timeout */
-            504: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
+            504: components["responses"]["NoAnswerInTime"];
         };
     };
     export_run: {
@@ -10519,6 +14995,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Id of the saved run */
                 run_id: string;
             };
             cookie?: never;
@@ -10528,33 +15005,24 @@ export interface operations {
             /** @description The file, without an envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_presets: {
         parameters: {
             query?: {
+                /** @description Only of this training */
                 training_id?: string | null;
             };
             header?: never;
@@ -10563,33 +15031,54 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created_at": "2026-11-26T10:21:30.073297Z",
+                     *           "description": null,
+                     *           "features": [
+                     *             {
+                     *               "coefficient": 2,
+                     *               "feature_id": 484,
+                     *               "layer": null,
+                     *               "method": "add",
+                     *               "only_active": false,
+                     *               "unit": "max_multiple"
+                     *             }
+                     *           ],
+                     *           "id": "dc24db59-1461-4633-8cd5-c649d3e2ea40",
+                     *           "intervention_layer": 2,
+                     *           "is_favorite": false,
+                     *           "name": "more lists",
+                     *           "temperature": 1,
+                     *           "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *           "updated_at": "2026-11-26T10:21:30.073297Z"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_df3713bb62634065",
+                     *         "timestamp": "2026-11-26T10:21:30.107054Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_list_PresetRead__"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     create_preset: {
@@ -10604,55 +15093,75 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "features": [
+                 *         {
+                 *           "coefficient": 2,
+                 *           "feature_id": 484
+                 *         }
+                 *       ],
+                 *       "intervention_layer": 2,
+                 *       "name": "more lists",
+                 *       "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PresetWrite"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It was made; `Location` says where it lies */
             201: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.073297Z",
+                     *         "description": null,
+                     *         "features": [
+                     *           {
+                     *             "coefficient": 2,
+                     *             "feature_id": 484,
+                     *             "layer": null,
+                     *             "method": "add",
+                     *             "only_active": false,
+                     *             "unit": "max_multiple"
+                     *           }
+                     *         ],
+                     *         "id": "dc24db59-1461-4633-8cd5-c649d3e2ea40",
+                     *         "intervention_layer": 2,
+                     *         "is_favorite": false,
+                     *         "name": "more lists",
+                     *         "temperature": 1,
+                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "updated_at": "2026-11-26T10:21:30.073297Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_bbc5aae947854500",
+                     *         "timestamp": "2026-11-26T10:21:30.071630Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_PresetRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_preset: {
@@ -10660,39 +15169,60 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the preset */
                 preset_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.073297Z",
+                     *         "description": null,
+                     *         "features": [
+                     *           {
+                     *             "coefficient": 2,
+                     *             "feature_id": 484,
+                     *             "layer": null,
+                     *             "method": "add",
+                     *             "only_active": false,
+                     *             "unit": "max_multiple"
+                     *           }
+                     *         ],
+                     *         "id": "dc24db59-1461-4633-8cd5-c649d3e2ea40",
+                     *         "intervention_layer": 2,
+                     *         "is_favorite": false,
+                     *         "name": "more lists",
+                     *         "temperature": 1,
+                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "updated_at": "2026-11-26T10:21:30.073297Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_f6ae4229efa24b6a",
+                     *         "timestamp": "2026-11-26T10:21:30.120548Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_PresetRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     replace_preset: {
@@ -10703,61 +15233,83 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
+                /** @description Id of the preset */
                 preset_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "features": [
+                 *         {
+                 *           "coefficient": 2,
+                 *           "feature_id": 484
+                 *         }
+                 *       ],
+                 *       "intervention_layer": 2,
+                 *       "is_favorite": true,
+                 *       "name": "more lists",
+                 *       "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PresetWrite"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.073297Z",
+                     *         "description": null,
+                     *         "features": [
+                     *           {
+                     *             "coefficient": 2,
+                     *             "feature_id": 484,
+                     *             "layer": null,
+                     *             "method": "add",
+                     *             "only_active": false,
+                     *             "unit": "max_multiple"
+                     *           }
+                     *         ],
+                     *         "id": "dc24db59-1461-4633-8cd5-c649d3e2ea40",
+                     *         "intervention_layer": 2,
+                     *         "is_favorite": true,
+                     *         "name": "more lists",
+                     *         "temperature": 1,
+                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "updated_at": "2026-11-26T10:21:30.132612Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_49826305dfb94a66",
+                     *         "timestamp": "2026-11-26T10:21:30.130495Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_PresetRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Precondition Failed */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["ChangedMeanwhile"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     delete_preset: {
@@ -10768,48 +15320,60 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
+                /** @description Id of the preset */
                 preset_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.073297Z",
+                     *         "description": null,
+                     *         "features": [
+                     *           {
+                     *             "coefficient": 2,
+                     *             "feature_id": 484,
+                     *             "layer": null,
+                     *             "method": "add",
+                     *             "only_active": false,
+                     *             "unit": "max_multiple"
+                     *           }
+                     *         ],
+                     *         "id": "dc24db59-1461-4633-8cd5-c649d3e2ea40",
+                     *         "intervention_layer": 2,
+                     *         "is_favorite": true,
+                     *         "name": "more lists",
+                     *         "temperature": 1,
+                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "updated_at": "2026-11-26T10:21:30.132612Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_b963b58dac6f4c70",
+                     *         "timestamp": "2026-11-26T10:21:30.143917Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_PresetRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Precondition Failed */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["ChangedMeanwhile"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     export_templates: {
@@ -10821,24 +15385,152 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "exported_at": "2026-11-26T10:21:30.264504Z",
+                     *       "extraction_templates": [
+                     *         {
+                     *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
+                     *           "hook_types": [
+                     *             "residual",
+                     *             "mlp",
+                     *             "attention"
+                     *           ],
+                     *           "is_favorite": false,
+                     *           "layers": [
+                     *             0,
+                     *             1,
+                     *             2
+                     *           ],
+                     *           "max_samples": null,
+                     *           "name": "Full Analysis",
+                     *           "top_k_examples": 100
+                     *         },
+                     *         {
+                     *           "description": null,
+                     *           "hook_types": [
+                     *             "residual"
+                     *           ],
+                     *           "is_favorite": true,
+                     *           "layers": [
+                     *             1,
+                     *             2
+                     *           ],
+                     *           "max_samples": null,
+                     *           "name": "middle layers",
+                     *           "top_k_examples": null
+                     *         },
+                     *         {
+                     *           "description": "The residual stream at three depths of a 12-layer model.",
+                     *           "hook_types": [
+                     *             "residual"
+                     *           ],
+                     *           "is_favorite": false,
+                     *           "layers": [
+                     *             0,
+                     *             6,
+                     *             11
+                     *           ],
+                     *           "max_samples": 5000,
+                     *           "name": "Quick Scan",
+                     *           "top_k_examples": 50
+                     *         }
+                     *       ],
+                     *       "format": "mistudio-templates",
+                     *       "steering_presets": [],
+                     *       "training_templates": [
+                     *         {
+                     *           "dataset_id": null,
+                     *           "description": "A small dictionary in few steps: see whether a layer is worth more.",
+                     *           "encoder_type": "sparse",
+                     *           "hyperparameters": {
+                     *             "auxk_coefficient": 0,
+                     *             "batch_size": 2048,
+                     *             "expansion_factor": 4,
+                     *             "lr_schedule": "constant",
+                     *             "training_steps": 2000
+                     *           },
+                     *           "is_favorite": true,
+                     *           "model_id": null,
+                     *           "name": "Fast Prototyping"
+                     *         },
+                     *         {
+                     *           "dataset_id": null,
+                     *           "description": null,
+                     *           "encoder_type": "sparse",
+                     *           "hyperparameters": {
+                     *             "activation": "topk",
+                     *             "adam_beta1": 0.9,
+                     *             "adam_beta2": 0.999,
+                     *             "auxk_coefficient": 0.03125,
+                     *             "bandwidth": 0.05,
+                     *             "batch_size": 512,
+                     *             "checkpoint_every": 50,
+                     *             "d_sae": null,
+                     *             "data_seed": null,
+                     *             "dead_window_tokens": null,
+                     *             "decay_percent": 20,
+                     *             "evaluation_windows": 48,
+                     *             "expansion_factor": 4,
+                     *             "gradient_accumulation": 1,
+                     *             "gradient_clip": 1,
+                     *             "k": 16,
+                     *             "k_warmup_percent": 5,
+                     *             "keep_checkpoints": 3,
+                     *             "l0_coefficient": 1,
+                     *             "l1_coefficient": null,
+                     *             "l1_warmup_percent": 5,
+                     *             "learning_rate": null,
+                     *             "log_every": 10,
+                     *             "lr_schedule": "trapezoid",
+                     *             "matryoshka_sizes": [],
+                     *             "optimizer": "adam",
+                     *             "precision": "auto",
+                     *             "seed": 0,
+                     *             "skip": false,
+                     *             "skip_rank": null,
+                     *             "source": "store",
+                     *             "training_steps": 5000,
+                     *             "warmup_steps": null,
+                     *             "weight_decay": 0
+                     *           },
+                     *           "is_favorite": true,
+                     *           "model_id": null,
+                     *           "name": "glass_4x"
+                     *         },
+                     *         {
+                     *           "dataset_id": null,
+                     *           "description": "The recipe of the defaults with time to converge.",
+                     *           "encoder_type": "sparse",
+                     *           "hyperparameters": {
+                     *             "batch_size": 4096,
+                     *             "expansion_factor": 8,
+                     *             "training_steps": 10000
+                     *           },
+                     *           "is_favorite": true,
+                     *           "model_id": null,
+                     *           "name": "High Quality SAE"
+                     *         }
+                     *       ],
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["TemplateBundle"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     import_templates: {
@@ -10853,37 +15545,193 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "exported_at": "2026-11-26T10:21:30.264504Z",
+                 *       "extraction_templates": [
+                 *         {
+                 *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
+                 *           "hook_types": [
+                 *             "residual",
+                 *             "mlp",
+                 *             "attention"
+                 *           ],
+                 *           "is_favorite": false,
+                 *           "layers": [
+                 *             0,
+                 *             1,
+                 *             2
+                 *           ],
+                 *           "max_samples": null,
+                 *           "name": "Full Analysis",
+                 *           "top_k_examples": 100
+                 *         },
+                 *         {
+                 *           "description": null,
+                 *           "hook_types": [
+                 *             "residual"
+                 *           ],
+                 *           "is_favorite": true,
+                 *           "layers": [
+                 *             1,
+                 *             2
+                 *           ],
+                 *           "max_samples": null,
+                 *           "name": "middle layers",
+                 *           "top_k_examples": null
+                 *         },
+                 *         {
+                 *           "description": "The residual stream at three depths of a 12-layer model.",
+                 *           "hook_types": [
+                 *             "residual"
+                 *           ],
+                 *           "is_favorite": false,
+                 *           "layers": [
+                 *             0,
+                 *             6,
+                 *             11
+                 *           ],
+                 *           "max_samples": 5000,
+                 *           "name": "Quick Scan",
+                 *           "top_k_examples": 50
+                 *         }
+                 *       ],
+                 *       "format": "mistudio-templates",
+                 *       "steering_presets": [],
+                 *       "training_templates": [
+                 *         {
+                 *           "dataset_id": null,
+                 *           "description": "A small dictionary in few steps: see whether a layer is worth more.",
+                 *           "encoder_type": "sparse",
+                 *           "hyperparameters": {
+                 *             "auxk_coefficient": 0,
+                 *             "batch_size": 2048,
+                 *             "expansion_factor": 4,
+                 *             "lr_schedule": "constant",
+                 *             "training_steps": 2000
+                 *           },
+                 *           "is_favorite": true,
+                 *           "model_id": null,
+                 *           "name": "Fast Prototyping"
+                 *         },
+                 *         {
+                 *           "dataset_id": null,
+                 *           "description": null,
+                 *           "encoder_type": "sparse",
+                 *           "hyperparameters": {
+                 *             "activation": "topk",
+                 *             "adam_beta1": 0.9,
+                 *             "adam_beta2": 0.999,
+                 *             "auxk_coefficient": 0.03125,
+                 *             "bandwidth": 0.05,
+                 *             "batch_size": 512,
+                 *             "checkpoint_every": 50,
+                 *             "d_sae": null,
+                 *             "data_seed": null,
+                 *             "dead_window_tokens": null,
+                 *             "decay_percent": 20,
+                 *             "evaluation_windows": 48,
+                 *             "expansion_factor": 4,
+                 *             "gradient_accumulation": 1,
+                 *             "gradient_clip": 1,
+                 *             "k": 16,
+                 *             "k_warmup_percent": 5,
+                 *             "keep_checkpoints": 3,
+                 *             "l0_coefficient": 1,
+                 *             "l1_coefficient": null,
+                 *             "l1_warmup_percent": 5,
+                 *             "learning_rate": null,
+                 *             "log_every": 10,
+                 *             "lr_schedule": "trapezoid",
+                 *             "matryoshka_sizes": [],
+                 *             "optimizer": "adam",
+                 *             "precision": "auto",
+                 *             "seed": 0,
+                 *             "skip": false,
+                 *             "skip_rank": null,
+                 *             "source": "store",
+                 *             "training_steps": 5000,
+                 *             "warmup_steps": null,
+                 *             "weight_decay": 0
+                 *           },
+                 *           "is_favorite": true,
+                 *           "model_id": null,
+                 *           "name": "glass_4x"
+                 *         },
+                 *         {
+                 *           "dataset_id": null,
+                 *           "description": "The recipe of the defaults with time to converge.",
+                 *           "encoder_type": "sparse",
+                 *           "hyperparameters": {
+                 *             "batch_size": 4096,
+                 *             "expansion_factor": 8,
+                 *             "training_steps": 10000
+                 *           },
+                 *           "is_favorite": true,
+                 *           "model_id": null,
+                 *           "name": "High Quality SAE"
+                 *         }
+                 *       ],
+                 *       "version": 1
+                 *     }
+                 */
                 "application/json": components["schemas"]["TemplateBundle"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 0,
+                     *         "outcomes": [
+                     *           {
+                     *             "kind": "training_template",
+                     *             "name": "Fast Prototyping",
+                     *             "note": "There is one of this name already.",
+                     *             "outcome": "skipped"
+                     *           },
+                     *           {
+                     *             "kind": "training_template",
+                     *             "name": "glass_4x",
+                     *             "note": "There is one of this name already.",
+                     *             "outcome": "skipped"
+                     *           },
+                     *           {
+                     *             "kind": "training_template",
+                     *             "name": "High Quality SAE",
+                     *             "note": "There is one of this name already.",
+                     *             "outcome": "skipped"
+                     *           }
+                     *         ],
+                     *         "replaced": 0,
+                     *         "skipped": 7
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_21ee360d9a8a431e",
+                     *         "timestamp": "2026-11-26T10:21:30.272841Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_TemplatesImported_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_training_templates: {
@@ -10895,9 +15743,13 @@ export interface operations {
                 limit?: number;
                 /** @description Templates of this model, and those that fit every model */
                 model_id?: string | null;
+                /** @description Only favourites, or only the others */
                 is_favorite?: boolean | null;
+                /** @description Only rows that hold this text, upper and lower case alike */
                 search?: string | null;
-                sort_by?: string;
+                /** @description Field that the rows are sorted by; rows without a value come last */
+                sort_by?: "is_favorite" | "created_at" | "updated_at" | "name";
+                /** @description Direction of the sorting */
                 order?: "asc" | "desc";
             };
             header?: never;
@@ -10906,24 +15758,119 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created_at": "2026-11-26T10:18:41.344292Z",
+                     *           "dataset_id": null,
+                     *           "description": "A small dictionary in few steps: see whether a layer is worth more.",
+                     *           "encoder_type": "sparse",
+                     *           "hyperparameters": {
+                     *             "auxk_coefficient": 0,
+                     *             "batch_size": 2048,
+                     *             "expansion_factor": 4,
+                     *             "lr_schedule": "constant",
+                     *             "training_steps": 2000
+                     *           },
+                     *           "id": "08c1116e-c875-42cc-9b98-7d8eaf51c408",
+                     *           "is_favorite": true,
+                     *           "model_id": null,
+                     *           "name": "Fast Prototyping",
+                     *           "updated_at": "2026-11-26T10:18:41.344292Z"
+                     *         },
+                     *         {
+                     *           "created_at": "2026-11-26T10:18:41.344292Z",
+                     *           "dataset_id": null,
+                     *           "description": "The recipe of the defaults with time to converge.",
+                     *           "encoder_type": "sparse",
+                     *           "hyperparameters": {
+                     *             "batch_size": 4096,
+                     *             "expansion_factor": 8,
+                     *             "training_steps": 10000
+                     *           },
+                     *           "id": "86a76523-7e17-49f9-ac2b-8a6399247c8e",
+                     *           "is_favorite": true,
+                     *           "model_id": null,
+                     *           "name": "High Quality SAE",
+                     *           "updated_at": "2026-11-26T10:18:41.344292Z"
+                     *         },
+                     *         {
+                     *           "created_at": "2026-11-26T10:21:30.154418Z",
+                     *           "dataset_id": null,
+                     *           "description": null,
+                     *           "encoder_type": "sparse",
+                     *           "hyperparameters": {
+                     *             "activation": "topk",
+                     *             "adam_beta1": 0.9,
+                     *             "adam_beta2": 0.999,
+                     *             "auxk_coefficient": 0.03125,
+                     *             "bandwidth": 0.05,
+                     *             "batch_size": 512,
+                     *             "checkpoint_every": 50,
+                     *             "d_sae": null,
+                     *             "data_seed": null,
+                     *             "dead_window_tokens": null,
+                     *             "decay_percent": 20,
+                     *             "evaluation_windows": 48,
+                     *             "expansion_factor": 4,
+                     *             "gradient_accumulation": 1,
+                     *             "gradient_clip": 1,
+                     *             "k": 16,
+                     *             "k_warmup_percent": 5,
+                     *             "keep_checkpoints": 3,
+                     *             "l0_coefficient": 1,
+                     *             "l1_coefficient": null,
+                     *             "l1_warmup_percent": 5,
+                     *             "learning_rate": null,
+                     *             "log_every": 10,
+                     *             "lr_schedule": "trapezoid",
+                     *             "matryoshka_sizes": [],
+                     *             "optimizer": "adam",
+                     *             "precision": "auto",
+                     *             "seed": 0,
+                     *             "skip": false,
+                     *             "skip_rank": null,
+                     *             "source": "store",
+                     *             "training_steps": 5000,
+                     *             "warmup_steps": null,
+                     *             "weight_decay": 0
+                     *           },
+                     *           "id": "b314f4c8-a753-4b1b-b206-e162f2c17636",
+                     *           "is_favorite": false,
+                     *           "model_id": null,
+                     *           "name": "glass_4x",
+                     *           "updated_at": "2026-11-26T10:21:30.154418Z"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_5bdc123097a34f7c",
+                     *         "timestamp": "2026-11-26T10:21:30.165580Z"
+                     *       },
+                     *       "pagination": {
+                     *         "has_next": false,
+                     *         "limit": 50,
+                     *         "page": 1,
+                     *         "total": 4
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_TrainingTemplateRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     create_training_template: {
@@ -10938,55 +15885,100 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "hyperparameters": {
+                 *         "batch_size": 512,
+                 *         "checkpoint_every": 50,
+                 *         "expansion_factor": 4,
+                 *         "k": 16,
+                 *         "log_every": 10
+                 *       },
+                 *       "name": "glass_4x"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TrainingTemplateWrite"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It was made; `Location` says where it lies */
             201: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.154418Z",
+                     *         "dataset_id": null,
+                     *         "description": null,
+                     *         "encoder_type": "sparse",
+                     *         "hyperparameters": {
+                     *           "activation": "topk",
+                     *           "adam_beta1": 0.9,
+                     *           "adam_beta2": 0.999,
+                     *           "auxk_coefficient": 0.03125,
+                     *           "bandwidth": 0.05,
+                     *           "batch_size": 512,
+                     *           "checkpoint_every": 50,
+                     *           "d_sae": null,
+                     *           "data_seed": null,
+                     *           "dead_window_tokens": null,
+                     *           "decay_percent": 20,
+                     *           "evaluation_windows": 48,
+                     *           "expansion_factor": 4,
+                     *           "gradient_accumulation": 1,
+                     *           "gradient_clip": 1,
+                     *           "k": 16,
+                     *           "k_warmup_percent": 5,
+                     *           "keep_checkpoints": 3,
+                     *           "l0_coefficient": 1,
+                     *           "l1_coefficient": null,
+                     *           "l1_warmup_percent": 5,
+                     *           "learning_rate": null,
+                     *           "log_every": 10,
+                     *           "lr_schedule": "trapezoid",
+                     *           "matryoshka_sizes": [],
+                     *           "optimizer": "adam",
+                     *           "precision": "auto",
+                     *           "seed": 0,
+                     *           "skip": false,
+                     *           "skip_rank": null,
+                     *           "source": "store",
+                     *           "training_steps": 5000,
+                     *           "warmup_steps": null,
+                     *           "weight_decay": 0
+                     *         },
+                     *         "id": "b314f4c8-a753-4b1b-b206-e162f2c17636",
+                     *         "is_favorite": false,
+                     *         "model_id": null,
+                     *         "name": "glass_4x",
+                     *         "updated_at": "2026-11-26T10:21:30.154418Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_2876c7ccb44d4df9",
+                     *         "timestamp": "2026-11-26T10:21:30.151000Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_TrainingTemplateRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_training_template: {
@@ -10994,39 +15986,86 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the template */
                 template_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.154418Z",
+                     *         "dataset_id": null,
+                     *         "description": null,
+                     *         "encoder_type": "sparse",
+                     *         "hyperparameters": {
+                     *           "activation": "topk",
+                     *           "adam_beta1": 0.9,
+                     *           "adam_beta2": 0.999,
+                     *           "auxk_coefficient": 0.03125,
+                     *           "bandwidth": 0.05,
+                     *           "batch_size": 512,
+                     *           "checkpoint_every": 50,
+                     *           "d_sae": null,
+                     *           "data_seed": null,
+                     *           "dead_window_tokens": null,
+                     *           "decay_percent": 20,
+                     *           "evaluation_windows": 48,
+                     *           "expansion_factor": 4,
+                     *           "gradient_accumulation": 1,
+                     *           "gradient_clip": 1,
+                     *           "k": 16,
+                     *           "k_warmup_percent": 5,
+                     *           "keep_checkpoints": 3,
+                     *           "l0_coefficient": 1,
+                     *           "l1_coefficient": null,
+                     *           "l1_warmup_percent": 5,
+                     *           "learning_rate": null,
+                     *           "log_every": 10,
+                     *           "lr_schedule": "trapezoid",
+                     *           "matryoshka_sizes": [],
+                     *           "optimizer": "adam",
+                     *           "precision": "auto",
+                     *           "seed": 0,
+                     *           "skip": false,
+                     *           "skip_rank": null,
+                     *           "source": "store",
+                     *           "training_steps": 5000,
+                     *           "warmup_steps": null,
+                     *           "weight_decay": 0
+                     *         },
+                     *         "id": "b314f4c8-a753-4b1b-b206-e162f2c17636",
+                     *         "is_favorite": false,
+                     *         "model_id": null,
+                     *         "name": "glass_4x",
+                     *         "updated_at": "2026-11-26T10:21:30.154418Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_952c05aefe0a4960",
+                     *         "timestamp": "2026-11-26T10:21:30.185998Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_TrainingTemplateRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     replace_training_template: {
@@ -11037,61 +16076,107 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
+                /** @description Id of the template */
                 template_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "hyperparameters": {
+                 *         "batch_size": 512,
+                 *         "checkpoint_every": 50,
+                 *         "expansion_factor": 4,
+                 *         "k": 16,
+                 *         "log_every": 10
+                 *       },
+                 *       "name": "glass_4x"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TrainingTemplateWrite"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.154418Z",
+                     *         "dataset_id": null,
+                     *         "description": null,
+                     *         "encoder_type": "sparse",
+                     *         "hyperparameters": {
+                     *           "activation": "topk",
+                     *           "adam_beta1": 0.9,
+                     *           "adam_beta2": 0.999,
+                     *           "auxk_coefficient": 0.03125,
+                     *           "bandwidth": 0.05,
+                     *           "batch_size": 512,
+                     *           "checkpoint_every": 50,
+                     *           "d_sae": null,
+                     *           "data_seed": null,
+                     *           "dead_window_tokens": null,
+                     *           "decay_percent": 20,
+                     *           "evaluation_windows": 48,
+                     *           "expansion_factor": 4,
+                     *           "gradient_accumulation": 1,
+                     *           "gradient_clip": 1,
+                     *           "k": 16,
+                     *           "k_warmup_percent": 5,
+                     *           "keep_checkpoints": 3,
+                     *           "l0_coefficient": 1,
+                     *           "l1_coefficient": null,
+                     *           "l1_warmup_percent": 5,
+                     *           "learning_rate": null,
+                     *           "log_every": 10,
+                     *           "lr_schedule": "trapezoid",
+                     *           "matryoshka_sizes": [],
+                     *           "optimizer": "adam",
+                     *           "precision": "auto",
+                     *           "seed": 0,
+                     *           "skip": false,
+                     *           "skip_rank": null,
+                     *           "source": "store",
+                     *           "training_steps": 5000,
+                     *           "warmup_steps": null,
+                     *           "weight_decay": 0
+                     *         },
+                     *         "id": "b314f4c8-a753-4b1b-b206-e162f2c17636",
+                     *         "is_favorite": false,
+                     *         "model_id": null,
+                     *         "name": "glass_4x",
+                     *         "updated_at": "2026-11-26T10:21:30.154418Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_f2da772206664d60",
+                     *         "timestamp": "2026-11-26T10:21:30.191978Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_TrainingTemplateRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Precondition Failed */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["ChangedMeanwhile"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     delete_training_template: {
@@ -11102,48 +16187,86 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
+                /** @description Id of the template */
                 template_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.154418Z",
+                     *         "dataset_id": null,
+                     *         "description": null,
+                     *         "encoder_type": "sparse",
+                     *         "hyperparameters": {
+                     *           "activation": "topk",
+                     *           "adam_beta1": 0.9,
+                     *           "adam_beta2": 0.999,
+                     *           "auxk_coefficient": 0.03125,
+                     *           "bandwidth": 0.05,
+                     *           "batch_size": 512,
+                     *           "checkpoint_every": 50,
+                     *           "d_sae": null,
+                     *           "data_seed": null,
+                     *           "dead_window_tokens": null,
+                     *           "decay_percent": 20,
+                     *           "evaluation_windows": 48,
+                     *           "expansion_factor": 4,
+                     *           "gradient_accumulation": 1,
+                     *           "gradient_clip": 1,
+                     *           "k": 16,
+                     *           "k_warmup_percent": 5,
+                     *           "keep_checkpoints": 3,
+                     *           "l0_coefficient": 1,
+                     *           "l1_coefficient": null,
+                     *           "l1_warmup_percent": 5,
+                     *           "learning_rate": null,
+                     *           "log_every": 10,
+                     *           "lr_schedule": "trapezoid",
+                     *           "matryoshka_sizes": [],
+                     *           "optimizer": "adam",
+                     *           "precision": "auto",
+                     *           "seed": 0,
+                     *           "skip": false,
+                     *           "skip_rank": null,
+                     *           "source": "store",
+                     *           "training_steps": 5000,
+                     *           "warmup_steps": null,
+                     *           "weight_decay": 0
+                     *         },
+                     *         "id": "b314f4c8-a753-4b1b-b206-e162f2c17636",
+                     *         "is_favorite": true,
+                     *         "model_id": null,
+                     *         "name": "glass_4x",
+                     *         "updated_at": "2026-11-26T10:21:30.203967Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_a888f61bbaea4d3c",
+                     *         "timestamp": "2026-11-26T10:21:30.297838Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_TrainingTemplateRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Precondition Failed */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["ChangedMeanwhile"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     patch_training_template: {
@@ -11154,61 +16277,100 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
+                /** @description Id of the template */
                 template_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "is_favorite": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["TrainingTemplatePatch"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.154418Z",
+                     *         "dataset_id": null,
+                     *         "description": null,
+                     *         "encoder_type": "sparse",
+                     *         "hyperparameters": {
+                     *           "activation": "topk",
+                     *           "adam_beta1": 0.9,
+                     *           "adam_beta2": 0.999,
+                     *           "auxk_coefficient": 0.03125,
+                     *           "bandwidth": 0.05,
+                     *           "batch_size": 512,
+                     *           "checkpoint_every": 50,
+                     *           "d_sae": null,
+                     *           "data_seed": null,
+                     *           "dead_window_tokens": null,
+                     *           "decay_percent": 20,
+                     *           "evaluation_windows": 48,
+                     *           "expansion_factor": 4,
+                     *           "gradient_accumulation": 1,
+                     *           "gradient_clip": 1,
+                     *           "k": 16,
+                     *           "k_warmup_percent": 5,
+                     *           "keep_checkpoints": 3,
+                     *           "l0_coefficient": 1,
+                     *           "l1_coefficient": null,
+                     *           "l1_warmup_percent": 5,
+                     *           "learning_rate": null,
+                     *           "log_every": 10,
+                     *           "lr_schedule": "trapezoid",
+                     *           "matryoshka_sizes": [],
+                     *           "optimizer": "adam",
+                     *           "precision": "auto",
+                     *           "seed": 0,
+                     *           "skip": false,
+                     *           "skip_rank": null,
+                     *           "source": "store",
+                     *           "training_steps": 5000,
+                     *           "warmup_steps": null,
+                     *           "weight_decay": 0
+                     *         },
+                     *         "id": "b314f4c8-a753-4b1b-b206-e162f2c17636",
+                     *         "is_favorite": true,
+                     *         "model_id": null,
+                     *         "name": "glass_4x",
+                     *         "updated_at": "2026-11-26T10:21:30.203967Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_97b521c126ad4fc6",
+                     *         "timestamp": "2026-11-26T10:21:30.203224Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_TrainingTemplateRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Precondition Failed */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["ChangedMeanwhile"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_extraction_templates: {
@@ -11218,9 +16380,13 @@ export interface operations {
                 page?: number;
                 /** @description Rows per page */
                 limit?: number;
+                /** @description Only favourites, or only the others */
                 is_favorite?: boolean | null;
+                /** @description Only rows that hold this text, upper and lower case alike */
                 search?: string | null;
-                sort_by?: string;
+                /** @description Field that the rows are sorted by; rows without a value come last */
+                sort_by?: "is_favorite" | "created_at" | "updated_at" | "name";
+                /** @description Direction of the sorting */
                 order?: "asc" | "desc";
             };
             header?: never;
@@ -11229,24 +16395,93 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created_at": "2026-11-26T10:18:41.344292Z",
+                     *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
+                     *           "hook_types": [
+                     *             "residual",
+                     *             "mlp",
+                     *             "attention"
+                     *           ],
+                     *           "id": "3d646b3e-439a-4339-a960-5053b9e4bacf",
+                     *           "is_favorite": false,
+                     *           "layers": [
+                     *             0,
+                     *             1,
+                     *             2
+                     *           ],
+                     *           "max_samples": null,
+                     *           "name": "Full Analysis",
+                     *           "top_k_examples": 100,
+                     *           "updated_at": "2026-11-26T10:18:41.344292Z"
+                     *         },
+                     *         {
+                     *           "created_at": "2026-11-26T10:21:30.212736Z",
+                     *           "description": null,
+                     *           "hook_types": [
+                     *             "residual"
+                     *           ],
+                     *           "id": "93b0603a-3565-4f38-b68e-0156ee7a3706",
+                     *           "is_favorite": false,
+                     *           "layers": [
+                     *             1,
+                     *             2
+                     *           ],
+                     *           "max_samples": null,
+                     *           "name": "middle layers",
+                     *           "top_k_examples": null,
+                     *           "updated_at": "2026-11-26T10:21:30.212736Z"
+                     *         },
+                     *         {
+                     *           "created_at": "2026-11-26T10:18:41.344292Z",
+                     *           "description": "The residual stream at three depths of a 12-layer model.",
+                     *           "hook_types": [
+                     *             "residual"
+                     *           ],
+                     *           "id": "b7df587a-8f06-4fa5-90de-802e6c8d96dc",
+                     *           "is_favorite": false,
+                     *           "layers": [
+                     *             0,
+                     *             6,
+                     *             11
+                     *           ],
+                     *           "max_samples": 5000,
+                     *           "name": "Quick Scan",
+                     *           "top_k_examples": 50,
+                     *           "updated_at": "2026-11-26T10:18:41.344292Z"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_9906ea746eec43d3",
+                     *         "timestamp": "2026-11-26T10:21:30.221257Z"
+                     *       },
+                     *       "pagination": {
+                     *         "has_next": false,
+                     *         "limit": 50,
+                     *         "page": 1,
+                     *         "total": 3
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_ExtractionTemplateRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     create_extraction_template: {
@@ -11261,46 +16496,69 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "hook_types": [
+                 *         "residual"
+                 *       ],
+                 *       "layers": [
+                 *         1,
+                 *         2
+                 *       ],
+                 *       "name": "middle layers"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ExtractionTemplateWrite"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It was made; `Location` says where it lies */
             201: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.212736Z",
+                     *         "description": null,
+                     *         "hook_types": [
+                     *           "residual"
+                     *         ],
+                     *         "id": "93b0603a-3565-4f38-b68e-0156ee7a3706",
+                     *         "is_favorite": false,
+                     *         "layers": [
+                     *           1,
+                     *           2
+                     *         ],
+                     *         "max_samples": null,
+                     *         "name": "middle layers",
+                     *         "top_k_examples": null,
+                     *         "updated_at": "2026-11-26T10:21:30.212736Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_a08f63cc96a34813",
+                     *         "timestamp": "2026-11-26T10:21:30.211865Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_ExtractionTemplateRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_extraction_template: {
@@ -11308,39 +16566,56 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the template */
                 template_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.212736Z",
+                     *         "description": null,
+                     *         "hook_types": [
+                     *           "residual"
+                     *         ],
+                     *         "id": "93b0603a-3565-4f38-b68e-0156ee7a3706",
+                     *         "is_favorite": false,
+                     *         "layers": [
+                     *           1,
+                     *           2
+                     *         ],
+                     *         "max_samples": null,
+                     *         "name": "middle layers",
+                     *         "top_k_examples": null,
+                     *         "updated_at": "2026-11-26T10:21:30.212736Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_050993343c6a4e73",
+                     *         "timestamp": "2026-11-26T10:21:30.229533Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_ExtractionTemplateRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     replace_extraction_template: {
@@ -11351,61 +16626,77 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
+                /** @description Id of the template */
                 template_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "hook_types": [
+                 *         "residual"
+                 *       ],
+                 *       "layers": [
+                 *         1,
+                 *         2
+                 *       ],
+                 *       "name": "middle layers"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ExtractionTemplateWrite"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.212736Z",
+                     *         "description": null,
+                     *         "hook_types": [
+                     *           "residual"
+                     *         ],
+                     *         "id": "93b0603a-3565-4f38-b68e-0156ee7a3706",
+                     *         "is_favorite": false,
+                     *         "layers": [
+                     *           1,
+                     *           2
+                     *         ],
+                     *         "max_samples": null,
+                     *         "name": "middle layers",
+                     *         "top_k_examples": null,
+                     *         "updated_at": "2026-11-26T10:21:30.212736Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_2e48a64cfb5b4ae6",
+                     *         "timestamp": "2026-11-26T10:21:30.240788Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_ExtractionTemplateRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Precondition Failed */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["ChangedMeanwhile"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     delete_extraction_template: {
@@ -11416,48 +16707,56 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
+                /** @description Id of the template */
                 template_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.212736Z",
+                     *         "description": null,
+                     *         "hook_types": [
+                     *           "residual"
+                     *         ],
+                     *         "id": "93b0603a-3565-4f38-b68e-0156ee7a3706",
+                     *         "is_favorite": true,
+                     *         "layers": [
+                     *           1,
+                     *           2
+                     *         ],
+                     *         "max_samples": null,
+                     *         "name": "middle layers",
+                     *         "top_k_examples": null,
+                     *         "updated_at": "2026-11-26T10:21:30.249391Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_bbb2e2abe05340cb",
+                     *         "timestamp": "2026-11-26T10:21:30.304923Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_ExtractionTemplateRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Precondition Failed */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["ChangedMeanwhile"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     patch_extraction_template: {
@@ -11468,61 +16767,70 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
+                /** @description Id of the template */
                 template_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "is_favorite": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["ExtractionTemplatePatch"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.212736Z",
+                     *         "description": null,
+                     *         "hook_types": [
+                     *           "residual"
+                     *         ],
+                     *         "id": "93b0603a-3565-4f38-b68e-0156ee7a3706",
+                     *         "is_favorite": true,
+                     *         "layers": [
+                     *           1,
+                     *           2
+                     *         ],
+                     *         "max_samples": null,
+                     *         "name": "middle layers",
+                     *         "top_k_examples": null,
+                     *         "updated_at": "2026-11-26T10:21:30.249391Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_fad7888b73034dde",
+                     *         "timestamp": "2026-11-26T10:21:30.248662Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_ExtractionTemplateRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Precondition Failed */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["ChangedMeanwhile"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_jobs: {
@@ -11536,8 +16844,11 @@ export interface operations {
                 state?: components["schemas"]["JobState"][] | null;
                 /** @description May be repeated */
                 kind?: components["schemas"]["JobKind"][] | null;
+                /** @description Only jobs that work on this kind of thing */
                 resource_type?: components["schemas"]["ResourceType"] | null;
+                /** @description Only of this dataset, model, … that the job works on */
                 resource_id?: string | null;
+                /** @description Only of this workflow */
                 workflow_id?: string | null;
             };
             header?: never;
@@ -11546,24 +16857,96 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "attempt": 1,
+                     *           "created_at": "2026-11-26T10:21:31.927382Z",
+                     *           "error_code": null,
+                     *           "error_details": null,
+                     *           "error_message": null,
+                     *           "estimate": null,
+                     *           "eta_seconds": null,
+                     *           "finished_at": "2026-11-26T10:21:31.957613Z",
+                     *           "id": "e116ee6d-d726-45fc-be14-dcc21b191c46",
+                     *           "kind": "training_evaluate",
+                     *           "max_attempts": 3,
+                     *           "measured": null,
+                     *           "message": "Waits for the step before it.",
+                     *           "progress": 0,
+                     *           "queue": "analysis",
+                     *           "reason": "user",
+                     *           "requested": null,
+                     *           "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *           "resource_type": "training",
+                     *           "result": null,
+                     *           "retry_of": "0639da62-f347-4b5f-9e43-47f863b067a2",
+                     *           "seq": 1000000,
+                     *           "started_at": null,
+                     *           "state": "cancelled",
+                     *           "updated_at": "2026-11-26T10:21:31.957613Z",
+                     *           "waits_for": "bd0a28c6-7e42-42c4-bb32-f26a55e33ec2",
+                     *           "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *         },
+                     *         {
+                     *           "attempt": 1,
+                     *           "created_at": "2026-11-26T10:21:31.923701Z",
+                     *           "error_code": null,
+                     *           "error_details": null,
+                     *           "error_message": null,
+                     *           "estimate": null,
+                     *           "eta_seconds": null,
+                     *           "finished_at": "2026-11-26T10:21:31.957613Z",
+                     *           "id": "bd0a28c6-7e42-42c4-bb32-f26a55e33ec2",
+                     *           "kind": "feature_extract",
+                     *           "max_attempts": 3,
+                     *           "measured": null,
+                     *           "message": "Waits for the step before it.",
+                     *           "progress": 0,
+                     *           "queue": "analysis",
+                     *           "reason": "user",
+                     *           "requested": null,
+                     *           "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *           "resource_type": "training",
+                     *           "result": null,
+                     *           "retry_of": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *           "seq": 1000000,
+                     *           "started_at": null,
+                     *           "state": "cancelled",
+                     *           "updated_at": "2026-11-26T10:21:31.957613Z",
+                     *           "waits_for": "ed18ba47-d27c-4337-88c4-0cc003680b79",
+                     *           "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_88e508aa89bc4fe1",
+                     *         "timestamp": "2026-11-26T10:21:32.050024Z"
+                     *       },
+                     *       "pagination": {
+                     *         "has_next": true,
+                     *         "limit": 2,
+                     *         "page": 1,
+                     *         "total": 28
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_JobRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_job: {
@@ -11571,39 +16954,67 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the job */
                 job_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "attempt": 1,
+                     *         "created_at": "2026-11-26T10:18:49.843729Z",
+                     *         "error_code": null,
+                     *         "error_details": null,
+                     *         "error_message": null,
+                     *         "estimate": null,
+                     *         "eta_seconds": null,
+                     *         "finished_at": null,
+                     *         "id": "bfc5e2b1-291b-4e44-b1dc-9e0c8223c33c",
+                     *         "kind": "dataset_import",
+                     *         "max_attempts": 3,
+                     *         "measured": null,
+                     *         "message": null,
+                     *         "progress": 0,
+                     *         "queue": "downloads",
+                     *         "reason": null,
+                     *         "requested": null,
+                     *         "resource_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "resource_type": "dataset",
+                     *         "result": null,
+                     *         "retry_of": null,
+                     *         "seq": 0,
+                     *         "started_at": null,
+                     *         "state": "queued",
+                     *         "updated_at": "2026-11-26T10:18:49.821644Z",
+                     *         "waits_for": null,
+                     *         "workflow_id": null
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_0ce41c4a80c04db5",
+                     *         "timestamp": "2026-11-26T10:18:50.146477Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     cancel_job: {
@@ -11611,48 +17022,74 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the job */
                 job_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "attempt": 1,
+                     *         "created_at": "2026-11-26T10:21:32.082885Z",
+                     *         "error_code": null,
+                     *         "error_details": null,
+                     *         "error_message": null,
+                     *         "estimate": {
+                     *           "disk_bytes": 10618880,
+                     *           "gpu_memory_bytes": null,
+                     *           "memory_bytes": 582003904,
+                     *           "seconds": 684.2098260687148,
+                     *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
+                     *         },
+                     *         "eta_seconds": null,
+                     *         "finished_at": "2026-11-26T10:21:32.119301Z",
+                     *         "id": "d75c6533-e465-4db7-a84f-d7c5fc135e00",
+                     *         "kind": "training_run",
+                     *         "max_attempts": 3,
+                     *         "measured": null,
+                     *         "message": null,
+                     *         "progress": 0,
+                     *         "queue": "training",
+                     *         "reason": "user",
+                     *         "requested": null,
+                     *         "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *         "resource_type": "training",
+                     *         "result": null,
+                     *         "retry_of": "ed18ba47-d27c-4337-88c4-0cc003680b79",
+                     *         "seq": 1000000,
+                     *         "started_at": null,
+                     *         "state": "cancelled",
+                     *         "updated_at": "2026-11-26T10:21:32.119301Z",
+                     *         "waits_for": null,
+                     *         "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_c00fe75746564162",
+                     *         "timestamp": "2026-11-26T10:21:32.117890Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     pause_job: {
@@ -11660,48 +17097,74 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the job */
                 job_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "attempt": 1,
+                     *         "created_at": "2026-11-26T10:21:30.327862Z",
+                     *         "error_code": null,
+                     *         "error_details": null,
+                     *         "error_message": null,
+                     *         "estimate": {
+                     *           "disk_bytes": 10618880,
+                     *           "gpu_memory_bytes": null,
+                     *           "memory_bytes": 582003904,
+                     *           "seconds": 684.2098260687148,
+                     *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
+                     *         },
+                     *         "eta_seconds": null,
+                     *         "finished_at": null,
+                     *         "id": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *         "kind": "training_run",
+                     *         "max_attempts": 3,
+                     *         "measured": null,
+                     *         "message": "Opening the activations",
+                     *         "progress": 0,
+                     *         "queue": "training",
+                     *         "reason": null,
+                     *         "requested": "pause",
+                     *         "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *         "resource_type": "training",
+                     *         "result": null,
+                     *         "retry_of": null,
+                     *         "seq": 4000000,
+                     *         "started_at": "2026-11-26T10:21:30.396073Z",
+                     *         "state": "running",
+                     *         "updated_at": "2026-11-26T10:21:30.813970Z",
+                     *         "waits_for": null,
+                     *         "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_8e463c4e99b342a3",
+                     *         "timestamp": "2026-11-26T10:21:30.810547Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     resume_job: {
@@ -11709,48 +17172,79 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the job */
                 job_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "attempt": 2,
+                     *         "created_at": "2026-11-26T10:21:30.327862Z",
+                     *         "error_code": null,
+                     *         "error_details": null,
+                     *         "error_message": null,
+                     *         "estimate": {
+                     *           "disk_bytes": 10618880,
+                     *           "gpu_memory_bytes": null,
+                     *           "memory_bytes": 582003904,
+                     *           "seconds": 684.2098260687148,
+                     *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
+                     *         },
+                     *         "eta_seconds": null,
+                     *         "finished_at": null,
+                     *         "id": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *         "kind": "training_run",
+                     *         "max_attempts": 4,
+                     *         "measured": {
+                     *           "base_bytes": 409944064,
+                     *           "gpu_memory_bytes": null,
+                     *           "memory_bytes": 571985920,
+                     *           "seconds": 0.5778622540001379
+                     *         },
+                     *         "message": null,
+                     *         "progress": 0.0077599999999999995,
+                     *         "queue": "training",
+                     *         "reason": "user",
+                     *         "requested": null,
+                     *         "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *         "resource_type": "training",
+                     *         "result": null,
+                     *         "retry_of": null,
+                     *         "seq": 7000000,
+                     *         "started_at": "2026-11-26T10:21:30.396073Z",
+                     *         "state": "queued",
+                     *         "updated_at": "2026-11-26T10:21:31.704015Z",
+                     *         "waits_for": null,
+                     *         "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_7469d064dd0b4e92",
+                     *         "timestamp": "2026-11-26T10:21:31.703249Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     retry_job: {
@@ -11758,48 +17252,75 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the job */
                 job_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "attempt": 1,
+                     *         "created_at": "2026-11-26T10:21:32.082885Z",
+                     *         "error_code": null,
+                     *         "error_details": null,
+                     *         "error_message": null,
+                     *         "estimate": {
+                     *           "disk_bytes": 10618880,
+                     *           "gpu_memory_bytes": null,
+                     *           "memory_bytes": 582003904,
+                     *           "seconds": 684.2098260687148,
+                     *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
+                     *         },
+                     *         "eta_seconds": null,
+                     *         "finished_at": null,
+                     *         "id": "d75c6533-e465-4db7-a84f-d7c5fc135e00",
+                     *         "kind": "training_run",
+                     *         "max_attempts": 3,
+                     *         "measured": null,
+                     *         "message": null,
+                     *         "progress": 0,
+                     *         "queue": "training",
+                     *         "reason": null,
+                     *         "requested": null,
+                     *         "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *         "resource_type": "training",
+                     *         "result": null,
+                     *         "retry_of": "ed18ba47-d27c-4337-88c4-0cc003680b79",
+                     *         "seq": 0,
+                     *         "started_at": null,
+                     *         "state": "queued",
+                     *         "updated_at": "2026-11-26T10:21:32.075399Z",
+                     *         "waits_for": null,
+                     *         "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_f62367e9f75f42a7",
+                     *         "timestamp": "2026-11-26T10:21:32.074424Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     read_job_log: {
@@ -11810,39 +17331,45 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Id of the job */
                 job_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "lines": [
+                     *           "{\"message\": \"job running\", \"process\": \"job-3febc5d6-2281-49fb-9505-8c6fca741ad7\", \"job_id\": \"3febc5d6-2281-49fb-9505-8c6fca741ad7\", \"kind\": \"training_run\", \"attempt\": 1, \"from\": \"starting\", \"to\": \"running\", \"reason\": null, \"error_code\": null, \"timestamp\": \"2026-11-26T10:21:30.598398+00:00\", \"level\": \"INFO\", \"logger\": \"app.services.job_lifecycle\"}"
+                     *         ],
+                     *         "size_bytes": 349,
+                     *         "truncated": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_928213daa0a64859",
+                     *         "timestamp": "2026-11-26T10:21:32.174554Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobLog_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     list_workflows: {
@@ -11859,24 +17386,142 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created_at": "2026-11-26T10:21:30.311307Z",
+                     *           "error_code": null,
+                     *           "error_message": null,
+                     *           "id": "da3b7fa3-2933-4d1b-860c-0d273111ec12",
+                     *           "name": "one more",
+                     *           "progress": 0,
+                     *           "state": "cancelled",
+                     *           "steps": [
+                     *             {
+                     *               "attempt": 1,
+                     *               "created_at": "2026-11-26T10:21:31.914517Z",
+                     *               "error_code": null,
+                     *               "error_details": null,
+                     *               "error_message": null,
+                     *               "estimate": {
+                     *                 "disk_bytes": 10618880,
+                     *                 "gpu_memory_bytes": null,
+                     *                 "memory_bytes": 582003904,
+                     *                 "seconds": 684.2098260687148,
+                     *                 "time_source": "measured: the median of 2 jobs of this kind on this machine"
+                     *               },
+                     *               "eta_seconds": null,
+                     *               "finished_at": "2026-11-26T10:21:31.957613Z",
+                     *               "id": "ed18ba47-d27c-4337-88c4-0cc003680b79",
+                     *               "kind": "training_run",
+                     *               "max_attempts": 3,
+                     *               "measured": null,
+                     *               "message": null,
+                     *               "progress": 0,
+                     *               "queue": "training",
+                     *               "reason": "user",
+                     *               "requested": null,
+                     *               "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *               "resource_type": "training",
+                     *               "result": null,
+                     *               "retry_of": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *               "seq": 1000000,
+                     *               "started_at": null,
+                     *               "state": "cancelled",
+                     *               "updated_at": "2026-11-26T10:21:31.957613Z",
+                     *               "waits_for": null,
+                     *               "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             },
+                     *             {
+                     *               "attempt": 1,
+                     *               "created_at": "2026-11-26T10:21:31.923701Z",
+                     *               "error_code": null,
+                     *               "error_details": null,
+                     *               "error_message": null,
+                     *               "estimate": null,
+                     *               "eta_seconds": null,
+                     *               "finished_at": "2026-11-26T10:21:31.957613Z",
+                     *               "id": "bd0a28c6-7e42-42c4-bb32-f26a55e33ec2",
+                     *               "kind": "feature_extract",
+                     *               "max_attempts": 3,
+                     *               "measured": null,
+                     *               "message": "Waits for the step before it.",
+                     *               "progress": 0,
+                     *               "queue": "analysis",
+                     *               "reason": "user",
+                     *               "requested": null,
+                     *               "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *               "resource_type": "training",
+                     *               "result": null,
+                     *               "retry_of": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *               "seq": 1000000,
+                     *               "started_at": null,
+                     *               "state": "cancelled",
+                     *               "updated_at": "2026-11-26T10:21:31.957613Z",
+                     *               "waits_for": "ed18ba47-d27c-4337-88c4-0cc003680b79",
+                     *               "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             },
+                     *             {
+                     *               "attempt": 1,
+                     *               "created_at": "2026-11-26T10:21:31.927382Z",
+                     *               "error_code": null,
+                     *               "error_details": null,
+                     *               "error_message": null,
+                     *               "estimate": null,
+                     *               "eta_seconds": null,
+                     *               "finished_at": "2026-11-26T10:21:31.957613Z",
+                     *               "id": "e116ee6d-d726-45fc-be14-dcc21b191c46",
+                     *               "kind": "training_evaluate",
+                     *               "max_attempts": 3,
+                     *               "measured": null,
+                     *               "message": "Waits for the step before it.",
+                     *               "progress": 0,
+                     *               "queue": "analysis",
+                     *               "reason": "user",
+                     *               "requested": null,
+                     *               "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *               "resource_type": "training",
+                     *               "result": null,
+                     *               "retry_of": "0639da62-f347-4b5f-9e43-47f863b067a2",
+                     *               "seq": 1000000,
+                     *               "started_at": null,
+                     *               "state": "cancelled",
+                     *               "updated_at": "2026-11-26T10:21:31.957613Z",
+                     *               "waits_for": "bd0a28c6-7e42-42c4-bb32-f26a55e33ec2",
+                     *               "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_49085b7539f042b0",
+                     *         "timestamp": "2026-11-26T10:21:32.034345Z"
+                     *       },
+                     *       "pagination": {
+                     *         "has_next": false,
+                     *         "limit": 1,
+                     *         "page": 1,
+                     *         "total": 1
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_WorkflowRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     create_workflow: {
@@ -11888,46 +17533,165 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                 *       "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                 *       "discover": {
+                 *         "examples_per_feature": 5
+                 *       },
+                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                 *       "name": "one more",
+                 *       "train": {
+                 *         "hyperparameters": {
+                 *           "batch_size": 512,
+                 *           "checkpoint_every": 50,
+                 *           "expansion_factor": 4,
+                 *           "k": 16,
+                 *           "log_every": 10,
+                 *           "training_steps": 50000
+                 *         }
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["WorkflowCreate"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.311307Z",
+                     *         "error_code": null,
+                     *         "error_message": null,
+                     *         "id": "da3b7fa3-2933-4d1b-860c-0d273111ec12",
+                     *         "name": "one more",
+                     *         "progress": 0,
+                     *         "state": "queued",
+                     *         "steps": [
+                     *           {
+                     *             "attempt": 1,
+                     *             "created_at": "2026-11-26T10:21:30.327862Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": {
+                     *               "disk_bytes": 10618880,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 582003904,
+                     *               "seconds": 684.2098260687148,
+                     *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
+                     *             },
+                     *             "eta_seconds": null,
+                     *             "finished_at": null,
+                     *             "id": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *             "kind": "training_run",
+                     *             "max_attempts": 3,
+                     *             "measured": null,
+                     *             "message": null,
+                     *             "progress": 0,
+                     *             "queue": "training",
+                     *             "reason": null,
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": null,
+                     *             "seq": 0,
+                     *             "started_at": null,
+                     *             "state": "queued",
+                     *             "updated_at": "2026-11-26T10:21:30.311307Z",
+                     *             "waits_for": null,
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           },
+                     *           {
+                     *             "attempt": 1,
+                     *             "created_at": "2026-11-26T10:21:30.334268Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "finished_at": null,
+                     *             "id": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *             "kind": "feature_extract",
+                     *             "max_attempts": 3,
+                     *             "measured": null,
+                     *             "message": "Waits for the step before it.",
+                     *             "progress": 0,
+                     *             "queue": "analysis",
+                     *             "reason": null,
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": null,
+                     *             "seq": 0,
+                     *             "started_at": null,
+                     *             "state": "queued",
+                     *             "updated_at": "2026-11-26T10:21:30.311307Z",
+                     *             "waits_for": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           },
+                     *           {
+                     *             "attempt": 1,
+                     *             "created_at": "2026-11-26T10:21:30.338371Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "finished_at": null,
+                     *             "id": "0639da62-f347-4b5f-9e43-47f863b067a2",
+                     *             "kind": "training_evaluate",
+                     *             "max_attempts": 3,
+                     *             "measured": null,
+                     *             "message": "Waits for the step before it.",
+                     *             "progress": 0,
+                     *             "queue": "analysis",
+                     *             "reason": null,
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": null,
+                     *             "seq": 0,
+                     *             "started_at": null,
+                     *             "state": "queued",
+                     *             "updated_at": "2026-11-26T10:21:30.311307Z",
+                     *             "waits_for": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_c766a97710cd403c",
+                     *         "timestamp": "2026-11-26T10:21:30.310594Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_WorkflowRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_workflow: {
@@ -11935,39 +17699,142 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the workflow */
                 workflow_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.311307Z",
+                     *         "error_code": null,
+                     *         "error_message": null,
+                     *         "id": "da3b7fa3-2933-4d1b-860c-0d273111ec12",
+                     *         "name": "one more",
+                     *         "progress": 0,
+                     *         "state": "queued",
+                     *         "steps": [
+                     *           {
+                     *             "attempt": 1,
+                     *             "created_at": "2026-11-26T10:21:30.327862Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": {
+                     *               "disk_bytes": 10618880,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 582003904,
+                     *               "seconds": 684.2098260687148,
+                     *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
+                     *             },
+                     *             "eta_seconds": null,
+                     *             "finished_at": null,
+                     *             "id": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *             "kind": "training_run",
+                     *             "max_attempts": 3,
+                     *             "measured": null,
+                     *             "message": null,
+                     *             "progress": 0,
+                     *             "queue": "training",
+                     *             "reason": null,
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": null,
+                     *             "seq": 0,
+                     *             "started_at": null,
+                     *             "state": "queued",
+                     *             "updated_at": "2026-11-26T10:21:30.311307Z",
+                     *             "waits_for": null,
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           },
+                     *           {
+                     *             "attempt": 1,
+                     *             "created_at": "2026-11-26T10:21:30.334268Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "finished_at": null,
+                     *             "id": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *             "kind": "feature_extract",
+                     *             "max_attempts": 3,
+                     *             "measured": null,
+                     *             "message": "Waits for the step before it.",
+                     *             "progress": 0,
+                     *             "queue": "analysis",
+                     *             "reason": null,
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": null,
+                     *             "seq": 0,
+                     *             "started_at": null,
+                     *             "state": "queued",
+                     *             "updated_at": "2026-11-26T10:21:30.311307Z",
+                     *             "waits_for": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           },
+                     *           {
+                     *             "attempt": 1,
+                     *             "created_at": "2026-11-26T10:21:30.338371Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "finished_at": null,
+                     *             "id": "0639da62-f347-4b5f-9e43-47f863b067a2",
+                     *             "kind": "training_evaluate",
+                     *             "max_attempts": 3,
+                     *             "measured": null,
+                     *             "message": "Waits for the step before it.",
+                     *             "progress": 0,
+                     *             "queue": "analysis",
+                     *             "reason": null,
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": null,
+                     *             "seq": 0,
+                     *             "started_at": null,
+                     *             "state": "queued",
+                     *             "updated_at": "2026-11-26T10:21:30.311307Z",
+                     *             "waits_for": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_e8bd2b3481294234",
+                     *         "timestamp": "2026-11-26T10:21:30.360797Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_WorkflowRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     cancel_workflow: {
@@ -11975,48 +17842,148 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the workflow */
                 workflow_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.311307Z",
+                     *         "error_code": null,
+                     *         "error_message": null,
+                     *         "id": "da3b7fa3-2933-4d1b-860c-0d273111ec12",
+                     *         "name": "one more",
+                     *         "progress": 0.0025866666666666664,
+                     *         "state": "cancelled",
+                     *         "steps": [
+                     *           {
+                     *             "attempt": 3,
+                     *             "created_at": "2026-11-26T10:21:30.327862Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": {
+                     *               "disk_bytes": 10618880,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 582003904,
+                     *               "seconds": 684.2098260687148,
+                     *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
+                     *             },
+                     *             "eta_seconds": null,
+                     *             "finished_at": "2026-11-26T10:21:31.823751Z",
+                     *             "id": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *             "kind": "training_run",
+                     *             "max_attempts": 5,
+                     *             "measured": {
+                     *               "base_bytes": 409944064,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 571985920,
+                     *               "seconds": 0.5778622540001379
+                     *             },
+                     *             "message": null,
+                     *             "progress": 0.0077599999999999995,
+                     *             "queue": "training",
+                     *             "reason": "user",
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": null,
+                     *             "seq": 10000000,
+                     *             "started_at": "2026-11-26T10:21:30.396073Z",
+                     *             "state": "cancelled",
+                     *             "updated_at": "2026-11-26T10:21:31.823751Z",
+                     *             "waits_for": null,
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           },
+                     *           {
+                     *             "attempt": 2,
+                     *             "created_at": "2026-11-26T10:21:30.334268Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "finished_at": "2026-11-26T10:21:31.823751Z",
+                     *             "id": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *             "kind": "feature_extract",
+                     *             "max_attempts": 4,
+                     *             "measured": null,
+                     *             "message": null,
+                     *             "progress": 0,
+                     *             "queue": "analysis",
+                     *             "reason": "user",
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": null,
+                     *             "seq": 3000000,
+                     *             "started_at": null,
+                     *             "state": "cancelled",
+                     *             "updated_at": "2026-11-26T10:21:31.823751Z",
+                     *             "waits_for": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           },
+                     *           {
+                     *             "attempt": 2,
+                     *             "created_at": "2026-11-26T10:21:30.338371Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "finished_at": "2026-11-26T10:21:31.823751Z",
+                     *             "id": "0639da62-f347-4b5f-9e43-47f863b067a2",
+                     *             "kind": "training_evaluate",
+                     *             "max_attempts": 4,
+                     *             "measured": null,
+                     *             "message": null,
+                     *             "progress": 0,
+                     *             "queue": "analysis",
+                     *             "reason": "user",
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": null,
+                     *             "seq": 3000000,
+                     *             "started_at": null,
+                     *             "state": "cancelled",
+                     *             "updated_at": "2026-11-26T10:21:31.823751Z",
+                     *             "waits_for": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_d0d85d9415a84e0b",
+                     *         "timestamp": "2026-11-26T10:21:31.822537Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_WorkflowRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     pause_workflow: {
@@ -12024,48 +17991,148 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the workflow */
                 workflow_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.311307Z",
+                     *         "error_code": null,
+                     *         "error_message": null,
+                     *         "id": "da3b7fa3-2933-4d1b-860c-0d273111ec12",
+                     *         "name": "one more",
+                     *         "progress": 0.0025866666666666664,
+                     *         "state": "paused",
+                     *         "steps": [
+                     *           {
+                     *             "attempt": 2,
+                     *             "created_at": "2026-11-26T10:21:30.327862Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": {
+                     *               "disk_bytes": 10618880,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 582003904,
+                     *               "seconds": 684.2098260687148,
+                     *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
+                     *             },
+                     *             "eta_seconds": null,
+                     *             "finished_at": null,
+                     *             "id": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *             "kind": "training_run",
+                     *             "max_attempts": 4,
+                     *             "measured": {
+                     *               "base_bytes": 409944064,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 571985920,
+                     *               "seconds": 0.5778622540001379
+                     *             },
+                     *             "message": null,
+                     *             "progress": 0.0077599999999999995,
+                     *             "queue": "training",
+                     *             "reason": "user",
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": null,
+                     *             "seq": 8000000,
+                     *             "started_at": "2026-11-26T10:21:30.396073Z",
+                     *             "state": "paused",
+                     *             "updated_at": "2026-11-26T10:21:31.729848Z",
+                     *             "waits_for": null,
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           },
+                     *           {
+                     *             "attempt": 1,
+                     *             "created_at": "2026-11-26T10:21:30.334268Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "finished_at": null,
+                     *             "id": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *             "kind": "feature_extract",
+                     *             "max_attempts": 3,
+                     *             "measured": null,
+                     *             "message": "Waits for the step before it.",
+                     *             "progress": 0,
+                     *             "queue": "analysis",
+                     *             "reason": "user",
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": null,
+                     *             "seq": 1000000,
+                     *             "started_at": null,
+                     *             "state": "paused",
+                     *             "updated_at": "2026-11-26T10:21:31.729848Z",
+                     *             "waits_for": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           },
+                     *           {
+                     *             "attempt": 1,
+                     *             "created_at": "2026-11-26T10:21:30.338371Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "finished_at": null,
+                     *             "id": "0639da62-f347-4b5f-9e43-47f863b067a2",
+                     *             "kind": "training_evaluate",
+                     *             "max_attempts": 3,
+                     *             "measured": null,
+                     *             "message": "Waits for the step before it.",
+                     *             "progress": 0,
+                     *             "queue": "analysis",
+                     *             "reason": "user",
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": null,
+                     *             "seq": 1000000,
+                     *             "started_at": null,
+                     *             "state": "paused",
+                     *             "updated_at": "2026-11-26T10:21:31.729848Z",
+                     *             "waits_for": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_feb7d336829d423d",
+                     *         "timestamp": "2026-11-26T10:21:31.729089Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_WorkflowRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     resume_workflow: {
@@ -12073,48 +18140,148 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the workflow */
                 workflow_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.311307Z",
+                     *         "error_code": null,
+                     *         "error_message": null,
+                     *         "id": "da3b7fa3-2933-4d1b-860c-0d273111ec12",
+                     *         "name": "one more",
+                     *         "progress": 0.0025866666666666664,
+                     *         "state": "queued",
+                     *         "steps": [
+                     *           {
+                     *             "attempt": 3,
+                     *             "created_at": "2026-11-26T10:21:30.327862Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": {
+                     *               "disk_bytes": 10618880,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 582003904,
+                     *               "seconds": 684.2098260687148,
+                     *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
+                     *             },
+                     *             "eta_seconds": null,
+                     *             "finished_at": null,
+                     *             "id": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *             "kind": "training_run",
+                     *             "max_attempts": 5,
+                     *             "measured": {
+                     *               "base_bytes": 409944064,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 571985920,
+                     *               "seconds": 0.5778622540001379
+                     *             },
+                     *             "message": null,
+                     *             "progress": 0.0077599999999999995,
+                     *             "queue": "training",
+                     *             "reason": "user",
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": null,
+                     *             "seq": 9000000,
+                     *             "started_at": "2026-11-26T10:21:30.396073Z",
+                     *             "state": "queued",
+                     *             "updated_at": "2026-11-26T10:21:31.761794Z",
+                     *             "waits_for": null,
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           },
+                     *           {
+                     *             "attempt": 2,
+                     *             "created_at": "2026-11-26T10:21:30.334268Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "finished_at": null,
+                     *             "id": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *             "kind": "feature_extract",
+                     *             "max_attempts": 4,
+                     *             "measured": null,
+                     *             "message": null,
+                     *             "progress": 0,
+                     *             "queue": "analysis",
+                     *             "reason": "user",
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": null,
+                     *             "seq": 2000000,
+                     *             "started_at": null,
+                     *             "state": "queued",
+                     *             "updated_at": "2026-11-26T10:21:31.761794Z",
+                     *             "waits_for": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           },
+                     *           {
+                     *             "attempt": 2,
+                     *             "created_at": "2026-11-26T10:21:30.338371Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "finished_at": null,
+                     *             "id": "0639da62-f347-4b5f-9e43-47f863b067a2",
+                     *             "kind": "training_evaluate",
+                     *             "max_attempts": 4,
+                     *             "measured": null,
+                     *             "message": null,
+                     *             "progress": 0,
+                     *             "queue": "analysis",
+                     *             "reason": "user",
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": null,
+                     *             "seq": 2000000,
+                     *             "started_at": null,
+                     *             "state": "queued",
+                     *             "updated_at": "2026-11-26T10:21:31.761794Z",
+                     *             "waits_for": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_54d0bddfcba2421f",
+                     *         "timestamp": "2026-11-26T10:21:31.761100Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_WorkflowRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     retry_workflow: {
@@ -12122,48 +18289,144 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the workflow */
                 workflow_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description It is queued; `Location` names what to follow */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created_at": "2026-11-26T10:21:30.311307Z",
+                     *         "error_code": null,
+                     *         "error_message": null,
+                     *         "id": "da3b7fa3-2933-4d1b-860c-0d273111ec12",
+                     *         "name": "one more",
+                     *         "progress": 0,
+                     *         "state": "queued",
+                     *         "steps": [
+                     *           {
+                     *             "attempt": 1,
+                     *             "created_at": "2026-11-26T10:21:31.914517Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": {
+                     *               "disk_bytes": 10618880,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 582003904,
+                     *               "seconds": 684.2098260687148,
+                     *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
+                     *             },
+                     *             "eta_seconds": null,
+                     *             "finished_at": null,
+                     *             "id": "ed18ba47-d27c-4337-88c4-0cc003680b79",
+                     *             "kind": "training_run",
+                     *             "max_attempts": 3,
+                     *             "measured": null,
+                     *             "message": null,
+                     *             "progress": 0,
+                     *             "queue": "training",
+                     *             "reason": null,
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *             "seq": 0,
+                     *             "started_at": null,
+                     *             "state": "queued",
+                     *             "updated_at": "2026-11-26T10:21:31.907190Z",
+                     *             "waits_for": null,
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           },
+                     *           {
+                     *             "attempt": 1,
+                     *             "created_at": "2026-11-26T10:21:31.923701Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "finished_at": null,
+                     *             "id": "bd0a28c6-7e42-42c4-bb32-f26a55e33ec2",
+                     *             "kind": "feature_extract",
+                     *             "max_attempts": 3,
+                     *             "measured": null,
+                     *             "message": "Waits for the step before it.",
+                     *             "progress": 0,
+                     *             "queue": "analysis",
+                     *             "reason": null,
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *             "seq": 0,
+                     *             "started_at": null,
+                     *             "state": "queued",
+                     *             "updated_at": "2026-11-26T10:21:31.907190Z",
+                     *             "waits_for": "ed18ba47-d27c-4337-88c4-0cc003680b79",
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           },
+                     *           {
+                     *             "attempt": 1,
+                     *             "created_at": "2026-11-26T10:21:31.927382Z",
+                     *             "error_code": null,
+                     *             "error_details": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "finished_at": null,
+                     *             "id": "e116ee6d-d726-45fc-be14-dcc21b191c46",
+                     *             "kind": "training_evaluate",
+                     *             "max_attempts": 3,
+                     *             "measured": null,
+                     *             "message": "Waits for the step before it.",
+                     *             "progress": 0,
+                     *             "queue": "analysis",
+                     *             "reason": null,
+                     *             "requested": null,
+                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_type": "training",
+                     *             "result": null,
+                     *             "retry_of": "0639da62-f347-4b5f-9e43-47f863b067a2",
+                     *             "seq": 0,
+                     *             "started_at": null,
+                     *             "state": "queued",
+                     *             "updated_at": "2026-11-26T10:21:31.907190Z",
+                     *             "waits_for": "bd0a28c6-7e42-42c4-bb32-f26a55e33ec2",
+                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_f37e80df4c624917",
+                     *         "timestamp": "2026-11-26T10:21:31.906313Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_WorkflowRead_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_health: {
@@ -12175,15 +18438,40 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "db": "connected",
+                     *         "gpu": {
+                     *           "available": false,
+                     *           "memory_total_bytes": null,
+                     *           "memory_used_bytes": null,
+                     *           "name": null,
+                     *           "utilization_percent": null
+                     *         },
+                     *         "redis": "connected",
+                     *         "status": "ok"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_6a5e24f6af254804",
+                     *         "timestamp": "2026-11-26T10:18:49.635681Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_Health_"];
                 };
             };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            500: components["responses"]["Bug"];
         };
     };
     get_ready: {
@@ -12195,33 +18483,40 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "db": "connected",
+                     *         "gpu": {
+                     *           "available": false,
+                     *           "memory_total_bytes": null,
+                     *           "memory_used_bytes": null,
+                     *           "name": null,
+                     *           "utilization_percent": null
+                     *         },
+                     *         "redis": "connected",
+                     *         "status": "ok"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_f6d6d64732764c93",
+                     *         "timestamp": "2026-11-26T10:18:49.671928Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_Health_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
+            400: components["responses"]["Invalid"];
+            403: components["responses"]["ForeignOrigin"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
         };
     };
     get_live: {
@@ -12233,15 +18528,30 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "status": "ok"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_05f1a179d5254458",
+                     *         "timestamp": "2026-11-26T10:18:49.684770Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_Live_"];
                 };
             };
+            400: components["responses"]["Invalid"];
+            403: components["responses"]["ForeignOrigin"];
+            500: components["responses"]["Bug"];
         };
     };
     get_system_info: {
@@ -12253,23 +18563,399 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The answer, in the envelope */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "cpu_count": 2,
+                     *         "cpu_name": "Intel(R) Xeon(R) Processor",
+                     *         "device_name": "Intel(R) Xeon(R) Processor",
+                     *         "disk": {
+                     *           "free_bytes": 80214147072,
+                     *           "path": "/home/ada/.local/share/mistudio",
+                     *           "total_bytes": 270553174016
+                     *         },
+                     *         "gpu_info": [],
+                     *         "memory_info": {
+                     *           "available_bytes": 19895533568,
+                     *           "total_bytes": 25325268992
+                     *         },
+                     *         "packages": {
+                     *           "celery": "5.7.0",
+                     *           "fastapi": "0.165.0",
+                     *           "python-socketio": "5.18.1",
+                     *           "sqlalchemy": "2.1.9",
+                     *           "torch": "2.13.0+cpu",
+                     *           "transformers": "5.23.0"
+                     *         },
+                     *         "platform": "Linux-x86_64",
+                     *         "python": "3.11.7",
+                     *         "version": "0.1.0",
+                     *         "workers": {}
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_a9f89cdcd41d4727",
+                     *         "timestamp": "2026-11-26T10:18:49.698510Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_SystemInfo_"];
                 };
             };
-            /** @description Bad Request */
-            400: {
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
+        };
+    };
+    on_job_updated: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "attempt": 1,
+                 *         "created_at": "2026-11-26T10:18:49.843729Z",
+                 *         "error_code": null,
+                 *         "error_details": null,
+                 *         "error_message": null,
+                 *         "estimate": null,
+                 *         "eta_seconds": null,
+                 *         "finished_at": null,
+                 *         "id": "bfc5e2b1-291b-4e44-b1dc-9e0c8223c33c",
+                 *         "kind": "dataset_import",
+                 *         "max_attempts": 3,
+                 *         "measured": null,
+                 *         "message": null,
+                 *         "progress": 0,
+                 *         "queue": "downloads",
+                 *         "reason": null,
+                 *         "requested": null,
+                 *         "resource_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                 *         "resource_type": "dataset",
+                 *         "result": null,
+                 *         "retry_of": null,
+                 *         "seq": 0,
+                 *         "started_at": null,
+                 *         "state": "queued",
+                 *         "updated_at": "2026-11-26T10:18:49.821644Z",
+                 *         "waits_for": null,
+                 *         "workflow_id": null
+                 *       },
+                 *       "seq": 0,
+                 *       "timestamp": "2026-11-26T10:18:49.855643Z",
+                 *       "type": "job.updated"
+                 *     }
+                 */
+                "application/json": components["schemas"]["JobUpdated"];
+            };
+        };
+        responses: {
+            /** @description Events are not answered */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
+                content?: never;
+            };
+        };
+    };
+    on_training_progress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "estimated_remaining_seconds": 56.23007289920815,
+                 *         "metrics": {
+                 *           "dead_neurons": 0,
+                 *           "explained_variance": 0.4296862596602268,
+                 *           "floor_share": 0.002768662958681619,
+                 *           "gpu_utilization": null,
+                 *           "grad_norm": 0.25446635484695435,
+                 *           "learning_rate": 0.00002544866332054562,
+                 *           "loss": 0.5626893043518066,
+                 *           "memory_used_bytes": 558686208,
+                 *           "reconstruction_error": 0.5626893043518066,
+                 *           "sparsity": 64,
+                 *           "tokens_per_second": 18201.790380649018
+                 *         },
+                 *         "points": [
+                 *           {
+                 *             "dead_neurons": 0,
+                 *             "explained_variance": 0.4296862596602268,
+                 *             "floor_share": 0.002768662958681619,
+                 *             "gpu_utilization": null,
+                 *             "grad_norm": 0.25446635484695435,
+                 *             "learning_rate": 0.00002544866332054562,
+                 *             "loss": 0.5626893043518066,
+                 *             "memory_used_bytes": 558686208,
+                 *             "reconstruction_error": 0.5626893043518066,
+                 *             "sparsity": 64,
+                 *             "step": 1,
+                 *             "tokens_per_second": 18201.790380649018
+                 *           }
+                 *         ],
+                 *         "progress": 0.0485,
+                 *         "status": "training",
+                 *         "step": 1,
+                 *         "total_steps": 2000,
+                 *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                 *       },
+                 *       "seq": 3000001,
+                 *       "timestamp": "2026-11-26T10:19:23.678730Z",
+                 *       "type": "training.progress"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TrainingProgress"];
+            };
+        };
+        responses: {
+            /** @description Events are not answered */
+            default: {
+                headers: {
+                    [name: string]: unknown;
                 };
+                content?: never;
+            };
+        };
+    };
+    on_training_completed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "final_loss": 0.07926981896162033,
+                 *         "total_time_seconds": 26.030463,
+                 *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                 *       },
+                 *       "seq": 35000000,
+                 *       "timestamp": "2026-11-26T10:19:49.436815Z",
+                 *       "type": "training.completed"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TrainingCompleted"];
+            };
+        };
+        responses: {
+            /** @description Events are not answered */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    on_training_error: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "GPU_OOM",
+                 *         "message": "The GPU has no memory left for this. Take a smaller batch.",
+                 *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                 *       },
+                 *       "seq": 7000000,
+                 *       "timestamp": "2026-11-26T10:21:36.366679Z",
+                 *       "type": "training.error"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TrainingError"];
+            };
+        };
+        responses: {
+            /** @description Events are not answered */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    on_extraction_progress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                 *         "estimated_remaining_seconds": 0.40310307442968707,
+                 *         "n_tokens": 16384,
+                 *         "progress": 40.63492063492063,
+                 *         "tokens_per_second": 59379.35361536206
+                 *       },
+                 *       "seq": 3000001,
+                 *       "timestamp": "2026-11-26T10:19:19.020023Z",
+                 *       "type": "extraction.progress"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExtractionProgress"];
+            };
+        };
+        responses: {
+            /** @description Events are not answered */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    on_steering_started: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "job_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
+                 *         "prompt_tokens": [
+                 *           {
+                 *             "steered": false,
+                 *             "text": "<eos>",
+                 *             "token_id": 3
+                 *           },
+                 *           {
+                 *             "steered": true,
+                 *             "text": "The",
+                 *             "token_id": 185
+                 *           },
+                 *           {
+                 *             "steered": true,
+                 *             "text": " l",
+                 *             "token_id": 116
+                 *           }
+                 *         ]
+                 *       },
+                 *       "seq": 2000001,
+                 *       "timestamp": "2026-11-26T10:21:27.140217Z",
+                 *       "type": "steering.started"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SteeringStarted"];
+            };
+        };
+        responses: {
+            /** @description Events are not answered */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    on_steering_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "job_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
+                 *         "tokens": [
+                 *           {
+                 *             "base_logprob": -5.299537658691406,
+                 *             "branch": "unsteered",
+                 *             "index": 0,
+                 *             "kl": 0,
+                 *             "logprob": -5.299537658691406,
+                 *             "read_achieved": [
+                 *               4.683095932006836
+                 *             ],
+                 *             "read_activations": [
+                 *               4.683095932006836
+                 *             ],
+                 *             "row": 0,
+                 *             "text": " wor",
+                 *             "token_id": 343
+                 *           },
+                 *           {
+                 *             "base_logprob": -2.6276626586914062,
+                 *             "branch": "steered",
+                 *             "index": 0,
+                 *             "kl": 0.984102189540863,
+                 *             "logprob": -3.0493874549865723,
+                 *             "read_achieved": [
+                 *               39.18048095703125
+                 *             ],
+                 *             "read_activations": [
+                 *               4.683095932006836
+                 *             ],
+                 *             "row": 1,
+                 *             "text": ".",
+                 *             "token_id": 13
+                 *           }
+                 *         ]
+                 *       },
+                 *       "seq": 3000001,
+                 *       "timestamp": "2026-11-26T10:21:27.168598Z",
+                 *       "type": "steering.tokens"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SteeringTokens"];
+            };
+        };
+        responses: {
+            /** @description Events are not answered */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -3,9 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from app.api.deps import (
+    API,
     LimitQuery,
     MetaDep,
     PageQuery,
@@ -76,9 +77,13 @@ def resume_job(job_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[Job
 
 
 @router.post("/{job_id}/retry", status_code=202, responses=failures(404, 409))
-def retry_job(job_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[JobRead]:
+def retry_job(
+    job_id: UUID, session: SessionDep, meta: MetaDep, response: Response
+) -> Envelope[JobRead]:
     """Do a failed or cancelled job again, as a new job; so are the steps that waited for it."""
-    return enveloped(JobRead.model_validate(job_retry.retry(session, job_id)), meta)
+    job = JobRead.model_validate(job_retry.retry(session, job_id))
+    response.headers["Location"] = f"{API}/jobs/{job.id}"
+    return enveloped(job, meta)
 
 
 @router.get("/{job_id}/log", responses=failures(404))

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from app.api.deps import LimitQuery, MetaDep, PageQuery, SessionDep, enveloped, failures, paged
+from app.api.deps import API, LimitQuery, MetaDep, PageQuery, SessionDep, enveloped, failures, paged
 from app.schemas.common import Envelope, Page
 from app.schemas.workflow import WorkflowCreate, WorkflowRead
 from app.services import workflow_service
@@ -14,10 +14,10 @@ router = APIRouter(prefix="/workflows", tags=["workflows"])
 
 @router.post("", status_code=202, responses=failures(404, 409))
 def create_workflow(
-    payload: WorkflowCreate, session: SessionDep, meta: MetaDep
+    payload: WorkflowCreate, session: SessionDep, meta: MetaDep, response: Response
 ) -> Envelope[WorkflowRead]:
     """Extract, train, discover and evaluate, each step when the one before it has succeeded."""
-    return enveloped(workflow_service.create_workflow(session, payload), meta)
+    return _to_follow(workflow_service.create_workflow(session, payload), meta, response)
 
 
 @router.get("", responses=failures())
@@ -57,6 +57,13 @@ def resume_workflow(
 
 
 @router.post("/{workflow_id}/retry", status_code=202, responses=failures(404, 409))
-def retry_workflow(workflow_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[WorkflowRead]:
+def retry_workflow(
+    workflow_id: UUID, session: SessionDep, meta: MetaDep, response: Response
+) -> Envelope[WorkflowRead]:
     """Repeat the step that ended it, and the steps behind that one."""
-    return enveloped(workflow_service.retry_workflow(session, workflow_id), meta)
+    return _to_follow(workflow_service.retry_workflow(session, workflow_id), meta, response)
+
+
+def _to_follow(workflow: WorkflowRead, meta: MetaDep, response: Response) -> Envelope[WorkflowRead]:
+    response.headers["Location"] = f"{API}/workflows/{workflow.id}"
+    return enveloped(workflow, meta)
