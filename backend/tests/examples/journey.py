@@ -197,21 +197,19 @@ class Journey:
         self._exchange()
 
     def _exchange(self) -> None:
-        def exported(form: str) -> bytes:
-            few = "neuron_index:0:4"
-            query = {"training_id": self.training_id, "format": form, "range": few}
-            return self.stack.client.get("/features/export", params=query).content
-
-        batch = exported("saedashboard")
-        self.stack.call(
-            "POST", f"/features/import?training_id={self.training_id}", content=batch,
-            headers={"Content-Type": "application/json"},
-        )  # fmt: skip
-        files = {"file": ("features.parquet.zip", exported("parquet"))}
+        few = ["neuron_index:0:4"]
+        self.stack.client.get("/features/export", params={"training_id": self.training_id})
+        body = {"training_id": self.training_id, "format": "parquet", "ranges": few}
+        export = self.stack.post("/features/exports", body)
+        self.stack.finish(export["job_id"])
+        self.stack.get("/features/exports", params={"training_id": self.training_id})
+        file = self.stack.client.get(f"/features/exports/{export['job_id']}/file").content
         fields = {"training_id": self.training_id}
+        files = {"file": ("features.parquet.zip", file)}
         upload = self.stack.call("POST", "/features/upload", files=files, data=fields)
         self.stack.finish(upload["job_id"])
         self._form("features", "upload_features", {"file": "features.parquet.zip", **fields})
+        self.stack.finish(self.stack.post("/features/score", fields)["job_id"])
 
     def _form(self, tag: str, operation: str, fields: dict[str, Any]) -> None:
         """The fields of a form, which the recorder does not read out of the multipart body."""

@@ -22,10 +22,11 @@ def tags() -> list[dict[str, str]]:
 
 def describe(operation: dict[str, Any]) -> None:
     """The endpoint's own sentence is the summary; the prose says what else there is to say."""
-    sentence = str(operation.get("description", operation["summary"]))
-    operation["summary"] = sentence.removesuffix(".")
-    tag = operation["tags"][0]
-    operation["description"] = _read(tag)[1].get(operation["operationId"], sentence)
+    said = str(operation.get("description", operation["summary"]))
+    sentence, _, more = said.partition("\n\n")
+    operation["summary"] = " ".join(sentence.split()).removesuffix(".")
+    section = _read(operation["tags"][0])[1].get(operation["operationId"], "")
+    operation["description"] = "\n\n".join(part for part in (more, section) if part) or sentence
 
 
 def described_operations() -> frozenset[str]:

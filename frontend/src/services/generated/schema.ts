@@ -766,12 +766,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Download the table that a filter lets pass, without contexts, at most 10,000 features.
-         *
-         *     More are refused (409): start an export (``POST /features/exports``) and fetch its file
-         * @description Download the table that a filter lets pass, without contexts, at most 10,000 features.
-         *
-         *     More are refused (409): start an export (``POST /features/exports``) and fetch its file.
+         * Download the table that a filter lets pass, without contexts, at most 10,000 features
+         * @description More are refused (409): start an export (``POST /features/exports``) and fetch its file.
          */
         get: operations["download_table"];
         put?: never;
@@ -791,17 +787,13 @@ export interface paths {
         };
         /**
          * List the finished exports of a training, newest first, also those whose file is gone
-         * @description List the finished exports of a training, newest first, also those whose file is gone.
+         * @description Each with its size, checksum and the time until which its file is kept.
          */
         get: operations["list_exports"];
         put?: never;
         /**
-         * Write features with all that belongs to them into a file, by a job.
-         *
-         *     It is listed under ``GET /features/exports`` when the job has succeeded, and kept for a day
-         * @description Write features with all that belongs to them into a file, by a job.
-         *
-         *     It is listed under ``GET /features/exports`` when the job has succeeded, and kept for a day.
+         * Write features with all that belongs to them into a file, by a job
+         * @description It is listed under ``GET /features/exports`` when the job has succeeded, and kept for a day.
          */
         post: operations["start_export"];
         delete?: never;
@@ -840,10 +832,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Import a Parquet bundle, a Neuronpedia folder or SAEDashboard batches, by a job.
+         * Import a Parquet bundle, a Neuronpedia folder or SAEDashboard batches, by a job
+         * @description With ``dry_run`` the job writes nothing; its result says what an import would do.
          *
-         *     With ``dry_run`` the job writes nothing; its result says what an import would do
-         * @description A form with `file` and `training_id`. Unless `any_dictionary` is set, features of a dictionary with other directions are refused.
+         *     A form with `file` and `training_id`. Unless `any_dictionary` is set, features of a dictionary with other directions are refused.
          */
         post: operations["upload_features"];
         delete?: never;
@@ -883,7 +875,8 @@ export interface paths {
         put?: never;
         /**
          * Measure which features steer (output score) and which read (input score)
-         * @description Measure which features steer (output score) and which read (input score).
+         * @description The output score asks whether a feature *steers*: raised at the end of a neutral prompt, does it make the tokens likely that
+         *     its direction promotes? The input score asks whether it *reads* what it writes. Both can be sorted by afterwards.
          */
         post: operations["score_features"];
         delete?: never;
@@ -7408,21 +7401,21 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:19:02.817336Z",
+                     *           "created_at": "2026-11-26T10:24:59.579355Z",
                      *           "error_message": null,
-                     *           "id": "7aace532-a551-4cec-8b2e-6b8403014666",
+                     *           "id": "f3e6ad88-ea97-408a-8ad3-4e92663a49b7",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "267d7aff-b5e6-40b8-b4c0-bd72c00f6f6f",
+                     *             "id": "c4ce9651-2214-459c-bc06-69b6d044ea5e",
                      *             "kind": "dataset_import",
                      *             "measured": {
-                     *               "base_bytes": 81141760,
+                     *               "base_bytes": 81104896,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 86290432,
-                     *               "seconds": 0.23829711299981682
+                     *               "memory_bytes": 86257664,
+                     *               "seconds": 0.27011008099998435
                      *             },
                      *             "message": "Reading text: 1 documents",
                      *             "progress": 100,
@@ -7469,24 +7462,24 @@ export interface operations {
                      *           "source": "Custom",
                      *           "status": "ready",
                      *           "tokenizations": [],
-                     *           "updated_at": "2026-11-26T10:19:03.242566Z"
+                     *           "updated_at": "2026-11-26T10:25:00.050172Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:18:56.767832Z",
+                     *           "created_at": "2026-11-26T10:24:52.952682Z",
                      *           "error_message": null,
-                     *           "id": "72c27995-16bc-459e-8ed3-a27f5d02d8a3",
+                     *           "id": "71dea91a-93a6-43b0-892e-e3e7dc7732bf",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "da416f65-6863-4d5b-b322-015bd3b090b1",
+                     *             "id": "9e75f228-dea1-4e28-b28b-7e8cbccb8c21",
                      *             "kind": "dataset_download",
                      *             "measured": {
-                     *               "base_bytes": 81141760,
+                     *               "base_bytes": 81125376,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 494833664,
-                     *               "seconds": 4.7438221540000995
+                     *               "memory_bytes": 494907392,
+                     *               "seconds": 4.9672092099999645
                      *             },
                      *             "message": "Reading text: 2 documents",
                      *             "progress": 100,
@@ -7535,12 +7528,12 @@ export interface operations {
                      *           "source": "HuggingFace",
                      *           "status": "ready",
                      *           "tokenizations": [],
-                     *           "updated_at": "2026-11-26T10:19:02.554130Z"
+                     *           "updated_at": "2026-11-26T10:24:59.459951Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_ca2dee3ce1d54723",
-                     *         "timestamp": "2026-11-26T10:19:03.384980Z"
+                     *         "request_id": "req_3db438d337e04467",
+                     *         "timestamp": "2026-11-26T10:25:00.382067Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -7595,13 +7588,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "da416f65-6863-4d5b-b322-015bd3b090b1",
-                     *         "resource_id": "72c27995-16bc-459e-8ed3-a27f5d02d8a3",
+                     *         "job_id": "9e75f228-dea1-4e28-b28b-7e8cbccb8c21",
+                     *         "resource_id": "71dea91a-93a6-43b0-892e-e3e7dc7732bf",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_8f508335a23d4dcd",
-                     *         "timestamp": "2026-11-26T10:18:56.773233Z"
+                     *         "request_id": "req_1cf704a12e3c4088",
+                     *         "timestamp": "2026-11-26T10:24:52.951222Z"
                      *       }
                      *     }
                      */
@@ -7656,13 +7649,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "bfc5e2b1-291b-4e44-b1dc-9e0c8223c33c",
-                     *         "resource_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "job_id": "abc5c926-d80c-4e3d-9dc5-b6408b738616",
+                     *         "resource_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_1855c3216db149a0",
-                     *         "timestamp": "2026-11-26T10:18:49.819135Z"
+                     *         "request_id": "req_d7a3c677c53840d3",
+                     *         "timestamp": "2026-11-26T10:24:48.910927Z"
                      *       }
                      *     }
                      */
@@ -7729,14 +7722,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "estimated_duration_seconds": 4.02767,
-                     *         "job_id": "267d7aff-b5e6-40b8-b4c0-bd72c00f6f6f",
-                     *         "resource_id": "7aace532-a551-4cec-8b2e-6b8403014666",
+                     *         "estimated_duration_seconds": 3.109764,
+                     *         "job_id": "c4ce9651-2214-459c-bc06-69b6d044ea5e",
+                     *         "resource_id": "f3e6ad88-ea97-408a-8ad3-4e92663a49b7",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_de4107d0f4844ff8",
-                     *         "timestamp": "2026-11-26T10:19:02.806050Z"
+                     *         "request_id": "req_fea7612424e34c35",
+                     *         "timestamp": "2026-11-26T10:24:59.566531Z"
                      *       }
                      *     }
                      */
@@ -7778,21 +7771,21 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:18:49.821644Z",
+                     *         "created_at": "2026-11-26T10:24:48.913826Z",
                      *         "error_message": null,
-                     *         "id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "id": "bfc5e2b1-291b-4e44-b1dc-9e0c8223c33c",
+                     *           "id": "abc5c926-d80c-4e3d-9dc5-b6408b738616",
                      *           "kind": "dataset_import",
                      *           "measured": {
-                     *             "base_bytes": 81141760,
+                     *             "base_bytes": 81113088,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 118562816,
-                     *             "seconds": 2.4723891329999788
+                     *             "memory_bytes": 117673984,
+                     *             "seconds": 1.4568425330000991
                      *           },
                      *           "message": "Reading text: 80 documents",
                      *           "progress": 100,
@@ -7839,11 +7832,11 @@ export interface operations {
                      *         "source": "Local",
                      *         "status": "ready",
                      *         "tokenizations": [],
-                     *         "updated_at": "2026-11-26T10:18:54.250857Z"
+                     *         "updated_at": "2026-11-26T10:24:52.407740Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_0ff8319172db4743",
-                     *         "timestamp": "2026-11-26T10:19:03.292623Z"
+                     *         "request_id": "req_4377e5fae8a54cd6",
+                     *         "timestamp": "2026-11-26T10:25:00.290315Z"
                      *       }
                      *     }
                      */
@@ -7883,13 +7876,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "61deaab3-df1c-45b4-b627-306f7d55267e",
-                     *         "resource_id": "7aace532-a551-4cec-8b2e-6b8403014666",
+                     *         "job_id": "257f49db-d532-4cad-bacb-2a21052f0315",
+                     *         "resource_id": "f3e6ad88-ea97-408a-8ad3-4e92663a49b7",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_33b5178996c34f0c",
-                     *         "timestamp": "2026-11-26T10:21:34.813114Z"
+                     *         "request_id": "req_2ea2437aa3c8440d",
+                     *         "timestamp": "2026-11-26T10:29:16.701996Z"
                      *       }
                      *     }
                      */
@@ -7955,8 +7948,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_e7e53579d9e44677",
-                     *         "timestamp": "2026-11-26T10:19:03.331004Z"
+                     *         "request_id": "req_f4b07ce6e3854bd6",
+                     *         "timestamp": "2026-11-26T10:25:00.318709Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -8033,8 +8026,8 @@ export interface operations {
                      *         "unique_tokens": null
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_fd07cb4361354257",
-                     *         "timestamp": "2026-11-26T10:19:03.376293Z"
+                     *         "request_id": "req_8c4a6b7617334637",
+                     *         "timestamp": "2026-11-26T10:25:00.358621Z"
                      *       }
                      *     }
                      */
@@ -8074,27 +8067,27 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:19:15.733532Z",
-                     *           "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *           "created_at": "2026-11-26T10:25:15.887957Z",
+                     *           "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                      *           "error_message": null,
-                     *           "id": "0846c72d-d02a-4c55-a958-27850e85b308",
+                     *           "id": "49ddd372-982d-463c-bee8-c919bb5fe4ce",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "9c9db239-0ef6-4053-b09a-4685dab66f2a",
+                     *             "id": "e586e7a8-5a1c-439b-b84f-451d0c095766",
                      *             "kind": "dataset_tokenize",
                      *             "measured": {
-                     *               "base_bytes": 402350080,
+                     *               "base_bytes": 402337792,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 447463424,
-                     *               "seconds": 0.6510370070000135
+                     *               "memory_bytes": 447459328,
+                     *               "seconds": 1.006226573000049
                      *             },
-                     *             "message": "Tokenising: 269,350 tokens · 269 documents/s",
+                     *             "message": "Tokenising: 269,350 tokens · 128 documents/s",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 4000000,
+                     *             "seq": 5000000,
                      *             "state": "succeeded"
                      *           },
                      *           "metadata": {
@@ -8130,11 +8123,11 @@ export interface operations {
                      *             "size_bytes": 979132,
                      *             "start_id": 3,
                      *             "start_token": "auto",
-                     *             "tokens_per_second": 820203.6666078416,
+                     *             "tokens_per_second": 391447.99677638913,
                      *             "vocabulary_size": 1024,
                      *             "vocabulary_used": 816
                      *           },
-                     *           "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *           "n_documents": 80,
                      *           "n_tokens": 244365,
                      *           "progress": 100,
@@ -8142,8 +8135,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_2c42e369e77044d4",
-                     *         "timestamp": "2026-11-26T10:19:17.766042Z"
+                     *         "request_id": "req_bb7186e206254571",
+                     *         "timestamp": "2026-11-26T10:25:19.082026Z"
                      *       }
                      *     }
                      */
@@ -8176,7 +8169,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d"
+                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363"
                  *     }
                  */
                 "application/json": components["schemas"]["TokenizeRequest"];
@@ -8195,13 +8188,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "9c9db239-0ef6-4053-b09a-4685dab66f2a",
-                     *         "resource_id": "0846c72d-d02a-4c55-a958-27850e85b308",
+                     *         "job_id": "e586e7a8-5a1c-439b-b84f-451d0c095766",
+                     *         "resource_id": "49ddd372-982d-463c-bee8-c919bb5fe4ce",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_426cd568b49b4511",
-                     *         "timestamp": "2026-11-26T10:19:15.732641Z"
+                     *         "request_id": "req_7b2f139b488f49ca",
+                     *         "timestamp": "2026-11-26T10:25:15.886699Z"
                      *       }
                      *     }
                      */
@@ -8236,7 +8229,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                  *       "text": "A list of files."
                  *     }
                  */
@@ -8272,8 +8265,8 @@ export interface operations {
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e977d1e6b213406b",
-                     *         "timestamp": "2026-11-26T10:19:15.711111Z"
+                     *         "request_id": "req_484564e7f6524d80",
+                     *         "timestamp": "2026-11-26T10:25:15.858134Z"
                      *       }
                      *     }
                      */
@@ -8327,22 +8320,22 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "architecture": "LlamaForCausalLM",
-                     *           "created_at": "2026-11-26T10:19:13.625312Z",
+                     *           "created_at": "2026-11-26T10:25:14.083388Z",
                      *           "d_model": 128,
                      *           "error_message": null,
-                     *           "id": "816443c7-183c-40fd-ac88-3ea74c962e25",
+                     *           "id": "83b53d9c-d901-4bcb-9a7a-51f9b10f7184",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "eb3a451d-903a-4018-ba7c-8f612207bb83",
+                     *             "id": "3a2c99ec-610d-4185-aeb4-3f0b5dc690fd",
                      *             "kind": "model_download",
                      *             "measured": {
-                     *               "base_bytes": 398376960,
+                     *               "base_bytes": 398348288,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 522248192,
-                     *               "seconds": 0.8766125600000123
+                     *               "memory_bytes": 522223616,
+                     *               "seconds": 0.835239528999864
                      *             },
                      *             "message": "Imported",
                      *             "progress": 100,
@@ -8380,26 +8373,26 @@ export interface operations {
                      *           "repo_id": "EleutherAI/pythia-70m",
                      *           "size_bytes": 1774363,
                      *           "status": "ready",
-                     *           "updated_at": "2026-11-26T10:19:15.522507Z"
+                     *           "updated_at": "2026-11-26T10:25:15.748248Z"
                      *         },
                      *         {
                      *           "architecture": "LlamaForCausalLM",
-                     *           "created_at": "2026-11-26T10:19:03.405221Z",
+                     *           "created_at": "2026-11-26T10:25:00.430336Z",
                      *           "d_model": 128,
                      *           "error_message": null,
-                     *           "id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "7319293e-5be1-41fd-aeb3-883f7a49c218",
+                     *             "id": "9ccd7013-a75e-47b1-a1df-54eaf8c04f79",
                      *             "kind": "model_import",
                      *             "measured": {
-                     *               "base_bytes": 398364672,
+                     *               "base_bytes": 398348288,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 517820416,
-                     *               "seconds": 0.6644394869999815
+                     *               "memory_bytes": 517582848,
+                     *               "seconds": 0.7454927349999707
                      *             },
                      *             "message": "Imported",
                      *             "progress": 100,
@@ -8436,12 +8429,12 @@ export interface operations {
                      *           "repo_id": null,
                      *           "size_bytes": 1774363,
                      *           "status": "ready",
-                     *           "updated_at": "2026-11-26T10:19:13.486105Z"
+                     *           "updated_at": "2026-11-26T10:25:13.963281Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_fe15010dca3646fe",
-                     *         "timestamp": "2026-11-26T10:19:15.681036Z"
+                     *         "request_id": "req_3092776b35ef4ed6",
+                     *         "timestamp": "2026-11-26T10:25:15.818303Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -8496,13 +8489,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "eb3a451d-903a-4018-ba7c-8f612207bb83",
-                     *         "resource_id": "816443c7-183c-40fd-ac88-3ea74c962e25",
+                     *         "job_id": "3a2c99ec-610d-4185-aeb4-3f0b5dc690fd",
+                     *         "resource_id": "83b53d9c-d901-4bcb-9a7a-51f9b10f7184",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_4d61efc9dfb44b85",
-                     *         "timestamp": "2026-11-26T10:19:13.624152Z"
+                     *         "request_id": "req_7c87afacb47541de",
+                     *         "timestamp": "2026-11-26T10:25:14.077185Z"
                      *       }
                      *     }
                      */
@@ -8556,13 +8549,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "7319293e-5be1-41fd-aeb3-883f7a49c218",
-                     *         "resource_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "job_id": "9ccd7013-a75e-47b1-a1df-54eaf8c04f79",
+                     *         "resource_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_7bfcd8e50d3c4d86",
-                     *         "timestamp": "2026-11-26T10:19:03.403544Z"
+                     *         "request_id": "req_7403cd6866c74bfd",
+                     *         "timestamp": "2026-11-26T10:25:00.422535Z"
                      *       }
                      *     }
                      */
@@ -8605,22 +8598,22 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "architecture": "LlamaForCausalLM",
-                     *         "created_at": "2026-11-26T10:19:03.405221Z",
+                     *         "created_at": "2026-11-26T10:25:00.430336Z",
                      *         "d_model": 128,
                      *         "error_message": null,
-                     *         "id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "id": "7319293e-5be1-41fd-aeb3-883f7a49c218",
+                     *           "id": "9ccd7013-a75e-47b1-a1df-54eaf8c04f79",
                      *           "kind": "model_import",
                      *           "measured": {
-                     *             "base_bytes": 398364672,
+                     *             "base_bytes": 398348288,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 517820416,
-                     *             "seconds": 0.6644394869999815
+                     *             "memory_bytes": 517582848,
+                     *             "seconds": 0.7454927349999707
                      *           },
                      *           "message": "Imported",
                      *           "progress": 100,
@@ -8657,11 +8650,11 @@ export interface operations {
                      *         "repo_id": null,
                      *         "size_bytes": 1774363,
                      *         "status": "ready",
-                     *         "updated_at": "2026-11-26T10:19:13.486105Z"
+                     *         "updated_at": "2026-11-26T10:25:13.963281Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_be032f7b47a54a76",
-                     *         "timestamp": "2026-11-26T10:19:15.693396Z"
+                     *         "request_id": "req_94174d03750b4633",
+                     *         "timestamp": "2026-11-26T10:25:15.833760Z"
                      *       }
                      *     }
                      */
@@ -8701,13 +8694,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "8369b0b5-733f-44b1-b7e1-25f21dfd765c",
-                     *         "resource_id": "816443c7-183c-40fd-ac88-3ea74c962e25",
+                     *         "job_id": "87da4751-7ece-4d2b-af91-798c4137ce5c",
+                     *         "resource_id": "83b53d9c-d901-4bcb-9a7a-51f9b10f7184",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_23891352b4a543e4",
-                     *         "timestamp": "2026-11-26T10:21:35.474644Z"
+                     *         "request_id": "req_4d1bfd54d8df4cdf",
+                     *         "timestamp": "2026-11-26T10:29:17.832929Z"
                      *       }
                      *     }
                      */
@@ -8776,7 +8769,7 @@ export interface operations {
                      *           }
                      *         ],
                      *         "max_positions": 128,
-                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *         "n_heads": 4,
                      *         "n_kv_heads": 2,
                      *         "n_layers": 4,
@@ -8786,8 +8779,8 @@ export interface operations {
                      *         "vocab_size": 1024
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_29d743ed6cc8455a",
-                     *         "timestamp": "2026-11-26T10:19:15.700179Z"
+                     *         "request_id": "req_1361feae582c4d3a",
+                     *         "timestamp": "2026-11-26T10:25:15.846237Z"
                      *       }
                      *     }
                      */
@@ -8853,14 +8846,14 @@ export interface operations {
                      *             "norm_limit": 10,
                      *             "windows_per_shard": 512
                      *           },
-                     *           "created_at": "2026-11-26T10:19:17.857555Z",
-                     *           "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *           "created_at": "2026-11-26T10:25:19.240075Z",
+                     *           "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                      *           "dataset_name": "python-docs",
                      *           "error_message": null,
                      *           "hook_types": [
                      *             "residual"
                      *           ],
-                     *           "id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                     *           "id": "676a7077-6b19-4788-b552-2cd12ae35d95",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
@@ -8868,19 +8861,19 @@ export interface operations {
                      *               "disk_bytes": 10880000,
                      *               "gpu_memory_bytes": null,
                      *               "memory_bytes": 491854656,
-                     *               "seconds": 6.079315320006256,
+                     *               "seconds": 6.330844230968823,
                      *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "6860b633-b303-44b5-b041-7e6d0de9c70a",
+                     *             "id": "6ac00dda-ed35-41d9-affe-abc6a24ad228",
                      *             "kind": "activation_extract",
                      *             "measured": {
-                     *               "base_bytes": 402599936,
+                     *               "base_bytes": 402640896,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 564449280,
-                     *               "seconds": 1.3723747249998723
+                     *               "memory_bytes": 561913856,
+                     *               "seconds": 2.693265456000063
                      *             },
-                     *             "message": "Writing the index · 50,771 tokens/s",
+                     *             "message": "Writing the index · 32,843 tokens/s",
                      *             "progress": 100,
                      *             "requested": null,
                      *             "seq": 6000000,
@@ -8909,22 +8902,22 @@ export interface operations {
                      *             "n_tokens": 37953,
                      *             "n_train_tokens": 34131,
                      *             "n_windows": 315,
-                     *             "seconds": 0.7700464219999503,
-                     *             "size_bytes": 10932956,
-                     *             "tokens_per_second": 52360.47963872313
+                     *             "seconds": 1.1975127650000559,
+                     *             "size_bytes": 10932957,
+                     *             "tokens_per_second": 33669.78722769449
                      *           },
-                     *           "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *           "model_name": "glass-en",
                      *           "n_tokens": 37953,
                      *           "progress": 100,
-                     *           "size_bytes": 10932956,
+                     *           "size_bytes": 10932957,
                      *           "status": "ready",
-                     *           "tokenization_id": "0846c72d-d02a-4c55-a958-27850e85b308"
+                     *           "tokenization_id": "49ddd372-982d-463c-bee8-c919bb5fe4ce"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_879d17d413e74de2",
-                     *         "timestamp": "2026-11-26T10:19:20.821432Z"
+                     *         "request_id": "req_0304f176c4394c19",
+                     *         "timestamp": "2026-11-26T10:25:23.921090Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -8959,12 +8952,12 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                 *       "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                  *       "layers": [
                  *         2
                  *       ],
                  *       "max_tokens": 40000,
-                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d"
+                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363"
                  *     }
                  */
                 "application/json": components["schemas"]["ActivationExtract"];
@@ -8983,13 +8976,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "6860b633-b303-44b5-b041-7e6d0de9c70a",
-                     *         "resource_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                     *         "job_id": "6ac00dda-ed35-41d9-affe-abc6a24ad228",
+                     *         "resource_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_0be9899941b34780",
-                     *         "timestamp": "2026-11-26T10:19:17.856222Z"
+                     *         "request_id": "req_913e8ceefbfb46b7",
+                     *         "timestamp": "2026-11-26T10:25:19.226585Z"
                      *       }
                      *     }
                      */
@@ -9022,12 +9015,12 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                 *       "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                  *       "layers": [
                  *         2
                  *       ],
                  *       "max_tokens": 40000,
-                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d"
+                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363"
                  *     }
                  */
                 "application/json": components["schemas"]["ActivationExtract"];
@@ -9051,8 +9044,8 @@ export interface operations {
                      *         "proposal": null,
                      *         "resources": [
                      *           {
-                     *             "free_bytes": 79668826112,
-                     *             "limit_bytes": 79668826112,
+                     *             "free_bytes": 72903778304,
+                     *             "limit_bytes": 72903778304,
                      *             "name": "disk",
                      *             "needed_bytes": 10880000,
                      *             "parts": [
@@ -9065,7 +9058,7 @@ export interface operations {
                      *             "reclaimable_bytes": 0
                      *           },
                      *           {
-                     *             "free_bytes": 18988724224,
+                     *             "free_bytes": 20968464384,
                      *             "limit_bytes": 25056833536,
                      *             "name": "memory",
                      *             "needed_bytes": 491854656,
@@ -9090,15 +9083,15 @@ export interface operations {
                      *           }
                      *         ],
                      *         "time": {
-                     *           "seconds": 6.079315320006256,
+                     *           "seconds": 6.330844230968823,
                      *           "source": "matrix products measured just now; no such job has run on this machine yet",
                      *           "tokens": 40000,
-                     *           "tokens_per_second": 37060.532041524384
+                     *           "tokens_per_second": 30056.1095500117
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_ba9e3d0bd9534261",
-                     *         "timestamp": "2026-11-26T10:19:17.782363Z"
+                     *         "request_id": "req_00a26af610e445fe",
+                     *         "timestamp": "2026-11-26T10:25:19.105213Z"
                      *       }
                      *     }
                      */
@@ -9155,14 +9148,14 @@ export interface operations {
                      *           "norm_limit": 10,
                      *           "windows_per_shard": 512
                      *         },
-                     *         "created_at": "2026-11-26T10:19:17.857555Z",
-                     *         "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "created_at": "2026-11-26T10:25:19.240075Z",
+                     *         "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                      *         "dataset_name": "python-docs",
                      *         "error_message": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                     *         "id": "676a7077-6b19-4788-b552-2cd12ae35d95",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -9170,19 +9163,19 @@ export interface operations {
                      *             "disk_bytes": 10880000,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 491854656,
-                     *             "seconds": 6.079315320006256,
+                     *             "seconds": 6.330844230968823,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "6860b633-b303-44b5-b041-7e6d0de9c70a",
+                     *           "id": "6ac00dda-ed35-41d9-affe-abc6a24ad228",
                      *           "kind": "activation_extract",
                      *           "measured": {
-                     *             "base_bytes": 402599936,
+                     *             "base_bytes": 402640896,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 564449280,
-                     *             "seconds": 1.3723747249998723
+                     *             "memory_bytes": 561913856,
+                     *             "seconds": 2.693265456000063
                      *           },
-                     *           "message": "Writing the index · 50,771 tokens/s",
+                     *           "message": "Writing the index · 32,843 tokens/s",
                      *           "progress": 100,
                      *           "requested": null,
                      *           "seq": 6000000,
@@ -9211,21 +9204,21 @@ export interface operations {
                      *           "n_tokens": 37953,
                      *           "n_train_tokens": 34131,
                      *           "n_windows": 315,
-                     *           "seconds": 0.7700464219999503,
-                     *           "size_bytes": 10932956,
-                     *           "tokens_per_second": 52360.47963872313
+                     *           "seconds": 1.1975127650000559,
+                     *           "size_bytes": 10932957,
+                     *           "tokens_per_second": 33669.78722769449
                      *         },
-                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *         "model_name": "glass-en",
                      *         "n_tokens": 37953,
                      *         "progress": 100,
-                     *         "size_bytes": 10932956,
+                     *         "size_bytes": 10932957,
                      *         "status": "ready",
-                     *         "tokenization_id": "0846c72d-d02a-4c55-a958-27850e85b308"
+                     *         "tokenization_id": "49ddd372-982d-463c-bee8-c919bb5fe4ce"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_a22c7ff9b1514cf1",
-                     *         "timestamp": "2026-11-26T10:19:20.806389Z"
+                     *         "request_id": "req_8d7ec3b7ef454970",
+                     *         "timestamp": "2026-11-26T10:25:23.904980Z"
                      *       }
                      *     }
                      */
@@ -9265,13 +9258,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "d880ffdd-322f-4f64-ad6d-59ddd8d04c91",
-                     *         "resource_id": "a727093e-faba-4f16-89f5-31821777637f",
+                     *         "job_id": "c7515637-00f8-42a4-8ea1-ec90c0e74bf9",
+                     *         "resource_id": "ab287610-34ae-4e7f-8489-a05e4de3330f",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_76d4709440f441a6",
-                     *         "timestamp": "2026-11-26T10:21:33.938252Z"
+                     *         "request_id": "req_c906c4b53dab4b2f",
+                     *         "timestamp": "2026-11-26T10:29:15.143706Z"
                      *       }
                      *     }
                      */
@@ -9325,11 +9318,11 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
-                     *           "completed_at": "2026-11-26T10:19:49.417606Z",
-                     *           "created_at": "2026-11-26T10:19:22.678009Z",
+                     *           "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
+                     *           "completed_at": "2026-11-26T10:26:08.580173Z",
+                     *           "created_at": "2026-11-26T10:25:26.277115Z",
                      *           "current_step": 2000,
-                     *           "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *           "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                      *           "dataset_name": "python-docs",
                      *           "discovery_job": null,
                      *           "encoder_type": "sparse",
@@ -9449,7 +9442,7 @@ export interface operations {
                      *             "warmup_steps": null,
                      *             "weight_decay": 0
                      *           },
-                     *           "id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *           "id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
@@ -9457,41 +9450,41 @@ export interface operations {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
                      *               "memory_bytes": 487437888,
-                     *               "seconds": 11.659921815024457,
+                     *               "seconds": 13.211982505888393,
                      *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "317e347d-0f09-4baa-a2ca-aa07b523fe12",
+                     *             "id": "fa60a701-590d-4f5d-8126-eaf8c5e5d8bc",
                      *             "kind": "training_run",
                      *             "measured": {
-                     *               "base_bytes": 404566016,
+                     *               "base_bytes": 404615168,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 638791680,
-                     *               "seconds": 24.264031466999995
+                     *               "memory_bytes": 631283712,
+                     *               "seconds": 38.408308713999986
                      *             },
                      *             "message": "Reading text with the reconstruction",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 35000000,
+                     *             "seq": 48000000,
                      *             "state": "succeeded"
                      *           },
                      *           "latest_metrics": {
                      *             "dead_neurons": 0,
                      *             "explained_variance": 0.9206748238705322,
-                     *             "floor_share": 0.00795245055033671,
+                     *             "floor_share": 0.004439084427249834,
                      *             "gpu_utilization": null,
                      *             "grad_norm": 0.02074424736201763,
                      *             "learning_rate": 0.000006362165830136405,
                      *             "loss": 0.07926981896162033,
-                     *             "memory_used_bytes": 578777088,
+                     *             "memory_used_bytes": 571609088,
                      *             "reconstruction_error": 0.07926981896162033,
                      *             "sparsity": 16,
                      *             "step": 2000,
-                     *             "timestamp": "2026-11-26T10:19:47.708026Z",
-                     *             "tokens_per_second": 48693.51911996677
+                     *             "timestamp": "2026-11-26T10:26:05.893923Z",
+                     *             "tokens_per_second": 26317.260215740072
                      *           },
                      *           "layer": 2,
-                     *           "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *           "model_name": "glass-en",
                      *           "n_checkpoints": 4,
                      *           "n_features": 0,
@@ -9499,16 +9492,16 @@ export interface operations {
                      *           "name": "glass, 4x, k 16",
                      *           "progress": 100,
                      *           "source": "trained",
-                     *           "started_at": "2026-11-26T10:19:23.387143Z",
+                     *           "started_at": "2026-11-26T10:25:27.403241Z",
                      *           "status": "completed",
                      *           "target_hook_type": "residual",
                      *           "total_steps": 2000,
-                     *           "updated_at": "2026-11-26T10:19:49.417606Z"
+                     *           "updated_at": "2026-11-26T10:26:08.580173Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_8253d2106f7247e8",
-                     *         "timestamp": "2026-11-26T10:19:49.520558Z"
+                     *         "request_id": "req_18d4b3ea22c7449f",
+                     *         "timestamp": "2026-11-26T10:26:08.735669Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -9543,8 +9536,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
-                 *       "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                 *       "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
+                 *       "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                  *       "hyperparameters": {
                  *         "batch_size": 512,
                  *         "checkpoint_every": 50,
@@ -9553,7 +9546,7 @@ export interface operations {
                  *         "log_every": 10,
                  *         "training_steps": 2000
                  *       },
-                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                  *       "name": "glass, 4x, k 16"
                  *     }
                  */
@@ -9572,13 +9565,13 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "job_id": "317e347d-0f09-4baa-a2ca-aa07b523fe12",
+                     *         "job_id": "fa60a701-590d-4f5d-8126-eaf8c5e5d8bc",
                      *         "status": "initializing",
-                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_7d05a58097bf4aae",
-                     *         "timestamp": "2026-11-26T10:19:22.676356Z"
+                     *         "request_id": "req_a52bb0eefb674901",
+                     *         "timestamp": "2026-11-26T10:25:26.276059Z"
                      *       }
                      *     }
                      */
@@ -9611,8 +9604,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
-                 *       "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                 *       "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
+                 *       "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                  *       "hyperparameters": {
                  *         "batch_size": 512,
                  *         "checkpoint_every": 50,
@@ -9621,7 +9614,7 @@ export interface operations {
                  *         "log_every": 10,
                  *         "training_steps": 2000
                  *       },
-                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                  *       "name": "glass, 4x, k 16"
                  *     }
                  */
@@ -9646,8 +9639,8 @@ export interface operations {
                      *         "proposal": null,
                      *         "resources": [
                      *           {
-                     *             "free_bytes": 79645048832,
-                     *             "limit_bytes": 79645048832,
+                     *             "free_bytes": 72891805696,
+                     *             "limit_bytes": 72891805696,
                      *             "name": "disk",
                      *             "needed_bytes": 10618880,
                      *             "parts": [
@@ -9660,7 +9653,7 @@ export interface operations {
                      *             "reclaimable_bytes": 0
                      *           },
                      *           {
-                     *             "free_bytes": 18981974016,
+                     *             "free_bytes": 20305149952,
                      *             "limit_bytes": 25056833536,
                      *             "name": "memory",
                      *             "needed_bytes": 487437888,
@@ -9685,15 +9678,15 @@ export interface operations {
                      *           }
                      *         ],
                      *         "time": {
-                     *           "seconds": 11.659921815024457,
+                     *           "seconds": 13.211982505888393,
                      *           "source": "matrix products measured just now; no such job has run on this machine yet",
                      *           "tokens": 1024000,
-                     *           "tokens_per_second": 166663.81840939433
+                     *           "tokens_per_second": 135164.43796660536
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_dbc4e015b5fc4f72",
-                     *         "timestamp": "2026-11-26T10:19:22.633859Z"
+                     *         "request_id": "req_b130e15d9ce74fa9",
+                     *         "timestamp": "2026-11-26T10:25:26.246472Z"
                      *       }
                      *     }
                      */
@@ -9815,11 +9808,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                     *         "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T10:19:22.678009Z",
+                     *         "created_at": "2026-11-26T10:25:26.277115Z",
                      *         "current_step": 0,
-                     *         "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -9862,7 +9855,7 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -9870,11 +9863,11 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 11.659921815024457,
+                     *             "seconds": 13.211982505888393,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "317e347d-0f09-4baa-a2ca-aa07b523fe12",
+                     *           "id": "fa60a701-590d-4f5d-8126-eaf8c5e5d8bc",
                      *           "kind": "training_run",
                      *           "measured": null,
                      *           "message": null,
@@ -9885,7 +9878,7 @@ export interface operations {
                      *         },
                      *         "latest_metrics": null,
                      *         "layer": 2,
-                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 0,
                      *         "n_features": 0,
@@ -9897,11 +9890,11 @@ export interface operations {
                      *         "status": "initializing",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 2000,
-                     *         "updated_at": "2026-11-26T10:19:22.678009Z"
+                     *         "updated_at": "2026-11-26T10:25:26.277115Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f355d5f00c2c492b",
-                     *         "timestamp": "2026-11-26T10:19:22.774519Z"
+                     *         "request_id": "req_07fb5095d68c470f",
+                     *         "timestamp": "2026-11-26T10:25:26.369025Z"
                      *       }
                      *     }
                      */
@@ -9941,13 +9934,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "9354182a-c0b5-4af6-a224-75a9346d7288",
-                     *         "resource_id": "c5de78a1-92d4-4fc9-96de-cc211bbb28b1",
+                     *         "job_id": "7b2785b0-ccaa-4d84-819d-ad6f7b10fdbb",
+                     *         "resource_id": "e2254a1c-3b6e-4ca2-b13d-1a48c3524471",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_012cd2dd7fee45d2",
-                     *         "timestamp": "2026-11-26T10:21:32.181679Z"
+                     *         "request_id": "req_2a654ad3e91544e2",
+                     *         "timestamp": "2026-11-26T10:28:59.146408Z"
                      *       }
                      *     }
                      */
@@ -9986,11 +9979,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                     *         "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T10:19:22.678009Z",
+                     *         "created_at": "2026-11-26T10:25:26.277115Z",
                      *         "current_step": 100,
-                     *         "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10033,7 +10026,7 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -10041,15 +10034,15 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 11.659921815024457,
+                     *             "seconds": 13.211982505888393,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
-                     *           "eta_seconds": 24.274685989355262,
-                     *           "id": "317e347d-0f09-4baa-a2ca-aa07b523fe12",
+                     *           "eta_seconds": 33.0468790161814,
+                     *           "id": "fa60a701-590d-4f5d-8126-eaf8c5e5d8bc",
                      *           "kind": "training_run",
                      *           "measured": null,
-                     *           "message": "Step 90 of 2,000 · 41,590 tokens/s",
-                     *           "progress": 4.364999999999999,
+                     *           "message": "Step 70 of 2,000 · 30,860 tokens/s",
+                     *           "progress": 3.3949999999999996,
                      *           "requested": "pause",
                      *           "seq": 6000000,
                      *           "state": "running"
@@ -10057,36 +10050,36 @@ export interface operations {
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
                      *           "explained_variance": 0.7260061633106543,
-                     *           "floor_share": 0.004401216526086129,
+                     *           "floor_share": 0.006595280173231186,
                      *           "gpu_utilization": null,
                      *           "grad_norm": 0.0374627448618412,
                      *           "learning_rate": 0.0025448663320545625,
                      *           "loss": 0.2754056453704834,
-                     *           "memory_used_bytes": 572071936,
+                     *           "memory_used_bytes": 571260928,
                      *           "reconstruction_error": 0.2754056453704834,
                      *           "sparsity": 16,
                      *           "step": 100,
-                     *           "timestamp": "2026-11-26T10:19:25.675508Z",
-                     *           "tokens_per_second": 28934.551378480082
+                     *           "timestamp": "2026-11-26T10:25:30.109999Z",
+                     *           "tokens_per_second": 39928.38501015889
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 2,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "glass, 4x, k 16",
-                     *         "progress": 4.364999999999999,
+                     *         "progress": 3.3949999999999996,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T10:19:23.387143Z",
+                     *         "started_at": "2026-11-26T10:25:27.403241Z",
                      *         "status": "training",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 2000,
-                     *         "updated_at": "2026-11-26T10:19:25.675508Z"
+                     *         "updated_at": "2026-11-26T10:25:30.109999Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_4c042fa6288144ba",
-                     *         "timestamp": "2026-11-26T10:19:25.778429Z"
+                     *         "request_id": "req_3ccb91eb99e248f8",
+                     *         "timestamp": "2026-11-26T10:25:30.263183Z"
                      *       }
                      *     }
                      */
@@ -10125,11 +10118,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                     *         "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T10:19:49.537247Z",
-                     *         "current_step": 113,
-                     *         "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "created_at": "2026-11-26T10:26:08.764981Z",
+                     *         "current_step": 101,
+                     *         "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10172,65 +10165,65 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "c5de78a1-92d4-4fc9-96de-cc211bbb28b1",
+                     *         "id": "e2254a1c-3b6e-4ca2-b13d-1a48c3524471",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 582003904,
-                     *             "seconds": 217.90088751063794,
+                     *             "memory_bytes": 582053056,
+                     *             "seconds": 357.9512387234031,
                      *             "time_source": "measured: one job of this kind on this machine"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "c16c0287-c178-4bc9-84f2-5937f38e1779",
+                     *           "id": "6540d6d1-11d1-414d-af2c-e307db614067",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 404557824,
+                     *             "base_bytes": 404598784,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 570736640,
-                     *             "seconds": 2.8859592589999465
+                     *             "memory_bytes": 574660608,
+                     *             "seconds": 4.592259574000082
                      *           },
                      *           "message": null,
-                     *           "progress": 0.54805,
+                     *           "progress": 0.48985,
                      *           "requested": null,
-                     *           "seq": 9000000,
+                     *           "seq": 11000000,
                      *           "state": "queued"
                      *         },
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.6815082813527045,
-                     *           "floor_share": 0.006970106736181585,
+                     *           "explained_variance": 0.6617480962588289,
+                     *           "floor_share": 0.0008764081498924192,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.08628614246845245,
-                     *           "learning_rate": 0.0001617124361327848,
-                     *           "loss": 0.3133854568004608,
-                     *           "memory_used_bytes": 570736640,
-                     *           "reconstruction_error": 0.3133854568004608,
+                     *           "grad_norm": 0.09803333878517151,
+                     *           "learning_rate": 0.00014453943406558643,
+                     *           "loss": 0.33535832166671753,
+                     *           "memory_used_bytes": 574660608,
+                     *           "reconstruction_error": 0.33535832166671753,
                      *           "sparsity": 59,
-                     *           "step": 113,
-                     *           "timestamp": "2026-11-26T10:19:52.479824Z",
-                     *           "tokens_per_second": 42534.08320332182
+                     *           "step": 101,
+                     *           "timestamp": "2026-11-26T10:26:13.538997Z",
+                     *           "tokens_per_second": 2956.7997466042525
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 3,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "to be stopped",
-                     *         "progress": 0.54805,
+                     *         "progress": 0.48985,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T10:19:49.686909Z",
+                     *         "started_at": "2026-11-26T10:26:09.155921Z",
                      *         "status": "initializing",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 20000,
-                     *         "updated_at": "2026-11-26T10:19:53.208720Z"
+                     *         "updated_at": "2026-11-26T10:26:14.802323Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_deb71351fb2e4897",
-                     *         "timestamp": "2026-11-26T10:19:53.204667Z"
+                     *         "request_id": "req_9cf9bceb7a104492",
+                     *         "timestamp": "2026-11-26T10:26:14.798131Z"
                      *       }
                      *     }
                      */
@@ -10269,11 +10262,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                     *         "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T10:19:49.537247Z",
-                     *         "current_step": 150,
-                     *         "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "created_at": "2026-11-26T10:26:08.764981Z",
+                     *         "current_step": 120,
+                     *         "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10316,65 +10309,65 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "c5de78a1-92d4-4fc9-96de-cc211bbb28b1",
+                     *         "id": "e2254a1c-3b6e-4ca2-b13d-1a48c3524471",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 582003904,
-                     *             "seconds": 217.90088751063794,
+                     *             "memory_bytes": 582053056,
+                     *             "seconds": 357.9512387234031,
                      *             "time_source": "measured: one job of this kind on this machine"
                      *           },
-                     *           "eta_seconds": null,
-                     *           "id": "c16c0287-c178-4bc9-84f2-5937f38e1779",
+                     *           "eta_seconds": 502.72241712275354,
+                     *           "id": "6540d6d1-11d1-414d-af2c-e307db614067",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 404557824,
+                     *             "base_bytes": 404598784,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 570736640,
-                     *             "seconds": 2.8859592589999465
+                     *             "memory_bytes": 574660608,
+                     *             "seconds": 4.592259574000082
                      *           },
-                     *           "message": "Opening the activations",
-                     *           "progress": 0,
+                     *           "message": "Step 120 of 20,000 · 20,877 tokens/s",
+                     *           "progress": 0.582,
                      *           "requested": "stop",
-                     *           "seq": 13000000,
+                     *           "seq": 16000000,
                      *           "state": "running"
                      *         },
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.7412250869111517,
-                     *           "floor_share": 0.008736929448361998,
+                     *           "explained_variance": 0.6894084732975675,
+                     *           "floor_share": 0.003260050774621662,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.0628437027335167,
-                     *           "learning_rate": 0.00021466252583997983,
-                     *           "loss": 0.2675371468067169,
-                     *           "memory_used_bytes": 567947264,
-                     *           "reconstruction_error": 0.2675371468067169,
-                     *           "sparsity": 57,
-                     *           "step": 150,
-                     *           "timestamp": "2026-11-26T10:19:54.432163Z",
-                     *           "tokens_per_second": 31004.781585282682
+                     *           "grad_norm": 0.07871145755052567,
+                     *           "learning_rate": 0.00017173002067198383,
+                     *           "loss": 0.31095170974731445,
+                     *           "memory_used_bytes": 567529472,
+                     *           "reconstruction_error": 0.31095170974731445,
+                     *           "sparsity": 58,
+                     *           "step": 120,
+                     *           "timestamp": "2026-11-26T10:26:16.579026Z",
+                     *           "tokens_per_second": 20876.85106822107
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 3,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "to be stopped",
-                     *         "progress": 0,
+                     *         "progress": 0.582,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T10:19:49.686909Z",
+                     *         "started_at": "2026-11-26T10:26:09.155921Z",
                      *         "status": "training",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 20000,
-                     *         "updated_at": "2026-11-26T10:19:54.432163Z"
+                     *         "updated_at": "2026-11-26T10:26:16.579026Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_38a497d246d94ace",
-                     *         "timestamp": "2026-11-26T10:19:54.496415Z"
+                     *         "request_id": "req_994138e2ac964e8b",
+                     *         "timestamp": "2026-11-26T10:26:16.817274Z"
                      *       }
                      *     }
                      */
@@ -10423,52 +10416,52 @@ export interface operations {
                      *         {
                      *           "dead_neurons": 0,
                      *           "explained_variance": 0.4296862596602268,
-                     *           "floor_share": 0.002768662958681619,
+                     *           "floor_share": 0.0021757041575410177,
                      *           "gpu_utilization": null,
                      *           "grad_norm": 0.25446635484695435,
                      *           "learning_rate": 0.00002544866332054562,
                      *           "loss": 0.5626893043518066,
-                     *           "memory_used_bytes": 558686208,
+                     *           "memory_used_bytes": 560627712,
                      *           "reconstruction_error": 0.5626893043518066,
                      *           "sparsity": 64,
                      *           "step": 1,
-                     *           "timestamp": "2026-11-26T10:19:24.522026Z",
-                     *           "tokens_per_second": 18201.790380649018
+                     *           "timestamp": "2026-11-26T10:25:28.633966Z",
+                     *           "tokens_per_second": 13171.897324862286
                      *         },
                      *         {
                      *           "dead_neurons": 0,
                      *           "explained_variance": 0.6814004603569088,
-                     *           "floor_share": 0.004592447715014141,
+                     *           "floor_share": 0.0034180236037017883,
                      *           "gpu_utilization": null,
                      *           "grad_norm": 0.07223857194185257,
                      *           "learning_rate": 0.0007634598996163686,
                      *           "loss": 0.32335543632507324,
-                     *           "memory_used_bytes": 567226368,
+                     *           "memory_used_bytes": 569507840,
                      *           "reconstruction_error": 0.32335543632507324,
                      *           "sparsity": 50,
                      *           "step": 30,
-                     *           "timestamp": "2026-11-26T10:19:24.522026Z",
-                     *           "tokens_per_second": 30191.74666264982
+                     *           "timestamp": "2026-11-26T10:25:29.169239Z",
+                     *           "tokens_per_second": 20693.004518040485
                      *         },
                      *         {
                      *           "dead_neurons": 0,
                      *           "explained_variance": 0.7583987756389565,
-                     *           "floor_share": 0.0023370210913994257,
+                     *           "floor_share": 0.002848382554464972,
                      *           "gpu_utilization": null,
                      *           "grad_norm": 0.039651673287153244,
                      *           "learning_rate": 0.0015269197992327371,
                      *           "loss": 0.23556312918663025,
-                     *           "memory_used_bytes": 572071936,
+                     *           "memory_used_bytes": 571260928,
                      *           "reconstruction_error": 0.23556312918663025,
                      *           "sparsity": 35,
                      *           "step": 60,
-                     *           "timestamp": "2026-11-26T10:19:25.675508Z",
-                     *           "tokens_per_second": 15364.083189477007
+                     *           "timestamp": "2026-11-26T10:25:30.109999Z",
+                     *           "tokens_per_second": 17244.349338259817
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_0457bf3fefe74bbf",
-                     *         "timestamp": "2026-11-26T10:19:49.505671Z"
+                     *         "request_id": "req_54347a50693040dd",
+                     *         "timestamp": "2026-11-26T10:26:08.696017Z"
                      *       }
                      *     }
                      */
@@ -10507,51 +10500,51 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:19:26.002407Z",
+                     *           "created_at": "2026-11-26T10:25:30.543221Z",
                      *           "explained_variance": 0.7756368719415695,
-                     *           "file_path": "checkpoints/1a5f54ed-5c18-4133-a313-a89e503240dc/step_120",
-                     *           "file_size_bytes": 2115869,
-                     *           "id": "58407616-4e27-474c-93e7-de6b858ba81c",
+                     *           "file_path": "checkpoints/d61d729c-a06e-4658-9b24-bf75d39d55c7/step_120",
+                     *           "file_size_bytes": 2115870,
+                     *           "id": "666e1815-3567-4483-9101-3df56986d306",
                      *           "is_best": true,
                      *           "l0": 16,
                      *           "loss": 0.2306339144706726,
                      *           "quality_split": "heldout",
                      *           "reason": "stop",
                      *           "step": 120,
-                     *           "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *           "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:19:25.716982Z",
+                     *           "created_at": "2026-11-26T10:25:30.146537Z",
                      *           "explained_variance": 0.7408170827959677,
-                     *           "file_path": "checkpoints/1a5f54ed-5c18-4133-a313-a89e503240dc/step_100",
-                     *           "file_size_bytes": 2115873,
-                     *           "id": "c4db6709-b046-446d-9d1c-40b4a8532917",
+                     *           "file_path": "checkpoints/d61d729c-a06e-4658-9b24-bf75d39d55c7/step_100",
+                     *           "file_size_bytes": 2115872,
+                     *           "id": "4875bd76-e5ed-4caf-b8d4-c9e829965182",
                      *           "is_best": false,
                      *           "l0": 16,
                      *           "loss": 0.2754056453704834,
                      *           "quality_split": "heldout",
                      *           "reason": "interval",
                      *           "step": 100,
-                     *           "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *           "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:19:24.745973Z",
+                     *           "created_at": "2026-11-26T10:25:29.209921Z",
                      *           "explained_variance": 0.5420903975624289,
-                     *           "file_path": "checkpoints/1a5f54ed-5c18-4133-a313-a89e503240dc/step_50",
+                     *           "file_path": "checkpoints/d61d729c-a06e-4658-9b24-bf75d39d55c7/step_50",
                      *           "file_size_bytes": 2115875,
-                     *           "id": "4eb78710-59e2-4934-91bb-8e8483e6560c",
+                     *           "id": "0db4f45b-0809-4bd3-99a5-05b8d464c48c",
                      *           "is_best": false,
                      *           "l0": 40,
                      *           "loss": 0.25872963666915894,
                      *           "quality_split": "heldout",
                      *           "reason": "interval",
                      *           "step": 50,
-                     *           "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *           "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_210de55df1ca4712",
-                     *         "timestamp": "2026-11-26T10:19:27.010387Z"
+                     *         "request_id": "req_01721f4325c540f5",
+                     *         "timestamp": "2026-11-26T10:25:32.034056Z"
                      *       }
                      *     }
                      */
@@ -10594,13 +10587,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "317e347d-0f09-4baa-a2ca-aa07b523fe12",
-                     *         "resource_id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "job_id": "fa60a701-590d-4f5d-8126-eaf8c5e5d8bc",
+                     *         "resource_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
                      *         "status": "running"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_33e66cf5a9d64ed9",
-                     *         "timestamp": "2026-11-26T10:19:25.751681Z"
+                     *         "request_id": "req_a835206e01b6436e",
+                     *         "timestamp": "2026-11-26T10:25:30.227783Z"
                      *       }
                      *     }
                      */
@@ -10642,22 +10635,22 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:19:24.745973Z",
+                     *         "created_at": "2026-11-26T10:25:29.209921Z",
                      *         "explained_variance": 0.5420903975624289,
-                     *         "file_path": "checkpoints/1a5f54ed-5c18-4133-a313-a89e503240dc/step_50",
+                     *         "file_path": "checkpoints/d61d729c-a06e-4658-9b24-bf75d39d55c7/step_50",
                      *         "file_size_bytes": 2115875,
-                     *         "id": "4eb78710-59e2-4934-91bb-8e8483e6560c",
+                     *         "id": "0db4f45b-0809-4bd3-99a5-05b8d464c48c",
                      *         "is_best": false,
                      *         "l0": 40,
                      *         "loss": 0.25872963666915894,
                      *         "quality_split": "heldout",
                      *         "reason": "interval",
                      *         "step": 50,
-                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_a6c507517f6b4db6",
-                     *         "timestamp": "2026-11-26T10:19:27.046944Z"
+                     *         "request_id": "req_1ef67c11b58b46ec",
+                     *         "timestamp": "2026-11-26T10:25:32.055301Z"
                      *       }
                      *     }
                      */
@@ -10698,11 +10691,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
+                     *         "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T10:19:22.678009Z",
+                     *         "created_at": "2026-11-26T10:25:26.277115Z",
                      *         "current_step": 120,
-                     *         "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10745,7 +10738,7 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -10753,17 +10746,17 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 11.659921815024457,
+                     *             "seconds": 13.211982505888393,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "317e347d-0f09-4baa-a2ca-aa07b523fe12",
+                     *           "id": "fa60a701-590d-4f5d-8126-eaf8c5e5d8bc",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 404557824,
+                     *             "base_bytes": 404615168,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 572071936,
-                     *             "seconds": 2.6907331049999357
+                     *             "memory_bytes": 574668800,
+                     *             "seconds": 3.2707159740000407
                      *           },
                      *           "message": null,
                      *           "progress": 5.819999999999999,
@@ -10774,20 +10767,20 @@ export interface operations {
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
                      *           "explained_variance": 0.7696332344883559,
-                     *           "floor_share": 0.009606100065966836,
+                     *           "floor_share": 0.0047127204287990485,
                      *           "gpu_utilization": null,
                      *           "grad_norm": 0.032620836049318314,
                      *           "learning_rate": 0.002544866332054562,
                      *           "loss": 0.2306339144706726,
-                     *           "memory_used_bytes": 572071936,
+                     *           "memory_used_bytes": 574668800,
                      *           "reconstruction_error": 0.2306339144706726,
                      *           "sparsity": 16,
                      *           "step": 120,
-                     *           "timestamp": "2026-11-26T10:19:25.997294Z",
-                     *           "tokens_per_second": 63152.58389541434
+                     *           "timestamp": "2026-11-26T10:25:30.533401Z",
+                     *           "tokens_per_second": 28531.20880142077
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 2,
                      *         "n_features": 0,
@@ -10795,15 +10788,15 @@ export interface operations {
                      *         "name": "glass, 4x, k 16",
                      *         "progress": 6,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T10:19:23.387143Z",
+                     *         "started_at": "2026-11-26T10:25:27.403241Z",
                      *         "status": "initializing",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 2000,
-                     *         "updated_at": "2026-11-26T10:19:27.087313Z"
+                     *         "updated_at": "2026-11-26T10:25:32.137902Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_04af7091fee04405",
-                     *         "timestamp": "2026-11-26T10:19:27.086517Z"
+                     *         "request_id": "req_99ea554ae1764ecf",
+                     *         "timestamp": "2026-11-26T10:25:32.137002Z"
                      *       }
                      *     }
                      */
@@ -10856,16 +10849,16 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "activation": "topk",
-                     *           "best_step": 162,
-                     *           "checkpoint_step": 162,
-                     *           "created_at": "2026-11-26T10:19:49.537247Z",
-                     *           "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *           "best_step": 138,
+                     *           "checkpoint_step": 138,
+                     *           "created_at": "2026-11-26T10:26:08.764981Z",
+                     *           "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                      *           "encoder_type": "sparse",
                      *           "error_message": null,
-                     *           "explained_variance": 0.4757092957472866,
+                     *           "explained_variance": 0.4569697236208412,
                      *           "export_parity": null,
                      *           "hook_type": "residual",
-                     *           "id": "c5de78a1-92d4-4fc9-96de-cc211bbb28b1",
+                     *           "id": "e2254a1c-3b6e-4ca2-b13d-1a48c3524471",
                      *           "import_parity": null,
                      *           "job": {
                      *             "error_code": null,
@@ -10873,34 +10866,34 @@ export interface operations {
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582003904,
-                     *               "seconds": 217.90088751063794,
+                     *               "memory_bytes": 582053056,
+                     *               "seconds": 357.9512387234031,
                      *               "time_source": "measured: one job of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "c16c0287-c178-4bc9-84f2-5937f38e1779",
+                     *             "id": "6540d6d1-11d1-414d-af2c-e307db614067",
                      *             "kind": "training_run",
                      *             "measured": {
-                     *               "base_bytes": 404566016,
+                     *               "base_bytes": 404611072,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 647573504,
-                     *               "seconds": 5.929041583999833
+                     *               "memory_bytes": 613683200,
+                     *               "seconds": 9.95747789799998
                      *             },
                      *             "message": "Reading text with the reconstruction",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 17000000,
+                     *             "seq": 21000000,
                      *             "state": "stopped"
                      *           },
                      *           "k": 16,
                      *           "layer": 2,
-                     *           "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *           "model_name": "glass-en",
                      *           "n_features": 0,
                      *           "n_latents": 512,
                      *           "name": "to be stopped",
                      *           "origin": null,
-                     *           "size_bytes": 2115871,
+                     *           "size_bytes": 2115874,
                      *           "source": "trained",
                      *           "status": "stopped",
                      *           "target_hook_type": "residual"
@@ -10909,14 +10902,14 @@ export interface operations {
                      *           "activation": "topk",
                      *           "best_step": 2000,
                      *           "checkpoint_step": 2000,
-                     *           "created_at": "2026-11-26T10:19:22.678009Z",
-                     *           "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *           "created_at": "2026-11-26T10:25:26.277115Z",
+                     *           "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                      *           "encoder_type": "sparse",
                      *           "error_message": null,
                      *           "explained_variance": 0.9069090304447103,
                      *           "export_parity": null,
                      *           "hook_type": "residual",
-                     *           "id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *           "id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
                      *           "import_parity": null,
                      *           "job": {
                      *             "error_code": null,
@@ -10925,41 +10918,41 @@ export interface operations {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
                      *               "memory_bytes": 487437888,
-                     *               "seconds": 11.659921815024457,
+                     *               "seconds": 13.211982505888393,
                      *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "317e347d-0f09-4baa-a2ca-aa07b523fe12",
+                     *             "id": "fa60a701-590d-4f5d-8126-eaf8c5e5d8bc",
                      *             "kind": "training_run",
                      *             "measured": {
-                     *               "base_bytes": 404566016,
+                     *               "base_bytes": 404615168,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 638791680,
-                     *               "seconds": 24.264031466999995
+                     *               "memory_bytes": 631283712,
+                     *               "seconds": 38.408308713999986
                      *             },
                      *             "message": "Reading text with the reconstruction",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 35000000,
+                     *             "seq": 48000000,
                      *             "state": "succeeded"
                      *           },
                      *           "k": 16,
                      *           "layer": 2,
-                     *           "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *           "model_name": "glass-en",
                      *           "n_features": 0,
                      *           "n_latents": 512,
                      *           "name": "glass, 4x, k 16",
                      *           "origin": null,
-                     *           "size_bytes": 2115874,
+                     *           "size_bytes": 2115876,
                      *           "source": "trained",
                      *           "status": "completed",
                      *           "target_hook_type": "residual"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_db1878383ad242ad",
-                     *         "timestamp": "2026-11-26T10:19:57.844026Z"
+                     *         "request_id": "req_561cf954c9f94346",
+                     *         "timestamp": "2026-11-26T10:26:22.301377Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -10994,8 +10987,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
-                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                 *       "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
+                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                  *       "path": "/home/ada/dictionaries/glass-l2"
                  *     }
                  */
@@ -11015,13 +11008,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "746267dd-bd9f-455d-85ea-cf0fbad2613c",
-                     *         "resource_id": "a8a15386-3c2a-4b3f-933d-407a7ca02b3b",
+                     *         "job_id": "d0c79933-eb51-4764-9e3f-ef61868d5ab5",
+                     *         "resource_id": "a35ce85a-68d0-4659-892a-a173f46a3220",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_467a46dc980744fd",
-                     *         "timestamp": "2026-11-26T10:20:00.112034Z"
+                     *         "request_id": "req_534d6f80d2554138",
+                     *         "timestamp": "2026-11-26T10:26:25.123531Z"
                      *       }
                      *     }
                      */
@@ -11056,8 +11049,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
-                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                 *       "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
+                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                  *       "repo_id": "org/glass-saes",
                  *       "subfolder": "l2"
                  *     }
@@ -11077,14 +11070,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "estimated_duration_seconds": 2.157261,
-                     *         "job_id": "7b354001-18e1-4855-86dd-938b7c2180ef",
-                     *         "resource_id": "9f9efb88-9461-4823-b757-e36e568823a5",
+                     *         "estimated_duration_seconds": 2.136429,
+                     *         "job_id": "90f7c134-d3ab-45df-9b36-e57b09dd2a85",
+                     *         "resource_id": "7fa347e3-5481-4ddf-9c98-804223422d00",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e8143d7788594526",
-                     *         "timestamp": "2026-11-26T10:20:02.654371Z"
+                     *         "request_id": "req_138f39cc508d48a8",
+                     *         "timestamp": "2026-11-26T10:26:27.521099Z"
                      *       }
                      *     }
                      */
@@ -11130,14 +11123,14 @@ export interface operations {
                      *         "activation": "topk",
                      *         "best_step": 2000,
                      *         "checkpoint_step": 2000,
-                     *         "created_at": "2026-11-26T10:19:22.678009Z",
-                     *         "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "created_at": "2026-11-26T10:25:26.277115Z",
+                     *         "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                      *         "encoder_type": "sparse",
                      *         "error_message": null,
                      *         "explained_variance": 0.9069090304447103,
                      *         "export_parity": null,
                      *         "hook_type": "residual",
-                     *         "id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
                      *         "import_parity": null,
                      *         "job": {
                      *           "error_code": null,
@@ -11146,40 +11139,40 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 11.659921815024457,
+                     *             "seconds": 13.211982505888393,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "317e347d-0f09-4baa-a2ca-aa07b523fe12",
+                     *           "id": "fa60a701-590d-4f5d-8126-eaf8c5e5d8bc",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 404566016,
+                     *             "base_bytes": 404615168,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 638791680,
-                     *             "seconds": 24.264031466999995
+                     *             "memory_bytes": 631283712,
+                     *             "seconds": 38.408308713999986
                      *           },
                      *           "message": "Reading text with the reconstruction",
                      *           "progress": 100,
                      *           "requested": null,
-                     *           "seq": 35000000,
+                     *           "seq": 48000000,
                      *           "state": "succeeded"
                      *         },
                      *         "k": 16,
                      *         "layer": 2,
-                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *         "model_name": "glass-en",
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "glass, 4x, k 16",
                      *         "origin": null,
-                     *         "size_bytes": 2115874,
+                     *         "size_bytes": 2115876,
                      *         "source": "trained",
                      *         "status": "completed",
                      *         "target_hook_type": "residual"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_83ca249c40994b1a",
-                     *         "timestamp": "2026-11-26T10:19:57.898065Z"
+                     *         "request_id": "req_167980f33b214977",
+                     *         "timestamp": "2026-11-26T10:26:22.374735Z"
                      *       }
                      *     }
                      */
@@ -11218,14 +11211,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "estimated_duration_seconds": 0.824345,
-                     *         "job_id": "5e0cb4c2-0dd4-41d1-9f3f-4b0cce9f30d0",
-                     *         "resource_id": "9f9efb88-9461-4823-b757-e36e568823a5",
+                     *         "estimated_duration_seconds": 14.199736,
+                     *         "job_id": "57cdf391-f7a9-4fd1-af88-dbb2dcceae8c",
+                     *         "resource_id": "7fa347e3-5481-4ddf-9c98-804223422d00",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_a0503b57a1f84208",
-                     *         "timestamp": "2026-11-26T10:21:33.070420Z"
+                     *         "request_id": "req_cfa0227376054c0f",
+                     *         "timestamp": "2026-11-26T10:29:13.558236Z"
                      *       }
                      *     }
                      */
@@ -11337,6 +11330,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created_at": "2026-11-26T10:28:28.995154Z",
+                     *           "expires_at": "2026-11-27T10:28:30.214368Z",
+                     *           "file_name": "features-d61d729c-a06e-4658-9b24-bf75d39d55c7.parquet.zip",
+                     *           "format": "parquet",
+                     *           "is_available": true,
+                     *           "job_id": "e38fd282-b8a7-49c6-911f-ebdb533df72a",
+                     *           "n_features": 5,
+                     *           "sha256": "37448bb966f23a1b7aa3fdd52c91df1733afcf9c61f602ba532ee013a1e33bfa",
+                     *           "size_bytes": 55020,
+                     *           "state": "succeeded",
+                     *           "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_d1e8cb0baa974594",
+                     *         "timestamp": "2026-11-26T10:28:31.130822Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_list_FeatureExportRead__"];
                 };
             };
@@ -11361,6 +11377,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "format": "parquet",
+                 *       "ranges": [
+                 *         "neuron_index:0:4"
+                 *       ],
+                 *       "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                 *     }
+                 */
                 "application/json": components["schemas"]["FeatureExportCreate"];
             };
         };
@@ -11373,6 +11398,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "e38fd282-b8a7-49c6-911f-ebdb533df72a",
+                     *         "resource_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_2629f41a9f964d98",
+                     *         "timestamp": "2026-11-26T10:28:28.983235Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
@@ -11435,7 +11474,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "file": "features.parquet.zip",
-                 *       "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                 *       "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                  *     }
                  */
                 "multipart/form-data": {
@@ -11479,13 +11518,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "aaf984cb-2a0b-475d-a06a-14e4968e2f43",
-                     *         "resource_id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "job_id": "3d68d834-30d0-4f88-b7b5-fb366e4abb3b",
+                     *         "resource_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b7d55c73bee74d4d",
-                     *         "timestamp": "2026-11-26T10:21:25.286393Z"
+                     *         "request_id": "req_1bd0d8aab314443e",
+                     *         "timestamp": "2026-11-26T10:28:31.146269Z"
                      *       }
                      *     }
                      */
@@ -11521,7 +11560,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "examples_per_feature": 20,
-                 *       "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                 *       "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureExtract"];
@@ -11540,13 +11579,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "bbcd645a-6818-4c9e-8c26-c2e140b37c72",
-                     *         "resource_id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
+                     *         "job_id": "c5a5cde5-b19e-4fb8-9f41-b5bc0919a740",
+                     *         "resource_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_abcd7c5799b448f9",
-                     *         "timestamp": "2026-11-26T10:20:06.025865Z"
+                     *         "request_id": "req_0c5966280ba94b79",
+                     *         "timestamp": "2026-11-26T10:26:30.470040Z"
                      *       }
                      *     }
                      */
@@ -11579,6 +11618,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                 *     }
+                 */
                 "application/json": components["schemas"]["FeatureScoring"];
             };
         };
@@ -11591,6 +11635,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "4bdba43b-eab1-4974-ab95-59836e1a1838",
+                     *         "resource_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_1d37aeaf8f7c4cf8",
+                     *         "timestamp": "2026-11-26T10:28:33.095254Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
@@ -11657,6 +11715,7 @@ export interface operations {
                      *           "effective_tokens": 50.7343848489063,
                      *           "encoder_decoder_cosine": 0.8447514772415161,
                      *           "id": 484,
+                     *           "input_score": null,
                      *           "interpretability_score": 0.3615972492663015,
                      *           "is_favorite": false,
                      *           "label": null,
@@ -11673,6 +11732,7 @@ export interface operations {
                      *           "name": null,
                      *           "nearest_cosine": 0.32572150230407715,
                      *           "neuron_index": 483,
+                     *           "output_score": null,
                      *           "p99_activation": 12.883922655594034,
                      *           "tags": [],
                      *           "token_concentration": 0.08511157719027504,
@@ -11706,7 +11766,7 @@ export interface operations {
                      *             "window_position": 2
                      *           },
                      *           "top_token": ".",
-                     *           "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *           "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                      *         },
                      *         {
                      *           "activation_frequency": 0.1992464363818407,
@@ -11717,6 +11777,7 @@ export interface operations {
                      *           "effective_tokens": 47.8941868372705,
                      *           "encoder_decoder_cosine": 0.8369444608688354,
                      *           "id": 178,
+                     *           "input_score": null,
                      *           "interpretability_score": 0.4127216611982552,
                      *           "is_favorite": false,
                      *           "label": null,
@@ -11733,6 +11794,7 @@ export interface operations {
                      *           "name": null,
                      *           "nearest_cosine": 0.2172376662492752,
                      *           "neuron_index": 177,
+                     *           "output_score": null,
                      *           "p99_activation": 16.70838051883862,
                      *           "tags": [],
                      *           "token_concentration": 0.08813714628544463,
@@ -11766,12 +11828,12 @@ export interface operations {
                      *             "window_position": 90
                      *           },
                      *           "top_token": "\n",
-                     *           "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *           "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_d94824434efa45a7",
-                     *         "timestamp": "2026-11-26T10:21:23.230879Z"
+                     *         "request_id": "req_08646d64839f4731",
+                     *         "timestamp": "2026-11-26T10:28:27.565553Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -11808,7 +11870,7 @@ export interface operations {
                  * @example {
                  *       "text": "A list of files.",
                  *       "top_k": 2,
-                 *       "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                 *       "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureProbe"];
@@ -11855,7 +11917,7 @@ export interface operations {
                      *             "share_of_max": 0.7572068139956549
                      *           }
                      *         ],
-                     *         "job_id": "6ca94125-70e7-4008-8179-61898d06f4bb",
+                     *         "job_id": "55c5d7f8-617c-4369-8895-9ac7d2835610",
                      *         "n_firing": 101,
                      *         "token_ids": [
                      *           27,
@@ -11869,8 +11931,8 @@ export interface operations {
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_28011516160342dc",
-                     *         "timestamp": "2026-11-26T10:21:24.476335Z"
+                     *         "request_id": "req_c63f4bd42a574da7",
+                     *         "timestamp": "2026-11-26T10:28:28.682592Z"
                      *       }
                      *     }
                      */
@@ -11964,11 +12026,11 @@ export interface operations {
                      *         },
                      *         "layout": "pca",
                      *         "n_clusters": 11,
-                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_7c728f930c854e97",
-                     *         "timestamp": "2026-11-26T10:21:24.615441Z"
+                     *         "request_id": "req_2e1891a05a624df7",
+                     *         "timestamp": "2026-11-26T10:28:28.834342Z"
                      *       }
                      *     }
                      */
@@ -12011,17 +12073,19 @@ export interface operations {
                      *         "cluster": 1,
                      *         "coherence": 0.8531468531468531,
                      *         "context_shift": 0.4638483965014577,
-                     *         "created_at": "2026-11-26T10:21:20.615376Z",
+                     *         "created_at": "2026-11-26T10:28:21.601977Z",
                      *         "definitions": {
                      *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
                      *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts from contexts of other places in which it is silent, by nearness to its contexts in other documents; interval: 95 %, Hanley and McNeil. Measured on the features with most activation, where an embedder is installed.",
                      *           "context_shift": "Of the held-out occurrences of the rule's tokens, the share on which the feature does not fire: 0 the token says all, near 1 the context decides.",
                      *           "effective_tokens": "1 / sum p^2 with p the share of the activation mass per token: as many tokens as carry the feature.",
                      *           "encoder_decoder_cosine": "Cosine of the feature's encoder and decoder directions.",
+                     *           "input_score": "Whether the feature reads what it writes: share of its strongest contexts (at most 100, at least 10) whose strongest token is one of the 20 that its direction promotes most; interval: 95 %, Wilson; null: the same with the tokens that other features promote. Source: Arad et al. 2025.",
                      *           "interpretability_score": "(lower end of the score's 95 % interval - null) / (1 - null), the best of token_rule and coherence; the null is the same score for firings dealt out at random.",
                      *           "logit_kurtosis": "Excess kurtosis over the vocabulary of the feature's direct effect on the logits: 0 like noise, large where it singles out a few tokens.",
                      *           "max_jaccard": "Largest Jaccard index of firing with another feature, on a subsample.",
                      *           "nearest_cosine": "Cosine of the decoder direction with the nearest other one.",
+                     *           "output_score": "Whether the feature steers: at the end of a neutral prompt it is raised by 10 times the largest activation there (the dictionary's error stays), and of the 20 tokens that its direction promotes most the likeliest next one is taken. Score: (1 - number of likelier tokens / vocabulary) x its probability, 0 to 1; null: the same for random directions as long. Needs no contexts. Source: Arad et al. 2025…",
                      *           "p99_activation": "99th percentile of the activations above zero, read off bins of an eighth of an octave (right to 9 %).",
                      *           "token_concentration": "Share of the feature's activation mass on its strongest token.",
                      *           "token_entropy": "Entropy of the activation mass over tokens, divided by the log of their number: 0 one token, 1 all alike.",
@@ -12031,6 +12095,7 @@ export interface operations {
                      *         "effective_tokens": 50.7343848489063,
                      *         "encoder_decoder_cosine": 0.8447514772415161,
                      *         "id": 484,
+                     *         "input_score": null,
                      *         "interpretability_score": 0.3615972492663015,
                      *         "is_favorite": true,
                      *         "label": null,
@@ -12165,6 +12230,7 @@ export interface operations {
                      *         "name": "lists",
                      *         "nearest_cosine": 0.32572150230407715,
                      *         "neuron_index": 483,
+                     *         "output_score": null,
                      *         "p99_activation": 12.883922655594034,
                      *         "tags": [
                      *           "syntax"
@@ -12200,11 +12266,11 @@ export interface operations {
                      *           "window_position": 2
                      *         },
                      *         "top_token": ".",
-                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_fad3c314326a4794",
-                     *         "timestamp": "2026-11-26T10:21:23.280471Z"
+                     *         "request_id": "req_ae4e10158ca54784",
+                     *         "timestamp": "2026-11-26T10:28:27.630430Z"
                      *       }
                      *     }
                      */
@@ -12263,17 +12329,19 @@ export interface operations {
                      *         "cluster": 1,
                      *         "coherence": 0.8531468531468531,
                      *         "context_shift": 0.4638483965014577,
-                     *         "created_at": "2026-11-26T10:21:20.615376Z",
+                     *         "created_at": "2026-11-26T10:28:21.601977Z",
                      *         "definitions": {
                      *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
                      *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts from contexts of other places in which it is silent, by nearness to its contexts in other documents; interval: 95 %, Hanley and McNeil. Measured on the features with most activation, where an embedder is installed.",
                      *           "context_shift": "Of the held-out occurrences of the rule's tokens, the share on which the feature does not fire: 0 the token says all, near 1 the context decides.",
                      *           "effective_tokens": "1 / sum p^2 with p the share of the activation mass per token: as many tokens as carry the feature.",
                      *           "encoder_decoder_cosine": "Cosine of the feature's encoder and decoder directions.",
+                     *           "input_score": "Whether the feature reads what it writes: share of its strongest contexts (at most 100, at least 10) whose strongest token is one of the 20 that its direction promotes most; interval: 95 %, Wilson; null: the same with the tokens that other features promote. Source: Arad et al. 2025.",
                      *           "interpretability_score": "(lower end of the score's 95 % interval - null) / (1 - null), the best of token_rule and coherence; the null is the same score for firings dealt out at random.",
                      *           "logit_kurtosis": "Excess kurtosis over the vocabulary of the feature's direct effect on the logits: 0 like noise, large where it singles out a few tokens.",
                      *           "max_jaccard": "Largest Jaccard index of firing with another feature, on a subsample.",
                      *           "nearest_cosine": "Cosine of the decoder direction with the nearest other one.",
+                     *           "output_score": "Whether the feature steers: at the end of a neutral prompt it is raised by 10 times the largest activation there (the dictionary's error stays), and of the 20 tokens that its direction promotes most the likeliest next one is taken. Score: (1 - number of likelier tokens / vocabulary) x its probability, 0 to 1; null: the same for random directions as long. Needs no contexts. Source: Arad et al. 2025…",
                      *           "p99_activation": "99th percentile of the activations above zero, read off bins of an eighth of an octave (right to 9 %).",
                      *           "token_concentration": "Share of the feature's activation mass on its strongest token.",
                      *           "token_entropy": "Entropy of the activation mass over tokens, divided by the log of their number: 0 one token, 1 all alike.",
@@ -12283,6 +12351,7 @@ export interface operations {
                      *         "effective_tokens": 50.7343848489063,
                      *         "encoder_decoder_cosine": 0.8447514772415161,
                      *         "id": 484,
+                     *         "input_score": null,
                      *         "interpretability_score": 0.3615972492663015,
                      *         "is_favorite": true,
                      *         "label": null,
@@ -12417,6 +12486,7 @@ export interface operations {
                      *         "name": "lists",
                      *         "nearest_cosine": 0.32572150230407715,
                      *         "neuron_index": 483,
+                     *         "output_score": null,
                      *         "p99_activation": 12.883922655594034,
                      *         "tags": [
                      *           "syntax"
@@ -12452,11 +12522,11 @@ export interface operations {
                      *           "window_position": 2
                      *         },
                      *         "top_token": ".",
-                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_ac37f4ac2cde4937",
-                     *         "timestamp": "2026-11-26T10:21:23.253895Z"
+                     *         "request_id": "req_608e840cbae04783",
+                     *         "timestamp": "2026-11-26T10:28:27.594050Z"
                      *       }
                      *     }
                      */
@@ -12502,17 +12572,19 @@ export interface operations {
                      *         "cluster": 1,
                      *         "coherence": 0.8531468531468531,
                      *         "context_shift": 0.4638483965014577,
-                     *         "created_at": "2026-11-26T10:21:20.615376Z",
+                     *         "created_at": "2026-11-26T10:28:21.601977Z",
                      *         "definitions": {
                      *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
                      *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts from contexts of other places in which it is silent, by nearness to its contexts in other documents; interval: 95 %, Hanley and McNeil. Measured on the features with most activation, where an embedder is installed.",
                      *           "context_shift": "Of the held-out occurrences of the rule's tokens, the share on which the feature does not fire: 0 the token says all, near 1 the context decides.",
                      *           "effective_tokens": "1 / sum p^2 with p the share of the activation mass per token: as many tokens as carry the feature.",
                      *           "encoder_decoder_cosine": "Cosine of the feature's encoder and decoder directions.",
+                     *           "input_score": "Whether the feature reads what it writes: share of its strongest contexts (at most 100, at least 10) whose strongest token is one of the 20 that its direction promotes most; interval: 95 %, Wilson; null: the same with the tokens that other features promote. Source: Arad et al. 2025.",
                      *           "interpretability_score": "(lower end of the score's 95 % interval - null) / (1 - null), the best of token_rule and coherence; the null is the same score for firings dealt out at random.",
                      *           "logit_kurtosis": "Excess kurtosis over the vocabulary of the feature's direct effect on the logits: 0 like noise, large where it singles out a few tokens.",
                      *           "max_jaccard": "Largest Jaccard index of firing with another feature, on a subsample.",
                      *           "nearest_cosine": "Cosine of the decoder direction with the nearest other one.",
+                     *           "output_score": "Whether the feature steers: at the end of a neutral prompt it is raised by 10 times the largest activation there (the dictionary's error stays), and of the 20 tokens that its direction promotes most the likeliest next one is taken. Score: (1 - number of likelier tokens / vocabulary) x its probability, 0 to 1; null: the same for random directions as long. Needs no contexts. Source: Arad et al. 2025…",
                      *           "p99_activation": "99th percentile of the activations above zero, read off bins of an eighth of an octave (right to 9 %).",
                      *           "token_concentration": "Share of the feature's activation mass on its strongest token.",
                      *           "token_entropy": "Entropy of the activation mass over tokens, divided by the log of their number: 0 one token, 1 all alike.",
@@ -12522,6 +12594,7 @@ export interface operations {
                      *         "effective_tokens": 50.7343848489063,
                      *         "encoder_decoder_cosine": 0.8447514772415161,
                      *         "id": 484,
+                     *         "input_score": null,
                      *         "interpretability_score": 0.3615972492663015,
                      *         "is_favorite": false,
                      *         "label": null,
@@ -12656,6 +12729,7 @@ export interface operations {
                      *         "name": null,
                      *         "nearest_cosine": 0.32572150230407715,
                      *         "neuron_index": 483,
+                     *         "output_score": null,
                      *         "p99_activation": 12.883922655594034,
                      *         "tags": [],
                      *         "token_concentration": 0.08511157719027504,
@@ -12689,11 +12763,11 @@ export interface operations {
                      *           "window_position": 2
                      *         },
                      *         "top_token": ".",
-                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_a754ad480efe42fb",
-                     *         "timestamp": "2026-11-26T10:21:24.429142Z"
+                     *         "request_id": "req_66eec3db54134ef8",
+                     *         "timestamp": "2026-11-26T10:28:28.656457Z"
                      *       }
                      *     }
                      */
@@ -12745,13 +12819,13 @@ export interface operations {
                      *             "name": null,
                      *             "tags": []
                      *           },
-                     *           "created_at": "2026-11-26T10:21:23.257662Z",
+                     *           "created_at": "2026-11-26T10:28:27.601967Z",
                      *           "is_undone": false
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_031ca864aa4542f6",
-                     *         "timestamp": "2026-11-26T10:21:23.298500Z"
+                     *         "request_id": "req_0f4651de5e044250",
+                     *         "timestamp": "2026-11-26T10:28:27.646566Z"
                      *       }
                      *     }
                      */
@@ -12877,8 +12951,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_d0522cb2fadc4cbf",
-                     *         "timestamp": "2026-11-26T10:21:23.312446Z"
+                     *         "request_id": "req_5074d015818d4ba6",
+                     *         "timestamp": "2026-11-26T10:28:27.656131Z"
                      *       }
                      *     }
                      */
@@ -13188,8 +13262,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_d141c445dec145fe",
-                     *         "timestamp": "2026-11-26T10:21:23.323785Z"
+                     *         "request_id": "req_b7448054a70445e7",
+                     *         "timestamp": "2026-11-26T10:28:27.663161Z"
                      *       }
                      *     }
                      */
@@ -13240,8 +13314,8 @@ export interface operations {
                      *         "n_zero": 26828
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_9d031857c28a4b0b",
-                     *         "timestamp": "2026-11-26T10:21:23.336646Z"
+                     *         "request_id": "req_ea5fcf427831437a",
+                     *         "timestamp": "2026-11-26T10:28:27.670612Z"
                      *       }
                      *     }
                      */
@@ -13317,8 +13391,8 @@ export interface operations {
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_5a087301a48749a0",
-                     *         "timestamp": "2026-11-26T10:21:23.342156Z"
+                     *         "request_id": "req_9d06afad5cc04cca",
+                     *         "timestamp": "2026-11-26T10:28:27.676363Z"
                      *       }
                      *     }
                      */
@@ -13393,8 +13467,8 @@ export interface operations {
                      *         "n_tokens": 37953
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_609a46a68fbd40e4",
-                     *         "timestamp": "2026-11-26T10:21:23.347397Z"
+                     *         "request_id": "req_bfdc7d03f4474e35",
+                     *         "timestamp": "2026-11-26T10:28:27.680845Z"
                      *       }
                      *     }
                      */
@@ -13499,8 +13573,8 @@ export interface operations {
                      *         "feature_id": 484
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_7ca82f1dfb164da6",
-                     *         "timestamp": "2026-11-26T10:21:23.364680Z"
+                     *         "request_id": "req_6b5d7b039d134993",
+                     *         "timestamp": "2026-11-26T10:28:27.692443Z"
                      *       }
                      *     }
                      */
@@ -13638,8 +13712,8 @@ export interface operations {
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_0d3b557b30814714",
-                     *         "timestamp": "2026-11-26T10:21:23.381158Z"
+                     *         "request_id": "req_67608cc196fe4dcc",
+                     *         "timestamp": "2026-11-26T10:28:27.706434Z"
                      *       }
                      *     }
                      */
@@ -13675,7 +13749,7 @@ export interface operations {
                  *         }
                  *       ],
                  *       "max_new_tokens": 8,
-                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                  *       "prompt": "The list of files is",
                  *       "run_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90"
                  *     }
@@ -13758,7 +13832,7 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "first_token_seconds": 0.028618092999977307,
+                     *         "first_token_seconds": 0.01801796499989905,
                      *         "intervention_layer": 2,
                      *         "job_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
                      *         "metrics": [
@@ -13784,7 +13858,7 @@ export interface operations {
                      *             "value": 2.4069417119026184
                      *           }
                      *         ],
-                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *         "notes": [],
                      *         "prompt": "The list of files is",
                      *         "prompt_tokens": [
@@ -13816,7 +13890,7 @@ export interface operations {
                      *           "positions_touched": 15,
                      *           "prompt_positions_touched": 8
                      *         },
-                     *         "seconds": 0.3598602329998357,
+                     *         "seconds": 0.28924704099995324,
                      *         "steered_output": {
                      *           "ended": "length",
                      *           "perplexity": 12.160463462174697,
@@ -13913,8 +13987,8 @@ export interface operations {
                      *         "warnings": []
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_eb7383399eb74cbb",
-                     *         "timestamp": "2026-11-26T10:21:27.054531Z"
+                     *         "request_id": "req_def523ee04c345e5",
+                     *         "timestamp": "2026-11-26T10:28:36.149204Z"
                      *       }
                      *     }
                      */
@@ -13956,7 +14030,7 @@ export interface operations {
                  *         }
                  *       ],
                  *       "max_new_tokens": 4,
-                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                  *       "prompts": [
                  *         "The list of files is",
                  *         "We shall see"
@@ -13983,13 +14057,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "e266b0ab-c84d-4465-a8ea-4ac5dc3e8939",
+                     *         "job_id": "4d611997-3899-4622-8aaa-d0118ab5b24e",
                      *         "resource_id": null,
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_cc62bd1518074a54",
-                     *         "timestamp": "2026-11-26T10:21:27.834359Z"
+                     *         "request_id": "req_ddf944c5618948c8",
+                     *         "timestamp": "2026-11-26T10:28:36.950003Z"
                      *       }
                      *     }
                      */
@@ -14037,7 +14111,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:21:27.835780Z",
+                     *           "created_at": "2026-11-26T10:28:36.951162Z",
                      *           "features": [
                      *             {
                      *               "at_layer": 2,
@@ -14048,8 +14122,8 @@ export interface operations {
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "id": "e266b0ab-c84d-4465-a8ea-4ac5dc3e8939",
-                     *           "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "id": "4d611997-3899-4622-8aaa-d0118ab5b24e",
+                     *           "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *           "prompts": [
                      *             "The list of files is",
                      *             "We shall see"
@@ -14058,8 +14132,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_16b7f458ca144d06",
-                     *         "timestamp": "2026-11-26T10:21:30.015366Z"
+                     *         "request_id": "req_48117ba751b649ae",
+                     *         "timestamp": "2026-11-26T10:28:39.648671Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -14102,7 +14176,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:27.835780Z",
+                     *         "created_at": "2026-11-26T10:28:36.951162Z",
                      *         "definitions": {
                      *           "ce_clean": "Mean next-token cross-entropy of the untouched model on the same held-out windows, in nats.",
                      *           "ce_mean": "The same with the mean held-out activation in its place, in nats.",
@@ -14158,9 +14232,9 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "e266b0ab-c84d-4465-a8ea-4ac5dc3e8939",
+                     *         "id": "4d611997-3899-4622-8aaa-d0118ab5b24e",
                      *         "message": "Generating",
-                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *         "progress": 100,
                      *         "prompts": [
                      *           "The list of files is",
@@ -14407,13 +14481,13 @@ export interface operations {
                      *           "reported_on": [
                      *             1
                      *           ],
-                     *           "seconds": 0.5443831430000046,
+                     *           "seconds": 0.580595730000141,
                      *           "stopped": false
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_697b983b78ed48f6",
-                     *         "timestamp": "2026-11-26T10:21:30.033784Z"
+                     *         "request_id": "req_d1555b44eb5a4a8d",
+                     *         "timestamp": "2026-11-26T10:28:39.677722Z"
                      *       }
                      *     }
                      */
@@ -14451,7 +14525,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:27.835780Z",
+                     *         "created_at": "2026-11-26T10:28:36.951162Z",
                      *         "features": [
                      *           {
                      *             "at_layer": 2,
@@ -14462,8 +14536,8 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "e266b0ab-c84d-4465-a8ea-4ac5dc3e8939",
-                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "id": "4d611997-3899-4622-8aaa-d0118ab5b24e",
+                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *         "prompts": [
                      *           "The list of files is",
                      *           "We shall see"
@@ -14471,8 +14545,8 @@ export interface operations {
                      *         "state": "succeeded"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_5b1b64502ce34a6d",
-                     *         "timestamp": "2026-11-26T10:21:30.046744Z"
+                     *         "request_id": "req_c743d4495c1d4928",
+                     *         "timestamp": "2026-11-26T10:28:39.686059Z"
                      *       }
                      *     }
                      */
@@ -14516,7 +14590,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:21:27.503632Z",
+                     *           "created_at": "2026-11-26T10:28:36.548310Z",
                      *           "features": [
                      *             {
                      *               "achieved_max": 41.823997497558594,
@@ -14536,17 +14610,17 @@ export interface operations {
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "fingerprint": "9ed573f154ee9278a28963d2a4f48300398758c3b5ad23293d37772358154fb9",
+                     *           "fingerprint": "8691a130d49cd8c4fcb6b58d3c19c9a2081a528ba9345c766d0fd71b7fa6556e",
                      *           "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
-                     *           "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *           "prompt": "The list of files is",
                      *           "steered_text": ".\n\n“The matters it",
                      *           "unsteered_text": " worth a grander and\n"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_cd8ea6c825414f50",
-                     *         "timestamp": "2026-11-26T10:21:27.553600Z"
+                     *         "request_id": "req_1b7b1426830c4e3f",
+                     *         "timestamp": "2026-11-26T10:28:36.662469Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -14589,7 +14663,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:27.503632Z",
+                     *         "created_at": "2026-11-26T10:28:36.548310Z",
                      *         "features": [
                      *           {
                      *             "achieved_max": 41.823997497558594,
@@ -14609,9 +14683,9 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "fingerprint": "9ed573f154ee9278a28963d2a4f48300398758c3b5ad23293d37772358154fb9",
+                     *         "fingerprint": "8691a130d49cd8c4fcb6b58d3c19c9a2081a528ba9345c766d0fd71b7fa6556e",
                      *         "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
-                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *         "prompt": "The list of files is",
                      *         "result": {
                      *           "diff": [
@@ -14678,7 +14752,7 @@ export interface operations {
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "first_token_seconds": 0.028618092999977307,
+                     *           "first_token_seconds": 0.01801796499989905,
                      *           "intervention_layer": 2,
                      *           "job_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
                      *           "metrics": [
@@ -14704,7 +14778,7 @@ export interface operations {
                      *               "value": 2.4069417119026184
                      *             }
                      *           ],
-                     *           "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *           "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *           "notes": [],
                      *           "prompt": "The list of files is",
                      *           "prompt_tokens": [
@@ -14736,7 +14810,7 @@ export interface operations {
                      *             "positions_touched": 15,
                      *             "prompt_positions_touched": 8
                      *           },
-                     *           "seconds": 0.3598602329998357,
+                     *           "seconds": 0.28924704099995324,
                      *           "steered_output": {
                      *             "ended": "length",
                      *             "perplexity": 12.160463462174697,
@@ -14854,8 +14928,8 @@ export interface operations {
                      *         "unsteered_text": " worth a grander and\n"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_8ca26bf1b1ac4628",
-                     *         "timestamp": "2026-11-26T10:21:27.564541Z"
+                     *         "request_id": "req_d42afcee3ebd4559",
+                     *         "timestamp": "2026-11-26T10:28:36.690478Z"
                      *       }
                      *     }
                      */
@@ -14893,7 +14967,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:27.503632Z",
+                     *         "created_at": "2026-11-26T10:28:36.548310Z",
                      *         "features": [
                      *           {
                      *             "achieved_max": 41.823997497558594,
@@ -14913,16 +14987,16 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "fingerprint": "9ed573f154ee9278a28963d2a4f48300398758c3b5ad23293d37772358154fb9",
+                     *         "fingerprint": "8691a130d49cd8c4fcb6b58d3c19c9a2081a528ba9345c766d0fd71b7fa6556e",
                      *         "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
-                     *         "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                      *         "prompt": "The list of files is",
                      *         "steered_text": ".\n\n“The matters it",
                      *         "unsteered_text": " worth a grander and\n"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_4f47849d17b34aca",
-                     *         "timestamp": "2026-11-26T10:21:27.823026Z"
+                     *         "request_id": "req_4b092e5d45534af0",
+                     *         "timestamp": "2026-11-26T10:28:36.936845Z"
                      *       }
                      *     }
                      */
@@ -14964,12 +15038,12 @@ export interface operations {
                      *         "environment_changes": [],
                      *         "identical": true,
                      *         "largest_logprob_difference": 0,
-                     *         "replay_id": "940ba51d-5aea-4b81-a20e-ff9e21e3ebed",
+                     *         "replay_id": "d1fdce68-cfde-4178-ba2d-c92a490e8f2f",
                      *         "run_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_27e2b1c7161d494d",
-                     *         "timestamp": "2026-11-26T10:21:27.573112Z"
+                     *         "request_id": "req_d00c1eb7b3524954",
+                     *         "timestamp": "2026-11-26T10:28:36.710595Z"
                      *       }
                      *     }
                      */
@@ -15042,7 +15116,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:21:30.073297Z",
+                     *           "created_at": "2026-11-26T10:28:39.700388Z",
                      *           "description": null,
                      *           "features": [
                      *             {
@@ -15054,18 +15128,18 @@ export interface operations {
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "id": "dc24db59-1461-4633-8cd5-c649d3e2ea40",
+                     *           "id": "f210e461-c9c0-4ea7-ad0a-68cfea2d6d9b",
                      *           "intervention_layer": 2,
                      *           "is_favorite": false,
                      *           "name": "more lists",
                      *           "temperature": 1,
-                     *           "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
-                     *           "updated_at": "2026-11-26T10:21:30.073297Z"
+                     *           "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *           "updated_at": "2026-11-26T10:28:39.700388Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_df3713bb62634065",
-                     *         "timestamp": "2026-11-26T10:21:30.107054Z"
+                     *         "request_id": "req_81c67d913608454b",
+                     *         "timestamp": "2026-11-26T10:28:39.718548Z"
                      *       }
                      *     }
                      */
@@ -15103,7 +15177,7 @@ export interface operations {
                  *       ],
                  *       "intervention_layer": 2,
                  *       "name": "more lists",
-                 *       "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                 *       "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                  *     }
                  */
                 "application/json": components["schemas"]["PresetWrite"];
@@ -15121,7 +15195,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.073297Z",
+                     *         "created_at": "2026-11-26T10:28:39.700388Z",
                      *         "description": null,
                      *         "features": [
                      *           {
@@ -15133,17 +15207,17 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "dc24db59-1461-4633-8cd5-c649d3e2ea40",
+                     *         "id": "f210e461-c9c0-4ea7-ad0a-68cfea2d6d9b",
                      *         "intervention_layer": 2,
                      *         "is_favorite": false,
                      *         "name": "more lists",
                      *         "temperature": 1,
-                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
-                     *         "updated_at": "2026-11-26T10:21:30.073297Z"
+                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *         "updated_at": "2026-11-26T10:28:39.700388Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_bbc5aae947854500",
-                     *         "timestamp": "2026-11-26T10:21:30.071630Z"
+                     *         "request_id": "req_8629305fa9ee43df",
+                     *         "timestamp": "2026-11-26T10:28:39.699368Z"
                      *       }
                      *     }
                      */
@@ -15187,7 +15261,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.073297Z",
+                     *         "created_at": "2026-11-26T10:28:39.700388Z",
                      *         "description": null,
                      *         "features": [
                      *           {
@@ -15199,17 +15273,17 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "dc24db59-1461-4633-8cd5-c649d3e2ea40",
+                     *         "id": "f210e461-c9c0-4ea7-ad0a-68cfea2d6d9b",
                      *         "intervention_layer": 2,
                      *         "is_favorite": false,
                      *         "name": "more lists",
                      *         "temperature": 1,
-                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
-                     *         "updated_at": "2026-11-26T10:21:30.073297Z"
+                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *         "updated_at": "2026-11-26T10:28:39.700388Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f6ae4229efa24b6a",
-                     *         "timestamp": "2026-11-26T10:21:30.120548Z"
+                     *         "request_id": "req_4e12c9f2792643a3",
+                     *         "timestamp": "2026-11-26T10:28:39.725699Z"
                      *       }
                      *     }
                      */
@@ -15251,7 +15325,7 @@ export interface operations {
                  *       "intervention_layer": 2,
                  *       "is_favorite": true,
                  *       "name": "more lists",
-                 *       "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                 *       "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                  *     }
                  */
                 "application/json": components["schemas"]["PresetWrite"];
@@ -15269,7 +15343,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.073297Z",
+                     *         "created_at": "2026-11-26T10:28:39.700388Z",
                      *         "description": null,
                      *         "features": [
                      *           {
@@ -15281,17 +15355,17 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "dc24db59-1461-4633-8cd5-c649d3e2ea40",
+                     *         "id": "f210e461-c9c0-4ea7-ad0a-68cfea2d6d9b",
                      *         "intervention_layer": 2,
                      *         "is_favorite": true,
                      *         "name": "more lists",
                      *         "temperature": 1,
-                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
-                     *         "updated_at": "2026-11-26T10:21:30.132612Z"
+                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *         "updated_at": "2026-11-26T10:28:39.732756Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_49826305dfb94a66",
-                     *         "timestamp": "2026-11-26T10:21:30.130495Z"
+                     *         "request_id": "req_429c0cc6241843db",
+                     *         "timestamp": "2026-11-26T10:28:39.731396Z"
                      *       }
                      *     }
                      */
@@ -15337,7 +15411,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.073297Z",
+                     *         "created_at": "2026-11-26T10:28:39.700388Z",
                      *         "description": null,
                      *         "features": [
                      *           {
@@ -15349,17 +15423,17 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "dc24db59-1461-4633-8cd5-c649d3e2ea40",
+                     *         "id": "f210e461-c9c0-4ea7-ad0a-68cfea2d6d9b",
                      *         "intervention_layer": 2,
                      *         "is_favorite": true,
                      *         "name": "more lists",
                      *         "temperature": 1,
-                     *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc",
-                     *         "updated_at": "2026-11-26T10:21:30.132612Z"
+                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *         "updated_at": "2026-11-26T10:28:39.732756Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b963b58dac6f4c70",
-                     *         "timestamp": "2026-11-26T10:21:30.143917Z"
+                     *         "request_id": "req_b526cfb45dd5419a",
+                     *         "timestamp": "2026-11-26T10:28:39.754492Z"
                      *       }
                      *     }
                      */
@@ -15394,7 +15468,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "exported_at": "2026-11-26T10:21:30.264504Z",
+                     *       "exported_at": "2026-11-26T10:28:39.953256Z",
                      *       "extraction_templates": [
                      *         {
                      *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
@@ -15547,7 +15621,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "exported_at": "2026-11-26T10:21:30.264504Z",
+                 *       "exported_at": "2026-11-26T10:28:39.953256Z",
                  *       "extraction_templates": [
                  *         {
                  *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
@@ -15714,8 +15788,8 @@ export interface operations {
                      *         "skipped": 7
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_21ee360d9a8a431e",
-                     *         "timestamp": "2026-11-26T10:21:30.272841Z"
+                     *         "request_id": "req_188b42d9f39348a4",
+                     *         "timestamp": "2026-11-26T10:28:39.963015Z"
                      *       }
                      *     }
                      */
@@ -15769,7 +15843,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:18:41.344292Z",
+                     *           "created_at": "2026-11-26T10:24:42.735187Z",
                      *           "dataset_id": null,
                      *           "description": "A small dictionary in few steps: see whether a layer is worth more.",
                      *           "encoder_type": "sparse",
@@ -15780,14 +15854,14 @@ export interface operations {
                      *             "lr_schedule": "constant",
                      *             "training_steps": 2000
                      *           },
-                     *           "id": "08c1116e-c875-42cc-9b98-7d8eaf51c408",
+                     *           "id": "7ecf1525-837d-485c-b5fa-dfde5aaa1cc1",
                      *           "is_favorite": true,
                      *           "model_id": null,
                      *           "name": "Fast Prototyping",
-                     *           "updated_at": "2026-11-26T10:18:41.344292Z"
+                     *           "updated_at": "2026-11-26T10:24:42.735187Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:18:41.344292Z",
+                     *           "created_at": "2026-11-26T10:24:42.735187Z",
                      *           "dataset_id": null,
                      *           "description": "The recipe of the defaults with time to converge.",
                      *           "encoder_type": "sparse",
@@ -15796,14 +15870,14 @@ export interface operations {
                      *             "expansion_factor": 8,
                      *             "training_steps": 10000
                      *           },
-                     *           "id": "86a76523-7e17-49f9-ac2b-8a6399247c8e",
+                     *           "id": "d6c69a06-8d54-4527-b48a-fc249e952aad",
                      *           "is_favorite": true,
                      *           "model_id": null,
                      *           "name": "High Quality SAE",
-                     *           "updated_at": "2026-11-26T10:18:41.344292Z"
+                     *           "updated_at": "2026-11-26T10:24:42.735187Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:21:30.154418Z",
+                     *           "created_at": "2026-11-26T10:28:39.777673Z",
                      *           "dataset_id": null,
                      *           "description": null,
                      *           "encoder_type": "sparse",
@@ -15843,16 +15917,16 @@ export interface operations {
                      *             "warmup_steps": null,
                      *             "weight_decay": 0
                      *           },
-                     *           "id": "b314f4c8-a753-4b1b-b206-e162f2c17636",
+                     *           "id": "adbc1d3e-d933-4c4d-991b-4d4a0946d611",
                      *           "is_favorite": false,
                      *           "model_id": null,
                      *           "name": "glass_4x",
-                     *           "updated_at": "2026-11-26T10:21:30.154418Z"
+                     *           "updated_at": "2026-11-26T10:28:39.777673Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_5bdc123097a34f7c",
-                     *         "timestamp": "2026-11-26T10:21:30.165580Z"
+                     *         "request_id": "req_d0659e6dfa724457",
+                     *         "timestamp": "2026-11-26T10:28:39.798567Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -15912,7 +15986,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.154418Z",
+                     *         "created_at": "2026-11-26T10:28:39.777673Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -15952,15 +16026,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "b314f4c8-a753-4b1b-b206-e162f2c17636",
+                     *         "id": "adbc1d3e-d933-4c4d-991b-4d4a0946d611",
                      *         "is_favorite": false,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T10:21:30.154418Z"
+                     *         "updated_at": "2026-11-26T10:28:39.777673Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_2876c7ccb44d4df9",
-                     *         "timestamp": "2026-11-26T10:21:30.151000Z"
+                     *         "request_id": "req_2140b47e853d4be8",
+                     *         "timestamp": "2026-11-26T10:28:39.770330Z"
                      *       }
                      *     }
                      */
@@ -16004,7 +16078,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.154418Z",
+                     *         "created_at": "2026-11-26T10:28:39.777673Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16044,15 +16118,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "b314f4c8-a753-4b1b-b206-e162f2c17636",
+                     *         "id": "adbc1d3e-d933-4c4d-991b-4d4a0946d611",
                      *         "is_favorite": false,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T10:21:30.154418Z"
+                     *         "updated_at": "2026-11-26T10:28:39.777673Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_952c05aefe0a4960",
-                     *         "timestamp": "2026-11-26T10:21:30.185998Z"
+                     *         "request_id": "req_bc438eb279f2405b",
+                     *         "timestamp": "2026-11-26T10:28:39.814034Z"
                      *       }
                      *     }
                      */
@@ -16110,7 +16184,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.154418Z",
+                     *         "created_at": "2026-11-26T10:28:39.777673Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16150,15 +16224,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "b314f4c8-a753-4b1b-b206-e162f2c17636",
+                     *         "id": "adbc1d3e-d933-4c4d-991b-4d4a0946d611",
                      *         "is_favorite": false,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T10:21:30.154418Z"
+                     *         "updated_at": "2026-11-26T10:28:39.777673Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f2da772206664d60",
-                     *         "timestamp": "2026-11-26T10:21:30.191978Z"
+                     *         "request_id": "req_54b63881f605487b",
+                     *         "timestamp": "2026-11-26T10:28:39.821551Z"
                      *       }
                      *     }
                      */
@@ -16204,7 +16278,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.154418Z",
+                     *         "created_at": "2026-11-26T10:28:39.777673Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16244,15 +16318,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "b314f4c8-a753-4b1b-b206-e162f2c17636",
+                     *         "id": "adbc1d3e-d933-4c4d-991b-4d4a0946d611",
                      *         "is_favorite": true,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T10:21:30.203967Z"
+                     *         "updated_at": "2026-11-26T10:28:39.846047Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_a888f61bbaea4d3c",
-                     *         "timestamp": "2026-11-26T10:21:30.297838Z"
+                     *         "request_id": "req_b069c2fd97bb4c4e",
+                     *         "timestamp": "2026-11-26T10:28:40.015012Z"
                      *       }
                      *     }
                      */
@@ -16304,7 +16378,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.154418Z",
+                     *         "created_at": "2026-11-26T10:28:39.777673Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16344,15 +16418,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "b314f4c8-a753-4b1b-b206-e162f2c17636",
+                     *         "id": "adbc1d3e-d933-4c4d-991b-4d4a0946d611",
                      *         "is_favorite": true,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T10:21:30.203967Z"
+                     *         "updated_at": "2026-11-26T10:28:39.846047Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_97b521c126ad4fc6",
-                     *         "timestamp": "2026-11-26T10:21:30.203224Z"
+                     *         "request_id": "req_f5effb74a2594752",
+                     *         "timestamp": "2026-11-26T10:28:39.842442Z"
                      *       }
                      *     }
                      */
@@ -16406,14 +16480,14 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:18:41.344292Z",
+                     *           "created_at": "2026-11-26T10:24:42.735187Z",
                      *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
                      *           "hook_types": [
                      *             "residual",
                      *             "mlp",
                      *             "attention"
                      *           ],
-                     *           "id": "3d646b3e-439a-4339-a960-5053b9e4bacf",
+                     *           "id": "50f047ad-83b4-4288-80c4-07d2fe81a7ed",
                      *           "is_favorite": false,
                      *           "layers": [
                      *             0,
@@ -16423,15 +16497,15 @@ export interface operations {
                      *           "max_samples": null,
                      *           "name": "Full Analysis",
                      *           "top_k_examples": 100,
-                     *           "updated_at": "2026-11-26T10:18:41.344292Z"
+                     *           "updated_at": "2026-11-26T10:24:42.735187Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:21:30.212736Z",
+                     *           "created_at": "2026-11-26T10:28:39.866606Z",
                      *           "description": null,
                      *           "hook_types": [
                      *             "residual"
                      *           ],
-                     *           "id": "93b0603a-3565-4f38-b68e-0156ee7a3706",
+                     *           "id": "ada89add-50c6-40be-835b-5ea0b05c4e55",
                      *           "is_favorite": false,
                      *           "layers": [
                      *             1,
@@ -16440,15 +16514,15 @@ export interface operations {
                      *           "max_samples": null,
                      *           "name": "middle layers",
                      *           "top_k_examples": null,
-                     *           "updated_at": "2026-11-26T10:21:30.212736Z"
+                     *           "updated_at": "2026-11-26T10:28:39.866606Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:18:41.344292Z",
+                     *           "created_at": "2026-11-26T10:24:42.735187Z",
                      *           "description": "The residual stream at three depths of a 12-layer model.",
                      *           "hook_types": [
                      *             "residual"
                      *           ],
-                     *           "id": "b7df587a-8f06-4fa5-90de-802e6c8d96dc",
+                     *           "id": "18402c73-4f02-4ebb-abca-55c93237df40",
                      *           "is_favorite": false,
                      *           "layers": [
                      *             0,
@@ -16458,12 +16532,12 @@ export interface operations {
                      *           "max_samples": 5000,
                      *           "name": "Quick Scan",
                      *           "top_k_examples": 50,
-                     *           "updated_at": "2026-11-26T10:18:41.344292Z"
+                     *           "updated_at": "2026-11-26T10:24:42.735187Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_9906ea746eec43d3",
-                     *         "timestamp": "2026-11-26T10:21:30.221257Z"
+                     *         "request_id": "req_864113ee74f44429",
+                     *         "timestamp": "2026-11-26T10:28:39.888092Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -16523,12 +16597,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.212736Z",
+                     *         "created_at": "2026-11-26T10:28:39.866606Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "93b0603a-3565-4f38-b68e-0156ee7a3706",
+                     *         "id": "ada89add-50c6-40be-835b-5ea0b05c4e55",
                      *         "is_favorite": false,
                      *         "layers": [
                      *           1,
@@ -16537,11 +16611,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T10:21:30.212736Z"
+                     *         "updated_at": "2026-11-26T10:28:39.866606Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_a08f63cc96a34813",
-                     *         "timestamp": "2026-11-26T10:21:30.211865Z"
+                     *         "request_id": "req_00c91bbb869049d3",
+                     *         "timestamp": "2026-11-26T10:28:39.862172Z"
                      *       }
                      *     }
                      */
@@ -16584,12 +16658,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.212736Z",
+                     *         "created_at": "2026-11-26T10:28:39.866606Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "93b0603a-3565-4f38-b68e-0156ee7a3706",
+                     *         "id": "ada89add-50c6-40be-835b-5ea0b05c4e55",
                      *         "is_favorite": false,
                      *         "layers": [
                      *           1,
@@ -16598,11 +16672,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T10:21:30.212736Z"
+                     *         "updated_at": "2026-11-26T10:28:39.866606Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_050993343c6a4e73",
-                     *         "timestamp": "2026-11-26T10:21:30.229533Z"
+                     *         "request_id": "req_0b1f3c9cc1fe43c1",
+                     *         "timestamp": "2026-11-26T10:28:39.900541Z"
                      *       }
                      *     }
                      */
@@ -16660,12 +16734,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.212736Z",
+                     *         "created_at": "2026-11-26T10:28:39.866606Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "93b0603a-3565-4f38-b68e-0156ee7a3706",
+                     *         "id": "ada89add-50c6-40be-835b-5ea0b05c4e55",
                      *         "is_favorite": false,
                      *         "layers": [
                      *           1,
@@ -16674,11 +16748,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T10:21:30.212736Z"
+                     *         "updated_at": "2026-11-26T10:28:39.866606Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_2e48a64cfb5b4ae6",
-                     *         "timestamp": "2026-11-26T10:21:30.240788Z"
+                     *         "request_id": "req_65a9392022184565",
+                     *         "timestamp": "2026-11-26T10:28:39.914015Z"
                      *       }
                      *     }
                      */
@@ -16724,12 +16798,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.212736Z",
+                     *         "created_at": "2026-11-26T10:28:39.866606Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "93b0603a-3565-4f38-b68e-0156ee7a3706",
+                     *         "id": "ada89add-50c6-40be-835b-5ea0b05c4e55",
                      *         "is_favorite": true,
                      *         "layers": [
                      *           1,
@@ -16738,11 +16812,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T10:21:30.249391Z"
+                     *         "updated_at": "2026-11-26T10:28:39.929145Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_bbb2e2abe05340cb",
-                     *         "timestamp": "2026-11-26T10:21:30.304923Z"
+                     *         "request_id": "req_a76b75ea80b74d90",
+                     *         "timestamp": "2026-11-26T10:28:40.030245Z"
                      *       }
                      *     }
                      */
@@ -16794,12 +16868,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.212736Z",
+                     *         "created_at": "2026-11-26T10:28:39.866606Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "93b0603a-3565-4f38-b68e-0156ee7a3706",
+                     *         "id": "ada89add-50c6-40be-835b-5ea0b05c4e55",
                      *         "is_favorite": true,
                      *         "layers": [
                      *           1,
@@ -16808,11 +16882,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T10:21:30.249391Z"
+                     *         "updated_at": "2026-11-26T10:28:39.929145Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_fad7888b73034dde",
-                     *         "timestamp": "2026-11-26T10:21:30.248662Z"
+                     *         "request_id": "req_edbd075970c04030",
+                     *         "timestamp": "2026-11-26T10:28:39.928119Z"
                      *       }
                      *     }
                      */
@@ -16869,14 +16943,14 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "attempt": 1,
-                     *           "created_at": "2026-11-26T10:21:31.927382Z",
+                     *           "created_at": "2026-11-26T10:28:58.660127Z",
                      *           "error_code": null,
                      *           "error_details": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "finished_at": "2026-11-26T10:21:31.957613Z",
-                     *           "id": "e116ee6d-d726-45fc-be14-dcc21b191c46",
+                     *           "finished_at": "2026-11-26T10:28:58.700866Z",
+                     *           "id": "ed80673f-5a76-4c8e-80fc-4abc90b36149",
                      *           "kind": "training_evaluate",
                      *           "max_attempts": 3,
                      *           "measured": null,
@@ -16885,27 +16959,27 @@ export interface operations {
                      *           "queue": "analysis",
                      *           "reason": "user",
                      *           "requested": null,
-                     *           "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *           "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *           "resource_type": "training",
                      *           "result": null,
-                     *           "retry_of": "0639da62-f347-4b5f-9e43-47f863b067a2",
+                     *           "retry_of": "1db316c7-ced4-42b1-8b85-08c7b1873dbb",
                      *           "seq": 1000000,
                      *           "started_at": null,
                      *           "state": "cancelled",
-                     *           "updated_at": "2026-11-26T10:21:31.957613Z",
-                     *           "waits_for": "bd0a28c6-7e42-42c4-bb32-f26a55e33ec2",
-                     *           "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           "updated_at": "2026-11-26T10:28:58.700866Z",
+                     *           "waits_for": "d62d1bab-1ce4-451f-a12e-650a429061a9",
+                     *           "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *         },
                      *         {
                      *           "attempt": 1,
-                     *           "created_at": "2026-11-26T10:21:31.923701Z",
+                     *           "created_at": "2026-11-26T10:28:58.651872Z",
                      *           "error_code": null,
                      *           "error_details": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "finished_at": "2026-11-26T10:21:31.957613Z",
-                     *           "id": "bd0a28c6-7e42-42c4-bb32-f26a55e33ec2",
+                     *           "finished_at": "2026-11-26T10:28:58.700866Z",
+                     *           "id": "d62d1bab-1ce4-451f-a12e-650a429061a9",
                      *           "kind": "feature_extract",
                      *           "max_attempts": 3,
                      *           "measured": null,
@@ -16914,27 +16988,27 @@ export interface operations {
                      *           "queue": "analysis",
                      *           "reason": "user",
                      *           "requested": null,
-                     *           "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *           "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *           "resource_type": "training",
                      *           "result": null,
-                     *           "retry_of": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *           "retry_of": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
                      *           "seq": 1000000,
                      *           "started_at": null,
                      *           "state": "cancelled",
-                     *           "updated_at": "2026-11-26T10:21:31.957613Z",
-                     *           "waits_for": "ed18ba47-d27c-4337-88c4-0cc003680b79",
-                     *           "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *           "updated_at": "2026-11-26T10:28:58.700866Z",
+                     *           "waits_for": "2361d669-a3e7-47e1-b9b0-8b36a4b7f2f0",
+                     *           "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_88e508aa89bc4fe1",
-                     *         "timestamp": "2026-11-26T10:21:32.050024Z"
+                     *         "request_id": "req_4d9394daffac4906",
+                     *         "timestamp": "2026-11-26T10:28:58.812365Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
                      *         "limit": 2,
                      *         "page": 1,
-                     *         "total": 28
+                     *         "total": 30
                      *       }
                      *     }
                      */
@@ -16972,14 +17046,14 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T10:18:49.843729Z",
+                     *         "created_at": "2026-11-26T10:24:48.932554Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": null,
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "bfc5e2b1-291b-4e44-b1dc-9e0c8223c33c",
+                     *         "id": "abc5c926-d80c-4e3d-9dc5-b6408b738616",
                      *         "kind": "dataset_import",
                      *         "max_attempts": 3,
                      *         "measured": null,
@@ -16988,20 +17062,20 @@ export interface operations {
                      *         "queue": "downloads",
                      *         "reason": null,
                      *         "requested": null,
-                     *         "resource_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                     *         "resource_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                      *         "resource_type": "dataset",
                      *         "result": null,
                      *         "retry_of": null,
                      *         "seq": 0,
                      *         "started_at": null,
                      *         "state": "queued",
-                     *         "updated_at": "2026-11-26T10:18:49.821644Z",
+                     *         "updated_at": "2026-11-26T10:24:48.913826Z",
                      *         "waits_for": null,
                      *         "workflow_id": null
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_0ce41c4a80c04db5",
-                     *         "timestamp": "2026-11-26T10:18:50.146477Z"
+                     *         "request_id": "req_2beb8811f9e54eae",
+                     *         "timestamp": "2026-11-26T10:24:49.172439Z"
                      *       }
                      *     }
                      */
@@ -17040,20 +17114,20 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T10:21:32.082885Z",
+                     *         "created_at": "2026-11-26T10:28:58.887228Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 582003904,
-                     *           "seconds": 684.2098260687148,
+                     *           "memory_bytes": 582051008,
+                     *           "seconds": 1197.2494933496937,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
-                     *         "finished_at": "2026-11-26T10:21:32.119301Z",
-                     *         "id": "d75c6533-e465-4db7-a84f-d7c5fc135e00",
+                     *         "finished_at": "2026-11-26T10:28:58.962538Z",
+                     *         "id": "80f16b90-47aa-44bb-b353-a476406e1173",
                      *         "kind": "training_run",
                      *         "max_attempts": 3,
                      *         "measured": null,
@@ -17062,20 +17136,20 @@ export interface operations {
                      *         "queue": "training",
                      *         "reason": "user",
                      *         "requested": null,
-                     *         "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *         "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *         "resource_type": "training",
                      *         "result": null,
-                     *         "retry_of": "ed18ba47-d27c-4337-88c4-0cc003680b79",
+                     *         "retry_of": "2361d669-a3e7-47e1-b9b0-8b36a4b7f2f0",
                      *         "seq": 1000000,
                      *         "started_at": null,
                      *         "state": "cancelled",
-                     *         "updated_at": "2026-11-26T10:21:32.119301Z",
+                     *         "updated_at": "2026-11-26T10:28:58.962538Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *         "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c00fe75746564162",
-                     *         "timestamp": "2026-11-26T10:21:32.117890Z"
+                     *         "request_id": "req_d60069f8e390448e",
+                     *         "timestamp": "2026-11-26T10:28:58.956859Z"
                      *       }
                      *     }
                      */
@@ -17115,42 +17189,42 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T10:21:30.327862Z",
+                     *         "created_at": "2026-11-26T10:28:40.089096Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 582003904,
-                     *           "seconds": 684.2098260687148,
+                     *           "memory_bytes": 582051008,
+                     *           "seconds": 1197.2494933496937,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *         "id": "afc90d62-4dd0-467f-92ae-79d9082b935a",
                      *         "kind": "training_run",
                      *         "max_attempts": 3,
                      *         "measured": null,
-                     *         "message": "Opening the activations",
+                     *         "message": null,
                      *         "progress": 0,
                      *         "queue": "training",
                      *         "reason": null,
                      *         "requested": "pause",
-                     *         "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *         "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *         "resource_type": "training",
                      *         "result": null,
                      *         "retry_of": null,
-                     *         "seq": 4000000,
-                     *         "started_at": "2026-11-26T10:21:30.396073Z",
+                     *         "seq": 3000000,
+                     *         "started_at": "2026-11-26T10:28:40.164137Z",
                      *         "state": "running",
-                     *         "updated_at": "2026-11-26T10:21:30.813970Z",
+                     *         "updated_at": "2026-11-26T10:28:41.934032Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *         "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_8e463c4e99b342a3",
-                     *         "timestamp": "2026-11-26T10:21:30.810547Z"
+                     *         "request_id": "req_c45f0e6ce48f48c7",
+                     *         "timestamp": "2026-11-26T10:28:41.925108Z"
                      *       }
                      *     }
                      */
@@ -17190,47 +17264,47 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 2,
-                     *         "created_at": "2026-11-26T10:21:30.327862Z",
+                     *         "created_at": "2026-11-26T10:28:40.089096Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 582003904,
-                     *           "seconds": 684.2098260687148,
+                     *           "memory_bytes": 582051008,
+                     *           "seconds": 1197.2494933496937,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *         "id": "afc90d62-4dd0-467f-92ae-79d9082b935a",
                      *         "kind": "training_run",
                      *         "max_attempts": 4,
                      *         "measured": {
-                     *           "base_bytes": 409944064,
+                     *           "base_bytes": 551092224,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 571985920,
-                     *           "seconds": 0.5778622540001379
+                     *           "memory_bytes": 551092224,
+                     *           "seconds": 9.642388041999993
                      *         },
                      *         "message": null,
-                     *         "progress": 0.0077599999999999995,
+                     *         "progress": 0,
                      *         "queue": "training",
                      *         "reason": "user",
                      *         "requested": null,
-                     *         "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *         "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *         "resource_type": "training",
                      *         "result": null,
                      *         "retry_of": null,
-                     *         "seq": 7000000,
-                     *         "started_at": "2026-11-26T10:21:30.396073Z",
+                     *         "seq": 5000000,
+                     *         "started_at": "2026-11-26T10:28:40.164137Z",
                      *         "state": "queued",
-                     *         "updated_at": "2026-11-26T10:21:31.704015Z",
+                     *         "updated_at": "2026-11-26T10:28:55.103110Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *         "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_7469d064dd0b4e92",
-                     *         "timestamp": "2026-11-26T10:21:31.703249Z"
+                     *         "request_id": "req_912a971dede7439e",
+                     *         "timestamp": "2026-11-26T10:28:55.102054Z"
                      *       }
                      *     }
                      */
@@ -17271,20 +17345,20 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T10:21:32.082885Z",
+                     *         "created_at": "2026-11-26T10:28:58.887228Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 582003904,
-                     *           "seconds": 684.2098260687148,
+                     *           "memory_bytes": 582051008,
+                     *           "seconds": 1197.2494933496937,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "d75c6533-e465-4db7-a84f-d7c5fc135e00",
+                     *         "id": "80f16b90-47aa-44bb-b353-a476406e1173",
                      *         "kind": "training_run",
                      *         "max_attempts": 3,
                      *         "measured": null,
@@ -17293,20 +17367,20 @@ export interface operations {
                      *         "queue": "training",
                      *         "reason": null,
                      *         "requested": null,
-                     *         "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *         "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *         "resource_type": "training",
                      *         "result": null,
-                     *         "retry_of": "ed18ba47-d27c-4337-88c4-0cc003680b79",
+                     *         "retry_of": "2361d669-a3e7-47e1-b9b0-8b36a4b7f2f0",
                      *         "seq": 0,
                      *         "started_at": null,
                      *         "state": "queued",
-                     *         "updated_at": "2026-11-26T10:21:32.075399Z",
+                     *         "updated_at": "2026-11-26T10:28:58.874732Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *         "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f62367e9f75f42a7",
-                     *         "timestamp": "2026-11-26T10:21:32.074424Z"
+                     *         "request_id": "req_8f17204a728f4ced",
+                     *         "timestamp": "2026-11-26T10:28:58.873821Z"
                      *       }
                      *     }
                      */
@@ -17349,14 +17423,14 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "lines": [
-                     *           "{\"message\": \"job running\", \"process\": \"job-3febc5d6-2281-49fb-9505-8c6fca741ad7\", \"job_id\": \"3febc5d6-2281-49fb-9505-8c6fca741ad7\", \"kind\": \"training_run\", \"attempt\": 1, \"from\": \"starting\", \"to\": \"running\", \"reason\": null, \"error_code\": null, \"timestamp\": \"2026-11-26T10:21:30.598398+00:00\", \"level\": \"INFO\", \"logger\": \"app.services.job_lifecycle\"}"
+                     *           "{\"message\": \"job running\", \"process\": \"job-afc90d62-4dd0-467f-92ae-79d9082b935a\", \"job_id\": \"afc90d62-4dd0-467f-92ae-79d9082b935a\", \"kind\": \"training_run\", \"attempt\": 1, \"from\": \"starting\", \"to\": \"running\", \"reason\": null, \"error_code\": null, \"timestamp\": \"2026-11-26T10:28:41.770824+00:00\", \"level\": \"INFO\", \"logger\": \"app.services.job_lifecycle\"}"
                      *         ],
                      *         "size_bytes": 349,
                      *         "truncated": false
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_928213daa0a64859",
-                     *         "timestamp": "2026-11-26T10:21:32.174554Z"
+                     *         "request_id": "req_6bcfe35395694190",
+                     *         "timestamp": "2026-11-26T10:28:59.126527Z"
                      *       }
                      *     }
                      */
@@ -17397,30 +17471,30 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:21:30.311307Z",
+                     *           "created_at": "2026-11-26T10:28:40.054686Z",
                      *           "error_code": null,
                      *           "error_message": null,
-                     *           "id": "da3b7fa3-2933-4d1b-860c-0d273111ec12",
+                     *           "id": "06b4b88e-7eab-4226-b49b-56446d6cc27a",
                      *           "name": "one more",
                      *           "progress": 0,
                      *           "state": "cancelled",
                      *           "steps": [
                      *             {
                      *               "attempt": 1,
-                     *               "created_at": "2026-11-26T10:21:31.914517Z",
+                     *               "created_at": "2026-11-26T10:28:58.631274Z",
                      *               "error_code": null,
                      *               "error_details": null,
                      *               "error_message": null,
                      *               "estimate": {
                      *                 "disk_bytes": 10618880,
                      *                 "gpu_memory_bytes": null,
-                     *                 "memory_bytes": 582003904,
-                     *                 "seconds": 684.2098260687148,
+                     *                 "memory_bytes": 582051008,
+                     *                 "seconds": 1197.2494933496937,
                      *                 "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *               },
                      *               "eta_seconds": null,
-                     *               "finished_at": "2026-11-26T10:21:31.957613Z",
-                     *               "id": "ed18ba47-d27c-4337-88c4-0cc003680b79",
+                     *               "finished_at": "2026-11-26T10:28:58.700866Z",
+                     *               "id": "2361d669-a3e7-47e1-b9b0-8b36a4b7f2f0",
                      *               "kind": "training_run",
                      *               "max_attempts": 3,
                      *               "measured": null,
@@ -17429,27 +17503,27 @@ export interface operations {
                      *               "queue": "training",
                      *               "reason": "user",
                      *               "requested": null,
-                     *               "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *               "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *               "resource_type": "training",
                      *               "result": null,
-                     *               "retry_of": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *               "retry_of": "afc90d62-4dd0-467f-92ae-79d9082b935a",
                      *               "seq": 1000000,
                      *               "started_at": null,
                      *               "state": "cancelled",
-                     *               "updated_at": "2026-11-26T10:21:31.957613Z",
+                     *               "updated_at": "2026-11-26T10:28:58.700866Z",
                      *               "waits_for": null,
-                     *               "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *               "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *             },
                      *             {
                      *               "attempt": 1,
-                     *               "created_at": "2026-11-26T10:21:31.923701Z",
+                     *               "created_at": "2026-11-26T10:28:58.651872Z",
                      *               "error_code": null,
                      *               "error_details": null,
                      *               "error_message": null,
                      *               "estimate": null,
                      *               "eta_seconds": null,
-                     *               "finished_at": "2026-11-26T10:21:31.957613Z",
-                     *               "id": "bd0a28c6-7e42-42c4-bb32-f26a55e33ec2",
+                     *               "finished_at": "2026-11-26T10:28:58.700866Z",
+                     *               "id": "d62d1bab-1ce4-451f-a12e-650a429061a9",
                      *               "kind": "feature_extract",
                      *               "max_attempts": 3,
                      *               "measured": null,
@@ -17458,27 +17532,27 @@ export interface operations {
                      *               "queue": "analysis",
                      *               "reason": "user",
                      *               "requested": null,
-                     *               "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *               "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *               "resource_type": "training",
                      *               "result": null,
-                     *               "retry_of": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *               "retry_of": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
                      *               "seq": 1000000,
                      *               "started_at": null,
                      *               "state": "cancelled",
-                     *               "updated_at": "2026-11-26T10:21:31.957613Z",
-                     *               "waits_for": "ed18ba47-d27c-4337-88c4-0cc003680b79",
-                     *               "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *               "updated_at": "2026-11-26T10:28:58.700866Z",
+                     *               "waits_for": "2361d669-a3e7-47e1-b9b0-8b36a4b7f2f0",
+                     *               "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *             },
                      *             {
                      *               "attempt": 1,
-                     *               "created_at": "2026-11-26T10:21:31.927382Z",
+                     *               "created_at": "2026-11-26T10:28:58.660127Z",
                      *               "error_code": null,
                      *               "error_details": null,
                      *               "error_message": null,
                      *               "estimate": null,
                      *               "eta_seconds": null,
-                     *               "finished_at": "2026-11-26T10:21:31.957613Z",
-                     *               "id": "e116ee6d-d726-45fc-be14-dcc21b191c46",
+                     *               "finished_at": "2026-11-26T10:28:58.700866Z",
+                     *               "id": "ed80673f-5a76-4c8e-80fc-4abc90b36149",
                      *               "kind": "training_evaluate",
                      *               "max_attempts": 3,
                      *               "measured": null,
@@ -17487,23 +17561,23 @@ export interface operations {
                      *               "queue": "analysis",
                      *               "reason": "user",
                      *               "requested": null,
-                     *               "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *               "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *               "resource_type": "training",
                      *               "result": null,
-                     *               "retry_of": "0639da62-f347-4b5f-9e43-47f863b067a2",
+                     *               "retry_of": "1db316c7-ced4-42b1-8b85-08c7b1873dbb",
                      *               "seq": 1000000,
                      *               "started_at": null,
                      *               "state": "cancelled",
-                     *               "updated_at": "2026-11-26T10:21:31.957613Z",
-                     *               "waits_for": "bd0a28c6-7e42-42c4-bb32-f26a55e33ec2",
-                     *               "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *               "updated_at": "2026-11-26T10:28:58.700866Z",
+                     *               "waits_for": "d62d1bab-1ce4-451f-a12e-650a429061a9",
+                     *               "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *             }
                      *           ]
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_49085b7539f042b0",
-                     *         "timestamp": "2026-11-26T10:21:32.034345Z"
+                     *         "request_id": "req_e1fdbc1a699d401a",
+                     *         "timestamp": "2026-11-26T10:28:58.786923Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -17535,12 +17609,12 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
-                 *       "dataset_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                 *       "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
+                 *       "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                  *       "discover": {
                  *         "examples_per_feature": 5
                  *       },
-                 *       "model_id": "bbbe7412-5fbe-43a4-89b2-a7b3bf056f4d",
+                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
                  *       "name": "one more",
                  *       "train": {
                  *         "hyperparameters": {
@@ -17569,30 +17643,30 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.311307Z",
+                     *         "created_at": "2026-11-26T10:28:40.054686Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "da3b7fa3-2933-4d1b-860c-0d273111ec12",
+                     *         "id": "06b4b88e-7eab-4226-b49b-56446d6cc27a",
                      *         "name": "one more",
                      *         "progress": 0,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:21:30.327862Z",
+                     *             "created_at": "2026-11-26T10:28:40.089096Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582003904,
-                     *               "seconds": 684.2098260687148,
+                     *               "memory_bytes": 582051008,
+                     *               "seconds": 1197.2494933496937,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *             "id": "afc90d62-4dd0-467f-92ae-79d9082b935a",
                      *             "kind": "training_run",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -17601,27 +17675,27 @@ export interface operations {
                      *             "queue": "training",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:21:30.311307Z",
+                     *             "updated_at": "2026-11-26T10:28:40.054686Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:21:30.334268Z",
+                     *             "created_at": "2026-11-26T10:28:40.096990Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *             "id": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -17630,27 +17704,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:21:30.311307Z",
-                     *             "waits_for": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "updated_at": "2026-11-26T10:28:40.054686Z",
+                     *             "waits_for": "afc90d62-4dd0-467f-92ae-79d9082b935a",
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:21:30.338371Z",
+                     *             "created_at": "2026-11-26T10:28:40.098563Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "0639da62-f347-4b5f-9e43-47f863b067a2",
+                     *             "id": "1db316c7-ced4-42b1-8b85-08c7b1873dbb",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -17659,22 +17733,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:21:30.311307Z",
-                     *             "waits_for": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "updated_at": "2026-11-26T10:28:40.054686Z",
+                     *             "waits_for": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c766a97710cd403c",
-                     *         "timestamp": "2026-11-26T10:21:30.310594Z"
+                     *         "request_id": "req_f8b3112d54734d68",
+                     *         "timestamp": "2026-11-26T10:28:40.050445Z"
                      *       }
                      *     }
                      */
@@ -17716,30 +17790,30 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.311307Z",
+                     *         "created_at": "2026-11-26T10:28:40.054686Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "da3b7fa3-2933-4d1b-860c-0d273111ec12",
+                     *         "id": "06b4b88e-7eab-4226-b49b-56446d6cc27a",
                      *         "name": "one more",
                      *         "progress": 0,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:21:30.327862Z",
+                     *             "created_at": "2026-11-26T10:28:40.089096Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582003904,
-                     *               "seconds": 684.2098260687148,
+                     *               "memory_bytes": 582051008,
+                     *               "seconds": 1197.2494933496937,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *             "id": "afc90d62-4dd0-467f-92ae-79d9082b935a",
                      *             "kind": "training_run",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -17748,27 +17822,27 @@ export interface operations {
                      *             "queue": "training",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:21:30.311307Z",
+                     *             "updated_at": "2026-11-26T10:28:40.120826Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:21:30.334268Z",
+                     *             "created_at": "2026-11-26T10:28:40.096990Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *             "id": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -17777,27 +17851,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:21:30.311307Z",
-                     *             "waits_for": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "updated_at": "2026-11-26T10:28:40.054686Z",
+                     *             "waits_for": "afc90d62-4dd0-467f-92ae-79d9082b935a",
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:21:30.338371Z",
+                     *             "created_at": "2026-11-26T10:28:40.098563Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "0639da62-f347-4b5f-9e43-47f863b067a2",
+                     *             "id": "1db316c7-ced4-42b1-8b85-08c7b1873dbb",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -17806,22 +17880,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:21:30.311307Z",
-                     *             "waits_for": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "updated_at": "2026-11-26T10:28:40.054686Z",
+                     *             "waits_for": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e8bd2b3481294234",
-                     *         "timestamp": "2026-11-26T10:21:30.360797Z"
+                     *         "request_id": "req_dea5f9a8a1da4266",
+                     *         "timestamp": "2026-11-26T10:28:40.129038Z"
                      *       }
                      *     }
                      */
@@ -17859,64 +17933,64 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.311307Z",
+                     *         "created_at": "2026-11-26T10:28:40.054686Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "da3b7fa3-2933-4d1b-860c-0d273111ec12",
+                     *         "id": "06b4b88e-7eab-4226-b49b-56446d6cc27a",
                      *         "name": "one more",
-                     *         "progress": 0.0025866666666666664,
-                     *         "state": "cancelled",
+                     *         "progress": 0,
+                     *         "state": "running",
                      *         "steps": [
                      *           {
                      *             "attempt": 3,
-                     *             "created_at": "2026-11-26T10:21:30.327862Z",
+                     *             "created_at": "2026-11-26T10:28:40.089096Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582003904,
-                     *               "seconds": 684.2098260687148,
+                     *               "memory_bytes": 582051008,
+                     *               "seconds": 1197.2494933496937,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
-                     *             "finished_at": "2026-11-26T10:21:31.823751Z",
-                     *             "id": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *             "finished_at": null,
+                     *             "id": "afc90d62-4dd0-467f-92ae-79d9082b935a",
                      *             "kind": "training_run",
                      *             "max_attempts": 5,
                      *             "measured": {
-                     *               "base_bytes": 409944064,
+                     *               "base_bytes": 551092224,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 571985920,
-                     *               "seconds": 0.5778622540001379
+                     *               "memory_bytes": 551092224,
+                     *               "seconds": 9.642388041999993
                      *             },
                      *             "message": null,
-                     *             "progress": 0.0077599999999999995,
+                     *             "progress": 0,
                      *             "queue": "training",
-                     *             "reason": "user",
-                     *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "reason": null,
+                     *             "requested": "cancel",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
-                     *             "seq": 10000000,
-                     *             "started_at": "2026-11-26T10:21:30.396073Z",
-                     *             "state": "cancelled",
-                     *             "updated_at": "2026-11-26T10:21:31.823751Z",
+                     *             "seq": 9000000,
+                     *             "started_at": "2026-11-26T10:28:40.164137Z",
+                     *             "state": "starting",
+                     *             "updated_at": "2026-11-26T10:28:55.248474Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T10:21:30.334268Z",
+                     *             "created_at": "2026-11-26T10:28:40.096990Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "finished_at": "2026-11-26T10:21:31.823751Z",
-                     *             "id": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *             "finished_at": "2026-11-26T10:28:55.248474Z",
+                     *             "id": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 4,
                      *             "measured": null,
@@ -17925,27 +17999,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 3000000,
                      *             "started_at": null,
                      *             "state": "cancelled",
-                     *             "updated_at": "2026-11-26T10:21:31.823751Z",
-                     *             "waits_for": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "updated_at": "2026-11-26T10:28:55.248474Z",
+                     *             "waits_for": "afc90d62-4dd0-467f-92ae-79d9082b935a",
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T10:21:30.338371Z",
+                     *             "created_at": "2026-11-26T10:28:40.098563Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "finished_at": "2026-11-26T10:21:31.823751Z",
-                     *             "id": "0639da62-f347-4b5f-9e43-47f863b067a2",
+                     *             "finished_at": "2026-11-26T10:28:55.248474Z",
+                     *             "id": "1db316c7-ced4-42b1-8b85-08c7b1873dbb",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 4,
                      *             "measured": null,
@@ -17954,22 +18028,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 3000000,
                      *             "started_at": null,
                      *             "state": "cancelled",
-                     *             "updated_at": "2026-11-26T10:21:31.823751Z",
-                     *             "waits_for": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "updated_at": "2026-11-26T10:28:55.248474Z",
+                     *             "waits_for": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_d0d85d9415a84e0b",
-                     *         "timestamp": "2026-11-26T10:21:31.822537Z"
+                     *         "request_id": "req_375a88b174c443f5",
+                     *         "timestamp": "2026-11-26T10:28:55.242424Z"
                      *       }
                      *     }
                      */
@@ -18008,64 +18082,64 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.311307Z",
+                     *         "created_at": "2026-11-26T10:28:40.054686Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "da3b7fa3-2933-4d1b-860c-0d273111ec12",
+                     *         "id": "06b4b88e-7eab-4226-b49b-56446d6cc27a",
                      *         "name": "one more",
-                     *         "progress": 0.0025866666666666664,
+                     *         "progress": 0,
                      *         "state": "paused",
                      *         "steps": [
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T10:21:30.327862Z",
+                     *             "created_at": "2026-11-26T10:28:40.089096Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582003904,
-                     *               "seconds": 684.2098260687148,
+                     *               "memory_bytes": 582051008,
+                     *               "seconds": 1197.2494933496937,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *             "id": "afc90d62-4dd0-467f-92ae-79d9082b935a",
                      *             "kind": "training_run",
                      *             "max_attempts": 4,
                      *             "measured": {
-                     *               "base_bytes": 409944064,
+                     *               "base_bytes": 551092224,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 571985920,
-                     *               "seconds": 0.5778622540001379
+                     *               "memory_bytes": 551092224,
+                     *               "seconds": 9.642388041999993
                      *             },
                      *             "message": null,
-                     *             "progress": 0.0077599999999999995,
+                     *             "progress": 0,
                      *             "queue": "training",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
-                     *             "seq": 8000000,
-                     *             "started_at": "2026-11-26T10:21:30.396073Z",
+                     *             "seq": 6000000,
+                     *             "started_at": "2026-11-26T10:28:40.164137Z",
                      *             "state": "paused",
-                     *             "updated_at": "2026-11-26T10:21:31.729848Z",
+                     *             "updated_at": "2026-11-26T10:28:55.131168Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:21:30.334268Z",
+                     *             "created_at": "2026-11-26T10:28:40.096990Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *             "id": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18074,27 +18148,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 1000000,
                      *             "started_at": null,
                      *             "state": "paused",
-                     *             "updated_at": "2026-11-26T10:21:31.729848Z",
-                     *             "waits_for": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "updated_at": "2026-11-26T10:28:55.131168Z",
+                     *             "waits_for": "afc90d62-4dd0-467f-92ae-79d9082b935a",
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:21:30.338371Z",
+                     *             "created_at": "2026-11-26T10:28:40.098563Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "0639da62-f347-4b5f-9e43-47f863b067a2",
+                     *             "id": "1db316c7-ced4-42b1-8b85-08c7b1873dbb",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18103,22 +18177,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 1000000,
                      *             "started_at": null,
                      *             "state": "paused",
-                     *             "updated_at": "2026-11-26T10:21:31.729848Z",
-                     *             "waits_for": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "updated_at": "2026-11-26T10:28:55.131168Z",
+                     *             "waits_for": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_feb7d336829d423d",
-                     *         "timestamp": "2026-11-26T10:21:31.729089Z"
+                     *         "request_id": "req_266a523ab1234c35",
+                     *         "timestamp": "2026-11-26T10:28:55.130372Z"
                      *       }
                      *     }
                      */
@@ -18157,64 +18231,64 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.311307Z",
+                     *         "created_at": "2026-11-26T10:28:40.054686Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "da3b7fa3-2933-4d1b-860c-0d273111ec12",
+                     *         "id": "06b4b88e-7eab-4226-b49b-56446d6cc27a",
                      *         "name": "one more",
-                     *         "progress": 0.0025866666666666664,
+                     *         "progress": 0,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 3,
-                     *             "created_at": "2026-11-26T10:21:30.327862Z",
+                     *             "created_at": "2026-11-26T10:28:40.089096Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582003904,
-                     *               "seconds": 684.2098260687148,
+                     *               "memory_bytes": 582051008,
+                     *               "seconds": 1197.2494933496937,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *             "id": "afc90d62-4dd0-467f-92ae-79d9082b935a",
                      *             "kind": "training_run",
                      *             "max_attempts": 5,
                      *             "measured": {
-                     *               "base_bytes": 409944064,
+                     *               "base_bytes": 551092224,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 571985920,
-                     *               "seconds": 0.5778622540001379
+                     *               "memory_bytes": 551092224,
+                     *               "seconds": 9.642388041999993
                      *             },
                      *             "message": null,
-                     *             "progress": 0.0077599999999999995,
+                     *             "progress": 0,
                      *             "queue": "training",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
-                     *             "seq": 9000000,
-                     *             "started_at": "2026-11-26T10:21:30.396073Z",
+                     *             "seq": 7000000,
+                     *             "started_at": "2026-11-26T10:28:40.164137Z",
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:21:31.761794Z",
+                     *             "updated_at": "2026-11-26T10:28:55.194103Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T10:21:30.334268Z",
+                     *             "created_at": "2026-11-26T10:28:40.096990Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *             "id": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 4,
                      *             "measured": null,
@@ -18223,27 +18297,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 2000000,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:21:31.761794Z",
-                     *             "waits_for": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "updated_at": "2026-11-26T10:28:55.194103Z",
+                     *             "waits_for": "afc90d62-4dd0-467f-92ae-79d9082b935a",
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T10:21:30.338371Z",
+                     *             "created_at": "2026-11-26T10:28:40.098563Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "0639da62-f347-4b5f-9e43-47f863b067a2",
+                     *             "id": "1db316c7-ced4-42b1-8b85-08c7b1873dbb",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 4,
                      *             "measured": null,
@@ -18252,22 +18326,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 2000000,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:21:31.761794Z",
-                     *             "waits_for": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "updated_at": "2026-11-26T10:28:55.194103Z",
+                     *             "waits_for": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_54d0bddfcba2421f",
-                     *         "timestamp": "2026-11-26T10:21:31.761100Z"
+                     *         "request_id": "req_c86db57139ed4afb",
+                     *         "timestamp": "2026-11-26T10:28:55.193277Z"
                      *       }
                      *     }
                      */
@@ -18307,30 +18381,30 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:21:30.311307Z",
+                     *         "created_at": "2026-11-26T10:28:40.054686Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "da3b7fa3-2933-4d1b-860c-0d273111ec12",
+                     *         "id": "06b4b88e-7eab-4226-b49b-56446d6cc27a",
                      *         "name": "one more",
                      *         "progress": 0,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:21:31.914517Z",
+                     *             "created_at": "2026-11-26T10:28:58.631274Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582003904,
-                     *               "seconds": 684.2098260687148,
+                     *               "memory_bytes": 582051008,
+                     *               "seconds": 1197.2494933496937,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "ed18ba47-d27c-4337-88c4-0cc003680b79",
+                     *             "id": "2361d669-a3e7-47e1-b9b0-8b36a4b7f2f0",
                      *             "kind": "training_run",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18339,27 +18413,27 @@ export interface operations {
                      *             "queue": "training",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
-                     *             "retry_of": "3febc5d6-2281-49fb-9505-8c6fca741ad7",
+                     *             "retry_of": "afc90d62-4dd0-467f-92ae-79d9082b935a",
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:21:31.907190Z",
+                     *             "updated_at": "2026-11-26T10:28:58.623495Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:21:31.923701Z",
+                     *             "created_at": "2026-11-26T10:28:58.651872Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "bd0a28c6-7e42-42c4-bb32-f26a55e33ec2",
+                     *             "id": "d62d1bab-1ce4-451f-a12e-650a429061a9",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18368,27 +18442,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
-                     *             "retry_of": "f0e91ec1-d1ed-43d3-bc69-15d58b0d2c79",
+                     *             "retry_of": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:21:31.907190Z",
-                     *             "waits_for": "ed18ba47-d27c-4337-88c4-0cc003680b79",
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "updated_at": "2026-11-26T10:28:58.623495Z",
+                     *             "waits_for": "2361d669-a3e7-47e1-b9b0-8b36a4b7f2f0",
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:21:31.927382Z",
+                     *             "created_at": "2026-11-26T10:28:58.660127Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "e116ee6d-d726-45fc-be14-dcc21b191c46",
+                     *             "id": "ed80673f-5a76-4c8e-80fc-4abc90b36149",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18397,22 +18471,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "c3e6e4ea-cf7c-4f3f-8c65-619df47444c1",
+                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
                      *             "resource_type": "training",
                      *             "result": null,
-                     *             "retry_of": "0639da62-f347-4b5f-9e43-47f863b067a2",
+                     *             "retry_of": "1db316c7-ced4-42b1-8b85-08c7b1873dbb",
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:21:31.907190Z",
-                     *             "waits_for": "bd0a28c6-7e42-42c4-bb32-f26a55e33ec2",
-                     *             "workflow_id": "da3b7fa3-2933-4d1b-860c-0d273111ec12"
+                     *             "updated_at": "2026-11-26T10:28:58.623495Z",
+                     *             "waits_for": "d62d1bab-1ce4-451f-a12e-650a429061a9",
+                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f37e80df4c624917",
-                     *         "timestamp": "2026-11-26T10:21:31.906313Z"
+                     *         "request_id": "req_090d420f06f242c9",
+                     *         "timestamp": "2026-11-26T10:28:58.622543Z"
                      *       }
                      *     }
                      */
@@ -18460,8 +18534,8 @@ export interface operations {
                      *         "status": "ok"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_6a5e24f6af254804",
-                     *         "timestamp": "2026-11-26T10:18:49.635681Z"
+                     *         "request_id": "req_63403529f9734564",
+                     *         "timestamp": "2026-11-26T10:24:48.740163Z"
                      *       }
                      *     }
                      */
@@ -18505,8 +18579,8 @@ export interface operations {
                      *         "status": "ok"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f6d6d64732764c93",
-                     *         "timestamp": "2026-11-26T10:18:49.671928Z"
+                     *         "request_id": "req_4093001dbcd8467b",
+                     *         "timestamp": "2026-11-26T10:24:48.793519Z"
                      *       }
                      *     }
                      */
@@ -18541,8 +18615,8 @@ export interface operations {
                      *         "status": "ok"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_05f1a179d5254458",
-                     *         "timestamp": "2026-11-26T10:18:49.684770Z"
+                     *         "request_id": "req_17b88c044e724b53",
+                     *         "timestamp": "2026-11-26T10:24:48.806715Z"
                      *       }
                      *     }
                      */
@@ -18577,13 +18651,13 @@ export interface operations {
                      *         "cpu_name": "Intel(R) Xeon(R) Processor",
                      *         "device_name": "Intel(R) Xeon(R) Processor",
                      *         "disk": {
-                     *           "free_bytes": 80214147072,
+                     *           "free_bytes": 73416634368,
                      *           "path": "/home/ada/.local/share/mistudio",
                      *           "total_bytes": 270553174016
                      *         },
                      *         "gpu_info": [],
                      *         "memory_info": {
-                     *           "available_bytes": 19895533568,
+                     *           "available_bytes": 21833953280,
                      *           "total_bytes": 25325268992
                      *         },
                      *         "packages": {
@@ -18600,8 +18674,8 @@ export interface operations {
                      *         "workers": {}
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_a9f89cdcd41d4727",
-                     *         "timestamp": "2026-11-26T10:18:49.698510Z"
+                     *         "request_id": "req_95d21b19eeb84556",
+                     *         "timestamp": "2026-11-26T10:24:48.821202Z"
                      *       }
                      *     }
                      */
@@ -18629,14 +18703,14 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "attempt": 1,
-                 *         "created_at": "2026-11-26T10:18:49.843729Z",
+                 *         "created_at": "2026-11-26T10:24:48.932554Z",
                  *         "error_code": null,
                  *         "error_details": null,
                  *         "error_message": null,
                  *         "estimate": null,
                  *         "eta_seconds": null,
                  *         "finished_at": null,
-                 *         "id": "bfc5e2b1-291b-4e44-b1dc-9e0c8223c33c",
+                 *         "id": "abc5c926-d80c-4e3d-9dc5-b6408b738616",
                  *         "kind": "dataset_import",
                  *         "max_attempts": 3,
                  *         "measured": null,
@@ -18645,19 +18719,19 @@ export interface operations {
                  *         "queue": "downloads",
                  *         "reason": null,
                  *         "requested": null,
-                 *         "resource_id": "dcd62b49-9118-4a2a-bcca-778db0f01cd3",
+                 *         "resource_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
                  *         "resource_type": "dataset",
                  *         "result": null,
                  *         "retry_of": null,
                  *         "seq": 0,
                  *         "started_at": null,
                  *         "state": "queued",
-                 *         "updated_at": "2026-11-26T10:18:49.821644Z",
+                 *         "updated_at": "2026-11-26T10:24:48.913826Z",
                  *         "waits_for": null,
                  *         "workflow_id": null
                  *       },
                  *       "seq": 0,
-                 *       "timestamp": "2026-11-26T10:18:49.855643Z",
+                 *       "timestamp": "2026-11-26T10:24:48.939469Z",
                  *       "type": "job.updated"
                  *     }
                  */
@@ -18686,44 +18760,44 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {
-                 *         "estimated_remaining_seconds": 56.23007289920815,
+                 *         "estimated_remaining_seconds": 77.70239736595431,
                  *         "metrics": {
                  *           "dead_neurons": 0,
                  *           "explained_variance": 0.4296862596602268,
-                 *           "floor_share": 0.002768662958681619,
+                 *           "floor_share": 0.0021757041575410177,
                  *           "gpu_utilization": null,
                  *           "grad_norm": 0.25446635484695435,
                  *           "learning_rate": 0.00002544866332054562,
                  *           "loss": 0.5626893043518066,
-                 *           "memory_used_bytes": 558686208,
+                 *           "memory_used_bytes": 560627712,
                  *           "reconstruction_error": 0.5626893043518066,
                  *           "sparsity": 64,
-                 *           "tokens_per_second": 18201.790380649018
+                 *           "tokens_per_second": 13171.897324862286
                  *         },
                  *         "points": [
                  *           {
                  *             "dead_neurons": 0,
                  *             "explained_variance": 0.4296862596602268,
-                 *             "floor_share": 0.002768662958681619,
+                 *             "floor_share": 0.0021757041575410177,
                  *             "gpu_utilization": null,
                  *             "grad_norm": 0.25446635484695435,
                  *             "learning_rate": 0.00002544866332054562,
                  *             "loss": 0.5626893043518066,
-                 *             "memory_used_bytes": 558686208,
+                 *             "memory_used_bytes": 560627712,
                  *             "reconstruction_error": 0.5626893043518066,
                  *             "sparsity": 64,
                  *             "step": 1,
-                 *             "tokens_per_second": 18201.790380649018
+                 *             "tokens_per_second": 13171.897324862286
                  *           }
                  *         ],
                  *         "progress": 0.0485,
                  *         "status": "training",
                  *         "step": 1,
                  *         "total_steps": 2000,
-                 *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                 *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                  *       },
                  *       "seq": 3000001,
-                 *       "timestamp": "2026-11-26T10:19:23.678730Z",
+                 *       "timestamp": "2026-11-26T10:25:27.966080Z",
                  *       "type": "training.progress"
                  *     }
                  */
@@ -18753,11 +18827,11 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "final_loss": 0.07926981896162033,
-                 *         "total_time_seconds": 26.030463,
-                 *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                 *         "total_time_seconds": 41.176932,
+                 *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                  *       },
-                 *       "seq": 35000000,
-                 *       "timestamp": "2026-11-26T10:19:49.436815Z",
+                 *       "seq": 48000000,
+                 *       "timestamp": "2026-11-26T10:26:08.614417Z",
                  *       "type": "training.completed"
                  *     }
                  */
@@ -18788,10 +18862,10 @@ export interface operations {
                  *       "error": {
                  *         "code": "GPU_OOM",
                  *         "message": "The GPU has no memory left for this. Take a smaller batch.",
-                 *         "training_id": "1a5f54ed-5c18-4133-a313-a89e503240dc"
+                 *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
                  *       },
                  *       "seq": 7000000,
-                 *       "timestamp": "2026-11-26T10:21:36.366679Z",
+                 *       "timestamp": "2026-11-26T10:29:19.807170Z",
                  *       "type": "training.error"
                  *     }
                  */
@@ -18820,14 +18894,14 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {
-                 *         "activation_id": "ba91bb65-4829-412c-8998-1fe139a042c0",
-                 *         "estimated_remaining_seconds": 0.40310307442968707,
-                 *         "n_tokens": 16384,
-                 *         "progress": 40.63492063492063,
-                 *         "tokens_per_second": 59379.35361536206
+                 *         "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
+                 *         "estimated_remaining_seconds": 0.9688078891875449,
+                 *         "n_tokens": 10240,
+                 *         "progress": 25.396825396825395,
+                 *         "tokens_per_second": 31048.46723040776
                  *       },
                  *       "seq": 3000001,
-                 *       "timestamp": "2026-11-26T10:19:19.020023Z",
+                 *       "timestamp": "2026-11-26T10:25:21.701158Z",
                  *       "type": "extraction.progress"
                  *     }
                  */
@@ -18876,7 +18950,7 @@ export interface operations {
                  *         ]
                  *       },
                  *       "seq": 2000001,
-                 *       "timestamp": "2026-11-26T10:21:27.140217Z",
+                 *       "timestamp": "2026-11-26T10:28:36.237075Z",
                  *       "type": "steering.started"
                  *     }
                  */
@@ -18942,7 +19016,7 @@ export interface operations {
                  *         ]
                  *       },
                  *       "seq": 3000001,
-                 *       "timestamp": "2026-11-26T10:21:27.168598Z",
+                 *       "timestamp": "2026-11-26T10:28:36.257417Z",
                  *       "type": "steering.tokens"
                  *     }
                  */
