@@ -66,6 +66,26 @@ export function useDiscovery(trainingId: string, onDone: () => void): Discovery 
   };
 }
 
+const INTERPRETABLE_FROM = 0.5;
+
+/** How many features of a training are interpretable; null where they are too many to be counted. */
+export function useInterpretableCount(trainingId: string | null, measured: unknown): number | null {
+  const key = trainingId && `interpretable ${trainingId} ${JSON.stringify(measured)}`;
+  const { data } = useRequest(key, async (signal) => {
+    const query = {
+      training_id: trainingId ?? '',
+      page: 1,
+      limit: 1,
+      sort_by: 'interpretability_score',
+      order: 'desc',
+      range: [`interpretability_score:${INTERPRETABLE_FROM}:`],
+    } as const;
+    const { pagination } = await featureService.list(query, signal);
+    return pagination.total_is_capped ? null : pagination.total;
+  });
+  return data;
+}
+
 /** Something read for one feature. */
 export interface Loaded<T> {
   value: T | null;

@@ -1,7 +1,7 @@
 import { useShallow } from 'zustand/react/shallow';
 import { jobService } from '@/services/jobService';
 import { selectLiveJobs, useJobStore } from '@/stores/jobStore';
-import type { JobState } from '@/types/job.types';
+import type { Job, JobKind, JobState } from '@/types/job.types';
 import { isLive } from '@/utils/jobs';
 import { useRequest } from './useRequest';
 
@@ -21,5 +21,16 @@ export function useJobHistory(states: readonly JobState[], page: number) {
   );
   return useRequest(`${states.join()}/${page}/${ended}`, (signal) =>
     jobService.history(states, page, signal),
+  );
+}
+
+/** The newest live job of a kind, whatever it works on: a request waits for it. */
+export function useLiveJobOf(kind: JobKind): Job | undefined {
+  return useJobStore(
+    useShallow((state) =>
+      selectLiveJobs(state)
+        .filter((job) => job.kind === kind)
+        .at(-1),
+    ),
   );
 }

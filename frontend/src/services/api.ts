@@ -87,8 +87,14 @@ async function request<T>(config: AxiosRequestConfig): Promise<T> {
   return response.data.data;
 }
 
-export function get<T>(url: string, params?: Params, signal?: AbortSignal): Promise<T> {
-  return request<T>({ method: 'GET', url, params, signal });
+/** `timeout` in milliseconds, for answers that take long. */
+export function get<T>(
+  url: string,
+  params?: Params,
+  signal?: AbortSignal,
+  timeout?: number,
+): Promise<T> {
+  return request<T>({ method: 'GET', url, params, signal, ...(timeout ? { timeout } : {}) });
 }
 
 export async function getPage<T>(

@@ -27,6 +27,8 @@ export interface FeatureList {
   isCapped: boolean;
   /** Ids by page number, from 1. */
   pages: Record<number, number[]>;
+  /** Where the page after each begins, for quick reading however deep it is. */
+  cursors: Record<number, string>;
 }
 
 export interface FeatureData {
@@ -46,6 +48,8 @@ interface FeatureStore extends FeatureData {
   fetchLens: (id: number) => Promise<void>;
   /** Shows the change at once and takes it back when it cannot be saved. */
   save: (id: number, changes: FeaturePatch) => Promise<boolean>;
+  /** Takes back the latest change that a person made; rejects when there is none. */
+  undo: (id: number) => Promise<void>;
   /** Drops everything read of a training whose features were measured anew. */
   forget: () => void;
 }
@@ -55,7 +59,7 @@ export const emptyFeatureData: FeatureData = {
   details: {},
   examples: {},
   lenses: {},
-  list: { key: null, trainingId: null, total: 0, isCapped: false, pages: {} },
+  list: { key: null, trainingId: null, total: 0, isCapped: false, pages: {}, cursors: {} },
   requests: {},
 };
 
@@ -77,6 +81,7 @@ export function applyPage(
   const isSame = state.list.key === key && state.list.total === pagination.total;
   const read = { ...(isSame ? state.list.pages : {}), [query.page]: rows.map((row) => row.id) };
   const kept = nearestPages(read, query.page);
+  const cursor = pagination.next_cursor;
   const known = Object.fromEntries(rows.map((row) => [row.id, row]));
   const keptIds = new Set(Object.values(kept).flat());
   const old = Object.entries(state.rows).filter(([id]) => keptIds.has(Number(id)));
@@ -88,6 +93,10 @@ export function applyPage(
       total: pagination.total,
       isCapped: pagination.total_is_capped ?? false,
       pages: kept,
+      cursors: {
+        ...(isSame ? state.list.cursors : {}),
+        ...(cursor ? { [query.page]: cursor } : {}),
+      },
     },
   };
 }
@@ -147,7 +156,9 @@ export const useFeatureStore = create<FeatureStore>((set, get) => {
       }
       const { signal } = listRequest.controller;
       await request('list', async () => {
-        const page = await featureService.list(query, signal);
+        const { list } = get();
+        const cursor = list.key === key ? list.cursors[query.page - 1] : null;
+        const page = await featureService.list(query, signal, cursor);
         return applyPage(get(), query, page.items, page.pagination);
       });
     },
@@ -175,15 +186,18 @@ export const useFeatureStore = create<FeatureStore>((set, get) => {
       set((state) => applyChanges(state, id, definedChanges(changes)));
       await request(`save:${id}`, async () => {
         const saved = await featureService.update(id, changes);
-        const { name, description, is_favorite } = saved;
-        return applyChanges(get(), id, { name, description, is_favorite });
+        return applyChanges(get(), id, written(saved));
       });
       const isSaved = get().requests[`save:${id}`]?.state === 'ready';
       if (!isSaved && before) {
-        const { name, description, is_favorite } = before;
-        set((state) => applyChanges(state, id, { name, description, is_favorite }));
+        set((state) => applyChanges(state, id, written(before)));
       }
       return isSaved;
+    },
+
+    undo: async (id) => {
+      const restored = await featureService.undo(id);
+      set((state) => applyChanges(state, id, written(restored)));
     },
 
     forget: () => {
@@ -194,10 +208,21 @@ export const useFeatureStore = create<FeatureStore>((set, get) => {
   };
 });
 
-function definedChanges({ name, description, is_favorite }: FeaturePatch): Partial<FeatureRow> {
+/** What people write about a feature. */
+function written({ name, description, is_favorite, tags }: FeatureRow): Partial<FeatureRow> {
+  return { name, description, is_favorite, tags };
+}
+
+function definedChanges({
+  name,
+  description,
+  is_favorite,
+  tags,
+}: FeaturePatch): Partial<FeatureRow> {
   return {
     ...(name === undefined ? {} : { name }),
     ...(description === undefined ? {} : { description }),
     ...(typeof is_favorite === 'boolean' ? { is_favorite } : {}),
+    ...(tags ? { tags } : {}),
   };
 }

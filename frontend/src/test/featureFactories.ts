@@ -1,4 +1,13 @@
-import type { Feature, FeatureExample, FeatureRow, LogitLens } from '@/types/feature.types';
+import type {
+  Ablation,
+  Feature,
+  FeatureExample,
+  FeatureMap,
+  FeatureRow,
+  LogitLens,
+  ProbeResult,
+  RelatedFeature,
+} from '@/types/feature.types';
 import type { GeneratedText, GeneratedToken, SteeringResult } from '@/types/steering.types';
 
 const TIME = '2026-11-23T09:00:00Z';
@@ -88,6 +97,96 @@ export function makeLens(fields: Partial<LogitLens> = {}): LogitLens {
       { token: ' count', token_id: 9, logit: 1.25 },
     ],
     bottom: [{ token: '\n', token_id: 10, logit: -1.5 }],
+    ...fields,
+  };
+}
+
+export function makeRelated(fields: Partial<RelatedFeature> = {}): RelatedFeature {
+  return {
+    id: 8,
+    neuron_index: 108,
+    name: 'count',
+    pearson: 0.75,
+    jaccard: 0.25,
+    pmi: 1.9,
+    together: 5495,
+    cosine: 0.91,
+    ...fields,
+  };
+}
+
+export function makeAblation(fields: Partial<Ablation> = {}): Ablation {
+  return {
+    feature_id: 7,
+    definition: 'Means over the tokens on which it fires.',
+    n_positions: 3,
+    mean_loss_change: 0.125,
+    mean_kl: 0.5,
+    promoted: [{ token: ' a', token_id: 1, logit: 0.5 }],
+    suppressed: [{ token: ' of', token_id: 4, logit: -1.5 }],
+    contexts: [
+      {
+        tokens: [' the', ' number'],
+        token_ids: [2, 3],
+        activations: [0, 4.25],
+        loss_change: [0.25, null],
+        kl: [0.1, 0.9],
+      },
+    ],
+    ...fields,
+  };
+}
+
+export function makeProbe(fields: Partial<ProbeResult> = {}): ProbeResult {
+  return {
+    job_id: '00000000-0000-4000-8000-00000000dddd',
+    tokens: ['The', ' cat', '.'],
+    token_ids: [1, 2, 3],
+    n_firing: 2,
+    features: [
+      {
+        id: 7,
+        neuron_index: 107,
+        name: 'cat',
+        max_activation: 3,
+        share_of_max: 0.75,
+        position: 1,
+        activations: [0, 3, 0],
+      },
+      {
+        id: 8,
+        neuron_index: 108,
+        name: 'stop',
+        max_activation: 2,
+        share_of_max: 1,
+        position: 2,
+        activations: [0, 0, 2],
+      },
+    ],
+    classes: [],
+    definition: 'Chance that a line of the class is above another.',
+    ...fields,
+  };
+}
+
+export function makeMap(fields: Partial<FeatureMap> = {}): FeatureMap {
+  return {
+    training_id: TRAINING_ID,
+    layout: 'pca',
+    n_clusters: 2,
+    features: {
+      ids: [7, 8, 9],
+      neuron_index: [107, 108, 109],
+      x: [0, 1, null],
+      y: [0, 1, null],
+      cluster: [0, 1, null],
+      activation_frequency: [0.01, 0.2, 0],
+      max_activation: [4, 2, 0],
+      name: ['number', null, null],
+    },
+    dead: [9],
+    dense: [8],
+    duplicates: [[7, 8, 0.95]],
     ...fields,
   };
 }

@@ -3,8 +3,11 @@ import type { components } from '@/services/generated/schema';
 export type Schemas = components['schemas'];
 
 export type ErrorCode = Schemas['ErrorCode'];
-/** Lists that stop counting broad filters say so. */
-export type Pagination = Schemas['Pagination'] & { total_is_capped?: boolean };
+/** Lists that stop counting broad filters say so; some go on from a cursor. */
+export type Pagination = Schemas['Pagination'] & {
+  total_is_capped?: boolean;
+  next_cursor?: string | null;
+};
 export type JobAccepted = Schemas['JobAccepted'];
 
 /** One page of a list, as the services hand it on. */

@@ -44,6 +44,15 @@ export function jobLabel(kind: JobKind): string {
   return LABELS[kind];
 }
 
+/** What is shown of a job before the first news of it has come. */
+export const WAITING_JOB = {
+  state: 'queued',
+  progress: 0,
+  message: null,
+  eta_seconds: null,
+  requested: null,
+} as const satisfies Partial<JobSummary>;
+
 /** What a failed job says; null while it has not failed. */
 export function jobProblem(
   job: Pick<JobSummary, 'error_code' | 'error_message'> | null | undefined,

@@ -45,6 +45,7 @@ export const SHORTCUTS: readonly ShortcutGroup[] = [
       { keys: ['f'], what: 'Favourite' },
       { keys: ['c'], what: 'Add to the compare tray' },
       { keys: ['s'], what: 'Steer with it' },
+      { keys: ['t'], what: 'Try your own text' },
     ],
   },
   {
@@ -53,6 +54,7 @@ export const SHORTCUTS: readonly ShortcutGroup[] = [
       { keys: [']', 'j'], what: 'Next feature' },
       { keys: ['[', 'k'], what: 'Previous feature' },
       { keys: ['e'], what: 'Edit the label' },
+      { keys: ['t'], what: 'Try your own text' },
       { keys: ['f'], what: 'Favourite' },
       { keys: ['c'], what: 'Add to the compare tray' },
       { keys: ['s'], what: 'Steer with it' },

@@ -50,7 +50,9 @@ export function Button({
       className={classNames(
         'inline-flex items-center justify-center rounded-lg font-medium whitespace-nowrap',
         'transition-colors disabled:cursor-not-allowed disabled:border-transparent',
-        'disabled:bg-slate-700 disabled:text-slate-300',
+        variant === 'ghost'
+          ? 'disabled:bg-transparent disabled:text-slate-500'
+          : 'disabled:bg-slate-700 disabled:text-slate-300',
         VARIANTS[variant],
         SIZES[size],
         block && 'w-full',

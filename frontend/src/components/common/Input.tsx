@@ -1,4 +1,4 @@
-import { type InputHTMLAttributes, type TextareaHTMLAttributes, useId } from 'react';
+import { type InputHTMLAttributes, type Ref, type TextareaHTMLAttributes, useId } from 'react';
 import { classNames } from '@/utils/classNames';
 import { CONTROL, describedBy, Field, type FieldProps } from './Field';
 
@@ -37,6 +37,7 @@ interface TextAreaProps
   extends FieldProps, Omit<TextareaHTMLAttributes<HTMLTextAreaElement>, 'onChange' | 'id'> {
   value: string;
   onChange: (value: string) => void;
+  ref?: Ref<HTMLTextAreaElement>;
 }
 
 export function TextArea({ label, hint, help, error, onChange, ...rest }: TextAreaProps) {

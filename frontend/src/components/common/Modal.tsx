@@ -63,7 +63,7 @@ export function Modal({
           onClose();
         }}
         className={classNames(
-          'flex max-h-[90vh] w-full flex-col rounded-lg border border-slate-800 bg-slate-900 shadow-2xl',
+          'flex max-h-[92vh] w-full flex-col rounded-lg border border-slate-800 bg-slate-900 shadow-2xl',
           'focus-visible:outline-none',
           SIZES[size],
         )}
@@ -89,7 +89,7 @@ export function Modal({
         >
           {children}
         </div>
-        {footer && <footer className="border-t border-slate-800 px-6 py-4">{footer}</footer>}
+        {footer && <footer className="border-t border-slate-800 px-6 py-3">{footer}</footer>}
       </div>
     </div>,
     document.body,

@@ -25,7 +25,7 @@ interface TileProps {
 /** One figure with its name. */
 export function Tile({ label, value, tone = 'slate', help, note, size = 'sm' }: TileProps) {
   return (
-    <div className="min-w-0 rounded-lg bg-slate-800/50 p-4">
+    <div className="min-w-0 rounded-lg bg-slate-800/50 px-4 py-3">
       <div className="flex items-center gap-1.5 text-xs text-slate-400">
         <span className="truncate">{label}</span>
         {help && <InfoTip label={label} text={help} />}

@@ -8,19 +8,21 @@ import {
 } from '@/utils/format';
 import { firingShare, type DiscoverySummary } from './discoverySummary';
 
-const NOT_SCORED =
-  'How well a label predicts where the feature fires. No score has been measured for this ' +
-  'training, so none is shown.';
+const INTERPRETABLE =
+  'Share of the features whose interpretability score is 0.5 or more: half of what separates ' +
+  'chance from a perfect prediction of where the feature fires, by the lower end of the interval.';
 
 interface DiscoveryTilesProps {
   summary: DiscoverySummary;
   /** Features stored of the training. */
   nStored: number;
+  /** Features with a score of at least one half; null while it is not known. */
+  nInterpretable: number | null;
 }
 
 /** What discovery measured. */
-export function DiscoveryTiles({ summary, nStored }: DiscoveryTilesProps) {
-  const { nAlive, nFeatures, nTokens, meanL0, seconds } = summary;
+export function DiscoveryTiles({ summary, nStored, nInterpretable }: DiscoveryTilesProps) {
+  const { nAlive, nFeatures, nTokens, meanL0, nLabelled, seconds } = summary;
   return (
     <div className="grid grid-cols-2 gap-4 lg:grid-cols-5">
       <Tile
@@ -50,7 +52,12 @@ export function DiscoveryTiles({ summary, nStored }: DiscoveryTilesProps) {
         note={seconds === null ? undefined : `in ${formatDuration(seconds)}`}
         help="Tokens of the activation store that all figures below are taken over."
       />
-      <Tile label="Interpretability" value="–" note="Not measured" help={NOT_SCORED} />
+      <Tile
+        label="Interpretable"
+        value={nInterpretable === null ? '–' : formatShare(nInterpretable / nStored)}
+        note={nLabelled === null ? undefined : `${formatInteger(nLabelled)} got a label`}
+        help={INTERPRETABLE}
+      />
     </div>
   );
 }

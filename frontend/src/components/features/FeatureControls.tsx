@@ -6,7 +6,8 @@ import { Select } from '@/components/common/Select';
 import type { FeatureSort } from '@/services/featureService';
 import { classNames } from '@/utils/classNames';
 import { ColumnChooser } from './ColumnChooser';
-import { SORT_OPTIONS, type TableState } from './featureQuery';
+import { effectiveSort, sortOptions, type TableState } from './featureQuery';
+import { RangeFilter } from './RangeFilter';
 import type { Column } from './tableColumns';
 
 interface FeatureControlsProps {
@@ -32,7 +33,7 @@ export function FeatureControls({
         <SearchInput
           ref={searchRef}
           label="Search features"
-          placeholder="Search labels, descriptions and top tokens  ( / )"
+          placeholder="Search labels, tokens it fires on or promotes, texts  ( / )"
           value={table.search}
           onChange={(search) => onChange({ search })}
         />
@@ -48,8 +49,8 @@ export function FeatureControls({
       <div className="w-56">
         <Select
           label="Sort by"
-          value={table.sort}
-          options={SORT_OPTIONS}
+          value={effectiveSort(table)}
+          options={sortOptions(table)}
           onChange={(sort) => onChange({ sort: sort as FeatureSort })}
         />
       </div>
@@ -63,6 +64,7 @@ export function FeatureControls({
       >
         {isDescending ? 'High first' : 'Low first'}
       </Button>
+      <RangeFilter ranges={table.ranges} onChange={(ranges) => onChange({ ranges })} />
       <ColumnChooser shown={columns} onChange={onColumns} />
     </div>
   );

@@ -4,7 +4,7 @@ import { useVirtualRows, type VirtualRows } from '@/components/common/useVirtual
 import type { FeatureRows } from '@/hooks/useFeatureRows';
 import type { FeatureSort } from '@/services/featureService';
 import { classNames } from '@/utils/classNames';
-import type { TableState } from './featureQuery';
+import { effectiveSort, type TableState } from './featureQuery';
 import { FeatureTableRow, PendingRow, ROW_HEIGHT, type RowActions } from './FeatureTableRow';
 import type { Column } from './tableColumns';
 
@@ -12,7 +12,7 @@ interface FeatureTableProps extends RowActions {
   rows: FeatureRows;
   total: number;
   columns: readonly Column[];
-  table: Pick<TableState, 'sort' | 'order'>;
+  table: Pick<TableState, 'search' | 'sort' | 'order'>;
   onSort: (sort: FeatureSort) => void;
   /** Hands out the means to bring a row into sight. */
   onReady: (reveal: VirtualRows['reveal']) => void;
@@ -82,13 +82,13 @@ function Spacer({ height }: { height: number }) {
 interface HeadingProps {
   className: string;
   sort?: FeatureSort | undefined;
-  table: Pick<TableState, 'sort' | 'order'>;
+  table: Pick<TableState, 'search' | 'sort' | 'order'>;
   onSort: (sort: FeatureSort) => void;
   children: ReactNode;
 }
 
 function Heading({ className, sort, table, onSort, children }: HeadingProps) {
-  const isSorted = sort === table.sort;
+  const isSorted = sort === effectiveSort(table);
   const Arrow = table.order === 'desc' ? ArrowDown : ArrowUp;
   const order = table.order === 'desc' ? 'descending' : 'ascending';
   return (

@@ -1,5 +1,6 @@
 import { Chip } from '@/components/common/Chip';
 import { formatInteger } from '@/utils/format';
+import { describeRange, rangeName } from './describeRange';
 import type { TableState } from './featureQuery';
 
 interface FilterChipsProps {
@@ -30,6 +31,24 @@ export function FilterChips({ table, total, isCapped = false, onChange }: Filter
           favourites
         </Chip>
       )}
+      {table.ranges.map((range) => (
+        <Chip
+          key={range.column}
+          removeLabel={`Remove the filter on ${rangeName(range)}`}
+          onRemove={() => onChange({ ranges: table.ranges.filter((other) => other !== range) })}
+        >
+          {describeRange(range)}
+        </Chip>
+      ))}
+      {table.tags.map((tag) => (
+        <Chip
+          key={tag}
+          removeLabel={`Remove the tag filter ${tag}`}
+          onRemove={() => onChange({ tags: table.tags.filter((other) => other !== tag) })}
+        >
+          tagged {tag}
+        </Chip>
+      ))}
     </div>
   );
 }

@@ -1,22 +1,21 @@
 import { useFeatureRows } from '@/hooks/useFeatureRows';
-import { useDiscovery } from '@/hooks/useFeatures';
+import { useDiscovery, useInterpretableCount } from '@/hooks/useFeatures';
 import { useUrlState } from '@/hooks/useUrlState';
 import { useFeatureStore } from '@/stores/featureStore';
-import { useSteeringStore } from '@/stores/steeringStore';
-import { toast } from '@/stores/uiStore';
-import type { FeatureRow } from '@/types/feature.types';
 import type { Training } from '@/types/training.types';
 import { datasetName } from '@/utils/trainings';
 import { navigate } from '@/utils/urlState';
 import { CompareModal } from './CompareModal';
 import { CompareTray } from './CompareTray';
-import { readTray, toggleCompared } from './compareTray';
+import { readTray } from './compareTray';
+import { readTab } from './detail/detailTabs';
+import { FeatureDetailModal } from './detail/FeatureDetailModal';
 import { readSummary } from './discoverySummary';
 import { DiscoveryCard } from './DiscoveryCard';
 import { DiscoveryTiles } from './DiscoveryTiles';
-import { DETAIL_TABS, FeatureDetailModal } from './FeatureDetailModal';
-import { FeatureBrowser } from './FeatureBrowser';
-import { tablePatch, toListQuery } from './featureQuery';
+import { saveText, steerWith, toggleFavourite, toggleRow } from './featureActions';
+import { toListQuery } from './featureQuery';
+import { FeatureViews } from './FeatureViews';
 import { useTableState } from './useTableState';
 
 interface TrainingFeaturesProps {
@@ -25,7 +24,7 @@ interface TrainingFeaturesProps {
   onMeasured: () => void;
 }
 
-/** Discovery, table and detail of one training's features. */
+/** Discovery, the views of one training's features, and the one that is open. */
 export function TrainingFeatures({ training, onMeasured }: TrainingFeaturesProps) {
   const table = useTableState();
   const [openId, setOpenId] = useUrlState('feature');
@@ -40,10 +39,13 @@ export function TrainingFeatures({ training, onMeasured }: TrainingFeaturesProps
     onMeasured();
     rows.refetch();
   });
+  const nInterpretable = useInterpretableCount(
+    hasFeatures ? training.id : null,
+    discovery.lastResult,
+  );
   const id = openId === null ? null : Number(openId);
   const index = id === null ? -1 : rows.indexOf(id);
   const neighbour = (step: number) => (index < 0 ? null : (rows.rowAt(index + step)?.id ?? null));
-  const compare = () => setComparing('1');
 
   return (
     <>
@@ -52,36 +54,35 @@ export function TrainingFeatures({ training, onMeasured }: TrainingFeaturesProps
           <DiscoveryTiles
             summary={readSummary(discovery.lastResult)}
             nStored={training.n_features}
+            nInterpretable={nInterpretable}
           />
         )}
       </DiscoveryCard>
       {hasFeatures && (
-        <FeatureBrowser
-          rows={rows}
-          table={table}
-          onTable={(next) => navigate(tablePatch(next), 'replace')}
+        <FeatureViews
+          trainingId={training.id}
+          {...{ rows, table }}
           onOpen={setOpenId}
-          onFavourite={toggleFavourite}
-          onSteer={steerWith}
-          onCompare={toggleRow}
           hasKeyboard={id === null && !isComparing}
         />
       )}
-      <CompareTray ids={tray} onCompare={compare} />
+      <CompareTray ids={tray} onCompare={() => setComparing('1')} />
       {isComparing && tray.length > 1 && (
         <CompareModal ids={tray} onClose={() => setComparing(null)} />
       )}
       {id !== null && Number.isInteger(id) && (
         <FeatureDetailModal
           id={id}
-          tab={DETAIL_TABS.find((tab) => tab.id === tabName)?.id ?? 'examples'}
+          trainingId={training.id}
+          tab={readTab(tabName)}
           onTab={(tab) => setTab(tab === 'examples' ? null : tab)}
           datasetName={datasetName(training)}
           previousId={neighbour(-1)}
           nextId={neighbour(1)}
           isCompared={tray.includes(id)}
           onCompare={toggleRow}
-          onOpen={(next) => navigate({ feature: next }, 'replace')}
+          onStep={(next) => navigate({ feature: next }, 'replace')}
+          onOpen={setOpenId}
           onClose={() => navigate({ feature: null, ftab: null })}
           onSave={(row, changes) => void saveText(row, changes)}
           onFavourite={toggleFavourite}
@@ -90,46 +91,4 @@ export function TrainingFeatures({ training, onMeasured }: TrainingFeaturesProps
       )}
     </>
   );
-}
-
-function toggleRow(row: FeatureRow): void {
-  toggleCompared(row.id);
-}
-
-function toggleFavourite(row: FeatureRow): void {
-  void save(row.id, { is_favorite: !row.is_favorite });
-}
-
-function steerWith(row: FeatureRow): void {
-  useSteeringStore.getState().addFeature(row);
-  navigate({ tab: 'steering', feature: null, ftab: null });
-}
-
-interface TextChanges {
-  name?: string | null;
-  description?: string | null;
-}
-
-/** Saves a label or description; for ten seconds it can be taken back. */
-async function saveText(row: FeatureRow, changes: TextChanges): Promise<void> {
-  const before: TextChanges = {
-    ...('name' in changes ? { name: row.name } : {}),
-    ...('description' in changes ? { description: row.description } : {}),
-  };
-  if (!(await save(row.id, changes))) return;
-  toast('success', `Feature #${row.neuron_index} saved`, {
-    label: 'Undo',
-    onClick: () => void save(row.id, before),
-  });
-}
-
-async function save(
-  id: number,
-  changes: TextChanges & { is_favorite?: boolean },
-): Promise<boolean> {
-  const { save: saveFeature } = useFeatureStore.getState();
-  const isSaved = await saveFeature(id, changes);
-  const problem = useFeatureStore.getState().requests[`save:${id}`]?.problem;
-  if (!isSaved && problem) toast('error', `Not saved: ${problem.message}`);
-  return isSaved;
 }

@@ -4,6 +4,7 @@ export interface DiscoverySummary {
   nAlive: number | null;
   nTokens: number | null;
   meanL0: number | null;
+  nLabelled: number | null;
   seconds: number | null;
 }
 
@@ -20,6 +21,7 @@ export function readSummary(
     nAlive: number('n_alive'),
     nTokens: number('n_tokens'),
     meanL0: number('mean_l0'),
+    nLabelled: number('n_labelled'),
     seconds: number('seconds'),
   };
 }

@@ -5,11 +5,18 @@ import { readMetadata } from './featureMetadata';
 describe('readMetadata', () => {
   it('reads what discovery stored', () => {
     const metadata = readMetadata({
-      top_tokens: [{ token: ' import', token_id: 5, count: 9, mean_activation: 3.5 }],
+      top_tokens: [{ token: ' import', token_id: 5, count: 9, mean_activation: 3.5, share: 0.4 }],
+      score_details: {
+        token_rule: { null: 0.5, interval: [0.6, 0.7] },
+        coherence: { interval: 3 },
+      },
+      rule_tokens: [' import', 7],
       quantiles: { '0.99': 4, '0.5': 1.5 },
       histogram: { edges: [0.5, 1, 2], counts: [10, 3] },
     });
-    expect(metadata.topTokens).toEqual([{ token: ' import', count: 9, meanActivation: 3.5 }]);
+    expect(metadata.topTokens).toEqual([
+      { token: ' import', count: 9, meanActivation: 3.5, share: 0.4, firingShare: null },
+    ]);
     expect(metadata.quantiles).toEqual([
       { share: 0.5, value: 1.5 },
       { share: 0.99, value: 4 },
@@ -18,6 +25,11 @@ describe('readMetadata', () => {
       { from: 0.5, to: 1, count: 10 },
       { from: 1, to: 2, count: 3 },
     ]);
+    expect(metadata.scoreDetails).toEqual({
+      token_rule: { interval: [0.6, 0.7], chance: 0.5 },
+      coherence: { interval: null, chance: null },
+    });
+    expect(metadata.ruleTokens).toEqual([' import']);
   });
 
   it('understands percentile names', () => {
@@ -33,6 +45,12 @@ describe('readMetadata', () => {
       histogram: { edges: ['a'], counts: [] },
     },
   ])('leaves out what has another shape: %j', (metadata) => {
-    expect(readMetadata(metadata)).toEqual({ topTokens: [], quantiles: [], histogram: [] });
+    expect(readMetadata(metadata)).toEqual({
+      topTokens: [],
+      quantiles: [],
+      histogram: [],
+      scoreDetails: {},
+      ruleTokens: [],
+    });
   });
 });

@@ -1,10 +1,21 @@
 import type { Bin } from '../visualizations/histogramLayout';
 
-/** A token at which the feature peaks, in how many of its strongest contexts. */
+/** A token on which the feature fires. */
 export interface TopToken {
   token: string;
+  /** Firings on it. */
   count: number;
   meanActivation: number;
+  /** Of the feature's whole activation; null where it was not measured. */
+  share: number | null;
+  /** Of the token's occurrences; null where it was not measured. */
+  firingShare: number | null;
+}
+
+/** How sure a score is, and what chance alone would give. */
+export interface ScoreDetail {
+  interval: [number, number] | null;
+  chance: number | null;
 }
 
 export interface Quantile {
@@ -18,6 +29,10 @@ export interface FeatureMetadata {
   topTokens: TopToken[];
   quantiles: Quantile[];
   histogram: Bin[];
+  /** By the score's column. */
+  scoreDetails: Record<string, ScoreDetail>;
+  /** Tokens of the rule that predicts best where it fires. */
+  ruleTokens: string[];
 }
 
 /**
@@ -30,16 +45,42 @@ export function readMetadata(metadata: Readonly<Record<string, unknown>>): Featu
     topTokens: readTopTokens(metadata.top_tokens),
     quantiles: readQuantiles(metadata.quantiles),
     histogram: readHistogram(metadata.histogram),
+    scoreDetails: readScoreDetails(metadata.score_details),
+    ruleTokens: Array.isArray(metadata.rule_tokens) ? metadata.rule_tokens.filter(isText) : [],
   };
+}
+
+function readScoreDetails(value: unknown): Record<string, ScoreDetail> {
+  if (!isRecord(value)) return {};
+  const entries = Object.entries(value).flatMap(([key, detail]) => {
+    if (!isRecord(detail)) return [];
+    const { interval, null: chance } = detail;
+    const [low, high] = isNumberArray(interval) ? interval : [];
+    const hasBoth = low !== undefined && high !== undefined;
+    const read: ScoreDetail = {
+      interval: hasBoth ? [low, high] : null,
+      chance: isNumber(chance) ? chance : null,
+    };
+    return [[key, read] as const];
+  });
+  return Object.fromEntries(entries);
 }
 
 function readTopTokens(value: unknown): TopToken[] {
   if (!Array.isArray(value)) return [];
   return value
     .filter(isRecord)
-    .flatMap(({ token, count, mean_activation: mean }) =>
-      typeof token === 'string' && isNumber(count) && isNumber(mean)
-        ? [{ token, count, meanActivation: mean }]
+    .flatMap(({ token, count, mean_activation: mean, share, p_fire: firing }) =>
+      isText(token) && isNumber(count) && isNumber(mean)
+        ? [
+            {
+              token,
+              count,
+              meanActivation: mean,
+              share: isNumber(share) ? share : null,
+              firingShare: isNumber(firing) ? firing : null,
+            },
+          ]
         : [],
     );
 }
@@ -70,6 +111,10 @@ function readHistogram(value: unknown): Bin[] {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 function isNumber(value: unknown): value is number {

@@ -1,9 +1,12 @@
 import type { ReactNode } from 'react';
 import type { FeatureSort } from '@/services/featureService';
 import type { FeatureRow } from '@/types/feature.types';
-import { formatDecimal, formatInteger, formatShare } from '@/utils/format';
+import { formatInteger } from '@/utils/format';
 import { TokenHighlights } from '../visualizations/TokenHighlights';
+import { quotedToken } from '../visualizations/tokenText';
 import { aroundPeak, contextTokens } from './exampleTokens';
+import { FIGURES } from './featureFigures';
+import { describeMatch } from './searchMatches';
 
 const CONTEXT_CHARACTERS = 130;
 
@@ -19,6 +22,11 @@ export interface Column {
 }
 
 const NUMBER = 'w-28 text-right tabular-nums';
+const TONES: Readonly<Record<string, string>> = {
+  frequency: 'text-emerald-400',
+  score: 'text-blue-400',
+  max: 'text-purple-400',
+};
 
 export const COLUMNS: readonly Column[] = [
   {
@@ -26,9 +34,16 @@ export const COLUMNS: readonly Column[] = [
     label: 'Label',
     className: 'w-52',
     sort: 'name',
+    render: (row) => <LabelCell row={row} />,
+  },
+  {
+    id: 'token',
+    label: 'Top token',
+    className: 'w-28',
+    sort: 'top_token',
     render: (row) => (
-      <div className="truncate text-slate-100" title={row.name ?? undefined}>
-        {row.name ?? <span className="text-slate-400 italic">No label</span>}
+      <div className="truncate font-mono text-slate-300">
+        {row.top_token === null ? '' : quotedToken(row.top_token)}
       </div>
     ),
   },
@@ -38,57 +53,29 @@ export const COLUMNS: readonly Column[] = [
     className: 'min-w-72',
     render: (row) => <ExampleCell row={row} />,
   },
+  ...FIGURES.map(({ key, id, heading, format }) => ({
+    id,
+    label: heading,
+    className: `${NUMBER} ${TONES[id] ?? ''}`,
+    sort: key,
+    render: (row: FeatureRow) => format(row[key]),
+  })),
   {
-    id: 'frequency',
-    label: 'Frequency',
-    className: `${NUMBER} text-emerald-400`,
-    sort: 'activation_frequency',
-    render: (row) => formatShare(row.activation_frequency, 2),
-  },
-  {
-    id: 'score',
-    label: 'Interpret.',
-    className: `${NUMBER} text-blue-400`,
-    sort: 'interpretability',
-    render: (row) => formatShare(row.interpretability_score),
-  },
-  {
-    id: 'max',
-    label: 'Max act.',
-    className: `${NUMBER} text-purple-400`,
-    sort: 'max_activation',
-    render: (row) => formatDecimal(row.max_activation, 2),
-  },
-  {
-    id: 'mean',
-    label: 'Mean act.',
+    id: 'cluster',
+    label: 'Cluster',
     className: NUMBER,
-    sort: 'mean_activation',
-    render: (row) => formatDecimal(row.mean_activation, 2),
+    sort: 'cluster',
+    render: (row) => formatInteger(row.cluster),
   },
   {
-    id: 'fires',
-    label: 'Firings',
-    className: NUMBER,
-    render: (row) => formatInteger(row.n_fires),
-  },
-  {
-    id: 'output',
-    label: 'Steers',
-    className: NUMBER,
-    sort: 'output_score',
-    render: (row) => formatDecimal(row.output_score, 3),
-  },
-  {
-    id: 'input',
-    label: 'Reads',
-    className: NUMBER,
-    sort: 'input_score',
-    render: (row) => formatShare(row.input_score),
+    id: 'tags',
+    label: 'Tags',
+    className: 'w-36',
+    render: (row) => <div className="truncate text-slate-300">{row.tags.join(', ')}</div>,
   },
 ];
 
-export const DEFAULT_COLUMNS = ['label', 'context', 'frequency', 'max'] as const;
+export const DEFAULT_COLUMNS = ['label', 'context', 'frequency', 'score', 'max'] as const;
 
 /** The columns named in an address, in the table's own order; unknown names are left out. */
 export function readColumns(text: string | null): Column[] {
@@ -101,6 +88,22 @@ export function writeColumns(ids: readonly string[]): string | null {
   const sorted = COLUMNS.filter(({ id }) => ids.includes(id)).map(({ id }) => id);
   const text = sorted.join('.');
   return text === DEFAULT_COLUMNS.join('.') ? null : text || 'label';
+}
+
+function LabelCell({ row }: { row: FeatureRow }) {
+  const reasons = row.matches.map(describeMatch).join(' · ');
+  return (
+    <>
+      <div className="truncate text-slate-100" title={row.name ?? undefined}>
+        {row.name ?? <span className="text-slate-400 italic">No label</span>}
+      </div>
+      {reasons && (
+        <div className="truncate text-xs text-blue-300" title={reasons}>
+          {reasons}
+        </div>
+      )}
+    </>
+  );
 }
 
 function ExampleCell({ row }: { row: FeatureRow }) {

@@ -10,6 +10,8 @@ interface TokenInspectorProps {
   max?: number;
   palette?: HighlightPalette;
   breakLines?: boolean;
+  /** Called with the token that is clicked, or chosen with Enter. */
+  onPick?: (index: number) => void;
 }
 
 /**
@@ -18,11 +20,12 @@ interface TokenInspectorProps {
  * Hovering shows the value at once; with the keyboard, arrows move among the tokens. The value stands
  * in a strip below the text too, which screen readers announce.
  */
-export function TokenInspector({ tokens, label, ...rest }: TokenInspectorProps) {
+export function TokenInspector({ tokens, label, onPick, ...rest }: TokenInspectorProps) {
   const [active, setActive] = useState<number | null>(null);
   const stripId = useId();
 
   const handleKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Enter' && active !== null) onPick?.(active);
     const next = nextToken(event.key, active, tokens.length);
     if (next === null) return;
     event.preventDefault();
@@ -39,6 +42,10 @@ export function TokenInspector({ tokens, label, ...rest }: TokenInspectorProps) 
       onKeyDown={handleKeyDown}
       onBlur={() => setActive(null)}
       onPointerLeave={() => setActive(null)}
+      onClick={(event) => {
+        const index = tokenIndex(event.target);
+        if (index !== null) onPick?.(index);
+      }}
       onPointerOver={(event) => setActive(tokenIndex(event.target))}
     >
       <TokenHighlights tokens={withCursor(tokens, active)} {...rest} />

@@ -48,13 +48,18 @@ export function axisScale(
   return scale;
 }
 
-/** Tick positions; a log axis of many decades keeps the powers of ten only. */
+/**
+ * Tick positions; a log axis keeps the powers of ten, and with few of them the 1, 2 and 5 of each.
+ */
 export function axisTicks(scale: AxisScale, kind: AxisKind, count: number): number[] {
   const ticks = scale.ticks(count);
   if (kind === 'linear' || ticks.length <= count + 2) return ticks;
-  const decades = ticks.filter((tick) =>
-    Number.isInteger(Math.round(Math.log10(tick) * 1e9) / 1e9),
-  );
+  const decades = ticks.filter((tick) => leadingDigit(tick) === 1);
+  if (decades.length < 3) return ticks.filter((tick) => [1, 2, 5].includes(leadingDigit(tick)));
   const step = Math.max(1, Math.ceil(decades.length / count));
   return decades.filter((_, index) => index % step === 0);
+}
+
+function leadingDigit(value: number): number {
+  return Number(value.toExponential(6).charAt(0));
 }

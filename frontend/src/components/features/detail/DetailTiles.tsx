@@ -13,7 +13,7 @@ export function DetailTiles({ row, detail }: DetailTilesProps) {
   if (!row) {
     return (
       <div className="grid grid-cols-2 gap-4 lg:grid-cols-4">
-        <SkeletonList label="Loading feature" count={4} className="h-24" />
+        <SkeletonList label="Loading feature" count={4} className="h-[5.75rem]" />
       </div>
     );
   }
@@ -21,7 +21,6 @@ export function DetailTiles({ row, detail }: DetailTilesProps) {
   return (
     <div className="grid grid-cols-2 gap-4 lg:grid-cols-4">
       <Tile
-        size="lg"
         tone="emerald"
         label="Activation frequency"
         value={formatShare(row.activation_frequency, 3)}
@@ -29,7 +28,6 @@ export function DetailTiles({ row, detail }: DetailTilesProps) {
         help="Share of the tokens measured on which the feature is above zero."
       />
       <Tile
-        size="lg"
         tone="blue"
         label="Interpretability"
         value={formatShare(score)}
@@ -37,7 +35,6 @@ export function DetailTiles({ row, detail }: DetailTilesProps) {
         help="How well the feature's label predicts where it fires. A dash means that no score has been measured; none is made up."
       />
       <Tile
-        size="lg"
         tone="purple"
         label="Max activation"
         value={formatDecimal(row.max_activation, 3)}
@@ -45,7 +42,6 @@ export function DetailTiles({ row, detail }: DetailTilesProps) {
         help="Largest and mean activation over the tokens on which the feature is above zero."
       />
       <Tile
-        size="lg"
         tone="yellow"
         label="Active tokens"
         value={formatInteger(row.n_fires)}

@@ -3,9 +3,10 @@ import { Skeleton } from '@/components/common/Skeleton';
 import type { Loaded } from '@/hooks/useFeatures';
 import type { Feature } from '@/types/feature.types';
 import { formatDecimal, formatInteger } from '@/utils/format';
-import { Histogram } from '../visualizations/Histogram';
-import { quotedToken } from '../visualizations/tokenText';
-import { readMetadata, type Quantile, type TopToken } from './featureMetadata';
+import { Histogram } from '@/components/visualizations/Histogram';
+import { readMetadata, type Quantile } from '../featureMetadata';
+import { ScoreTable } from './ScoreTable';
+import { TokenTable } from './TokenTable';
 
 /** How strongly and on which tokens the feature fires. */
 export function FeatureStatistics({ feature }: { feature: Loaded<Feature> }) {
@@ -14,7 +15,9 @@ export function FeatureStatistics({ feature }: { feature: Loaded<Feature> }) {
     return <ErrorBox problem={problem} action={{ label: 'Try again', onClick: refetch }} />;
   }
   if (!value) return <Skeleton className="h-80" />;
-  const { histogram, quantiles, topTokens } = readMetadata(value.metadata);
+  const { histogram, quantiles, topTokens, ruleTokens, scoreDetails } = readMetadata(
+    value.metadata,
+  );
   return (
     <div className="space-y-8">
       <section aria-label="Activation histogram">
@@ -29,14 +32,15 @@ export function FeatureStatistics({ feature }: { feature: Loaded<Feature> }) {
           emptyMessage="This feature never fired on the tokens measured"
         />
       </section>
-      <div className="grid gap-8 md:grid-cols-2">
+      <div className="grid gap-8 md:grid-cols-[1fr_2fr]">
         <QuantileTable
           quantiles={quantiles}
           mean={value.mean_activation}
           max={value.max_activation}
         />
-        <TopTokenList tokens={topTokens} />
+        <TokenTable tokens={topTokens} ruleTokens={ruleTokens} />
       </div>
+      <ScoreTable feature={value} details={scoreDetails} />
     </div>
   );
 }
@@ -68,38 +72,6 @@ function QuantileTable({ quantiles, mean, max }: QuantileTableProps) {
           ))}
         </tbody>
       </table>
-    </section>
-  );
-}
-
-function TopTokenList({ tokens }: { tokens: readonly TopToken[] }) {
-  const most = Math.max(1, ...tokens.map((token) => token.count));
-  return (
-    <section aria-label="Top tokens">
-      <h3 className="mb-3 font-medium">Tokens at which its strongest contexts peak</h3>
-      {tokens.length === 0 && (
-        <p className="text-sm text-slate-400">No token recurs among its strongest contexts.</p>
-      )}
-      <ol className="space-y-2">
-        {tokens.map((token) => (
-          <li
-            key={token.token}
-            className="grid grid-cols-[8rem_1fr_5rem] items-center gap-3 text-sm"
-          >
-            <span className="truncate font-mono">“{quotedToken(token.token)}”</span>
-            <span className="h-1.5 overflow-hidden rounded-full bg-slate-800" aria-hidden>
-              <span
-                className="block h-full rounded-full bg-emerald-500"
-                style={{ width: `${(100 * token.count) / most}%` }}
-              />
-            </span>
-            <span className="text-right text-slate-300 tabular-nums">
-              {formatInteger(token.count)}
-              <span className="text-slate-400"> × {formatDecimal(token.meanActivation, 1)}</span>
-            </span>
-          </li>
-        ))}
-      </ol>
     </section>
   );
 }

@@ -1,26 +1,22 @@
-import { useState } from 'react';
-import { CopyButton } from '@/components/common/CopyButton';
+import { Moon } from 'lucide-react';
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { SkeletonList } from '@/components/common/Skeleton';
 import { Toggle } from '@/components/common/Toggle';
+import { TokenLegend } from '@/components/visualizations/TokenLegend';
 import { useFeatureExamples } from '@/hooks/useFeatures';
-import type { FeatureExample } from '@/types/feature.types';
-import { formatDecimal, formatInteger } from '@/utils/format';
-import { Moon } from 'lucide-react';
-import { TokenInspector } from '../visualizations/TokenInspector';
-import { TokenLegend } from '../visualizations/TokenLegend';
-import { contextTokens } from './exampleTokens';
+import { formatInteger } from '@/utils/format';
+import { ExampleCard, type ExamplesProps } from './ExampleCard';
 
-interface FeatureExamplesProps {
-  featureId: number;
-  datasetName: string | null;
+interface StrongestProps extends ExamplesProps {
+  isPerExample: boolean;
+  onPerExample: (isPerExample: boolean) => void;
 }
 
 /** The contexts in which the feature fires most, strongest first. */
-export function FeatureExamples({ featureId, datasetName }: FeatureExamplesProps) {
+export function StrongestExamples(props: StrongestProps) {
+  const { featureId, datasetName, isPerExample, onPerExample } = props;
   const { value: examples, problem, refetch } = useFeatureExamples(featureId);
-  const [isPerExample, setIsPerExample] = useState(false);
 
   if (problem) {
     return <ErrorBox problem={problem} action={{ label: 'Try again', onClick: refetch }} />;
@@ -48,7 +44,7 @@ export function FeatureExamples({ featureId, datasetName }: FeatureExamplesProps
           <Toggle
             label="Colour each example by its own maximum"
             checked={isPerExample}
-            onChange={setIsPerExample}
+            onChange={onPerExample}
           />
         </div>
       </div>
@@ -67,43 +63,7 @@ export function FeatureExamples({ featureId, datasetName }: FeatureExamplesProps
   );
 }
 
-interface ExampleCardProps {
-  example: FeatureExample;
-  number: number;
-  max: number;
-  datasetName: string | null;
-}
-
-function ExampleCard({ example, number, max, datasetName }: ExampleCardProps) {
-  const split = example.split === 'held_out' ? 'held out' : 'training split';
-  return (
-    <li className="rounded-lg border border-slate-800 bg-slate-800/30 p-4">
-      <div className="mb-2 flex items-center justify-between gap-4 text-xs text-slate-400">
-        <span>
-          Example #{number} · {datasetName ? `${datasetName}, ` : ''}document{' '}
-          {formatInteger(example.document)} · {split}
-        </span>
-        <span className="flex items-center gap-2">
-          Max activation{' '}
-          <span className="font-mono text-emerald-400">
-            {formatDecimal(example.max_activation, 3)}
-          </span>
-          <CopyButton text={example.tokens.join('')} label={`Copy example ${number}`} />
-        </span>
-      </div>
-      <div className="text-sm text-slate-300">
-        <TokenInspector
-          tokens={contextTokens(example, 4)}
-          label={`Example ${number}`}
-          max={max}
-          breakLines
-        />
-      </div>
-    </li>
-  );
-}
-
-function ExamplesSkeleton() {
+export function ExamplesSkeleton() {
   return (
     <div className="space-y-3">
       <SkeletonList label="Loading examples" count={5} className="h-28" />

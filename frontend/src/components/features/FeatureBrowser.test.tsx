@@ -1,0 +1,162 @@
+import { fireEvent, screen, waitFor, within } from '@testing-library/react';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { useSteeringStore } from '@/stores/steeringStore';
+import { useUiStore } from '@/stores/uiStore';
+import { answerPage, refuse } from '@/test/featureApi';
+import { makeFeatureRow } from '@/test/featureFactories';
+import { prepareFeatures, rows } from '@/test/featurePanel';
+import { expectAccessible, renderWithUser } from '@/test/render';
+import { FeaturesPanel } from './FeaturesPanel';
+
+beforeEach(prepareFeatures);
+
+describe('the table', () => {
+  it('shows figures, context and what was not measured', async () => {
+    const { container } = renderWithUser(<FeaturesPanel />);
+    const row = (await screen.findByRole('button', { name: 'Open feature 107' })).closest('tr')!;
+    expect(row).toHaveTextContent('1.23 %');
+    expect(row).toHaveTextContent('4.25');
+    expect(within(row).getByTitle('·number 4.250')).toHaveStyle({ color: 'rgb(255,255,255)' });
+    expect(screen.getByText('Never fired')).toBeVisible();
+    expect(screen.getByText('Interpretable')).toBeVisible();
+    await expectAccessible(container);
+  });
+
+  it('asks the server for search, order and favourites and keeps them in the address', async () => {
+    const queries = answerPage('/features', rows);
+    const { user } = renderWithUser(<FeaturesPanel />);
+    await screen.findByRole('button', { name: 'Open feature 107' });
+    await user.selectOptions(screen.getByRole('combobox', { name: 'Sort by' }), 'Max activation');
+    await user.click(screen.getByRole('button', { name: /Descending/ }));
+    await user.click(screen.getByRole('button', { name: 'Favourites' }));
+    await user.type(screen.getByRole('searchbox'), 'num');
+    await waitFor(() => expect(queries.at(-1)!.get('search')).toBe('num'));
+    expect(Object.fromEntries(queries.at(-1)!)).toMatchObject({
+      sort_by: 'max_activation',
+      order: 'asc',
+      is_favorite: 'true',
+    });
+    expect(window.location.search).toContain('fq=num');
+  });
+
+  it('offers a way back from a filter that nothing matches', async () => {
+    window.history.replaceState(null, '', '?fq=zzz');
+    answerPage('/features', []);
+    const { user } = renderWithUser(<FeaturesPanel />);
+    await user.click(await screen.findByRole('button', { name: 'Show all features' }));
+    expect(window.location.search).not.toContain('fq');
+  });
+
+  it('says why the page could not be read', async () => {
+    refuse('get', '/features', 500, { code: 'INTERNAL_ERROR', message: 'Something broke.' });
+    const { user } = renderWithUser(<FeaturesPanel />);
+    await screen.findByText('Something broke.');
+    answerPage('/features', rows);
+    await user.click(screen.getByRole('button', { name: 'Try again' }));
+    expect(await screen.findByRole('button', { name: 'Open feature 108' })).toBeVisible();
+  });
+
+  it('marks a favourite at once and takes it back when it cannot be saved', async () => {
+    refuse('patch', '/features/7', 500, { code: 'INTERNAL_ERROR', message: 'Disk full.' });
+    const { user } = renderWithUser(<FeaturesPanel />);
+    const star = await screen.findByRole('button', { name: 'Favourite feature 107' });
+    await user.click(star);
+    await waitFor(() => expect(useUiStore.getState().toasts).toHaveLength(1));
+    expect(star).toHaveAttribute('aria-pressed', 'false');
+  });
+
+  it('works by keyboard', async () => {
+    const { user } = renderWithUser(<FeaturesPanel />);
+    const first = await screen.findByRole('button', { name: 'Open feature 107' });
+    await user.keyboard('j');
+    expect(first).toHaveFocus();
+    await user.keyboard('jk/');
+    expect(screen.getByRole('searchbox')).toHaveFocus();
+    first.focus();
+    await user.keyboard('s');
+    expect(useSteeringStore.getState().config.steered).toEqual([
+      { id: 7, coefficient: 1, unit: 'max_multiple' },
+    ]);
+    expect(window.location.search).toContain('tab=steering');
+  });
+
+  it('draws and fetches only what is in sight, and keeps its height', async () => {
+    const many = Array.from({ length: 100 }, (_, i) =>
+      makeFeatureRow({ id: i + 1, neuron_index: i + 1 }),
+    );
+    const queries = answerPage('/features', many, true, 131_072);
+    renderWithUser(<FeaturesPanel />);
+    expect(await screen.findByText('131,072 features')).toBeVisible();
+    const box = screen.getByRole('region', { name: 'Features' });
+    expect(within(box).getAllByRole('row').length).toBeLessThan(40);
+    expect(within(box).getByRole('table')).toHaveAttribute('aria-rowcount', '131073');
+    fireEvent.scroll(box, { target: { scrollTop: 60 * 100_000 } });
+    await waitFor(() => expect(queries.at(-1)!.get('page')).toBe('1001'));
+    expect(await within(box).findByRole('button', { name: 'Open feature 10' })).toBeVisible();
+  });
+
+  it('sorts by a heading, and has the columns that were chosen', async () => {
+    const queries = answerPage('/features', rows);
+    const { user } = renderWithUser(<FeaturesPanel />);
+    await user.click(await screen.findByRole('button', { name: 'Max act.' }));
+    await waitFor(() => expect(queries.at(-1)!.get('sort_by')).toBe('max_activation'));
+    await user.click(screen.getByRole('button', { name: 'Columns' }));
+    await user.click(screen.getByRole('checkbox', { name: 'Firings' }));
+    await user.click(screen.getByRole('checkbox', { name: 'Example context' }));
+    expect(screen.getByRole('columnheader', { name: 'Firings' })).toBeVisible();
+    expect(screen.queryByRole('columnheader', { name: 'Example context' })).toBeNull();
+    expect(window.location.search).toContain('cols=label.frequency.score.max.fires');
+    window.localStorage.clear();
+  });
+
+  it('names the filters, each with its own way out', async () => {
+    window.history.replaceState(null, '', '?fq=num&favourites=1');
+    const { user } = renderWithUser(<FeaturesPanel />);
+    await user.click(await screen.findByRole('button', { name: 'Remove the favourites filter' }));
+    await user.click(screen.getByRole('button', { name: 'Remove the search' }));
+    expect(window.location.search).toBe('');
+  });
+
+  it('compares two features side by side', async () => {
+    const { user } = renderWithUser(<FeaturesPanel />);
+    await user.click(await screen.findByRole('button', { name: 'Compare feature 107' }));
+    expect(screen.getByRole('button', { name: 'Side by side' })).toBeDisabled();
+    (await screen.findByRole('button', { name: 'Open feature 108' })).focus();
+    await user.keyboard('c');
+    expect(window.location.search).toContain('compare=7.8');
+    await user.click(screen.getByRole('button', { name: 'Side by side' }));
+    const dialog = await screen.findByRole('dialog', { name: 'Compare features' });
+    expect(await within(dialog).findByRole('article', { name: 'Feature #108' })).toBeVisible();
+    await within(dialog).findAllByText('Strongest contexts');
+    await expectAccessible(dialog);
+    await user.keyboard('{Escape}');
+    await user.click(screen.getByRole('button', { name: 'Clear' }));
+    expect(screen.queryByRole('region', { name: 'Compare tray' })).toBeNull();
+  });
+
+  it('says why each hit matched, and puts the best match first', async () => {
+    const match = { where: 'fires_on' as const, text: ' num', weight: 0.5 };
+    const queries = answerPage('/features', [makeFeatureRow({ matches: [match] })]);
+    window.history.replaceState(null, '', '?fq=num');
+    renderWithUser(<FeaturesPanel />);
+    expect(await screen.findByText('fires on “·num” 50 %')).toBeVisible();
+    expect(queries.map((query) => query.get('sort_by'))).toContain('relevance');
+    expect(screen.getByRole('combobox', { name: 'Sort by' })).toHaveValue('relevance');
+  });
+
+  it('filters by the range of a figure', async () => {
+    const queries = answerPage('/features', rows);
+    const { user } = renderWithUser(<FeaturesPanel />);
+    await user.click(await screen.findByRole('button', { name: 'Filter' }));
+    await user.selectOptions(screen.getByRole('combobox', { name: 'Figure' }), 'Max activation');
+    await user.type(screen.getByRole('textbox', { name: 'From' }), '9');
+    await user.type(screen.getByRole('textbox', { name: 'To' }), '2');
+    expect(screen.getByRole('button', { name: 'Add Filter' })).toBeDisabled();
+    await user.clear(screen.getByRole('textbox', { name: 'To' }));
+    await user.click(screen.getByRole('button', { name: 'Add Filter' }));
+    expect(await screen.findByText('max activation from 9.00')).toBeVisible();
+    await waitFor(() => expect(queries.map((query) => query.get('range'))).toContain('max_activation:9:'));
+    await user.click(screen.getByRole('button', { name: 'Remove the filter on max activation' }));
+    expect(window.location.search).not.toContain('frange');
+  });
+});
