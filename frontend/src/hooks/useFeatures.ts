@@ -12,12 +12,19 @@ import type {
   FeatureRow,
   LogitLens,
 } from '@/types/feature.types';
-import type { Job } from '@/types/job.types';
+import type { Job, JobKind } from '@/types/job.types';
 import { isLiveJob } from '@/utils/jobs';
 import { useAction } from './useAction';
 import { useLiveFetch } from './usePoll';
 import { useRequest } from './useRequest';
 import { useRealtimeEvent } from './useWebSocket';
+
+/** Jobs after which what is known of the features is out of date. */
+const MEASURING: ReadonlySet<JobKind> = new Set([
+  'feature_extract',
+  'feature_import',
+  'feature_score',
+]);
 
 /** A discovery job and what starts it. */
 export interface Discovery {
@@ -45,7 +52,7 @@ export function useDiscovery(trainingId: string, onDone: () => void): Discovery 
   });
 
   useRealtimeEvent('job.updated', ({ data }) => {
-    const isOurs = data.kind === 'feature_extract' || data.kind === 'feature_import';
+    const isOurs = MEASURING.has(data.kind);
     if (!isOurs || data.resource_id !== trainingId || data.state !== 'succeeded') return;
     last.again();
     onDone();

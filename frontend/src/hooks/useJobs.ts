@@ -1,6 +1,6 @@
 import { useShallow } from 'zustand/react/shallow';
 import { jobService } from '@/services/jobService';
-import { selectLiveJobs, useJobStore } from '@/stores/jobStore';
+import { selectLatestJob, selectLiveJobs, useJobStore } from '@/stores/jobStore';
 import type { Job, JobKind, JobState } from '@/types/job.types';
 import { isLive } from '@/utils/jobs';
 import { useRequest } from './useRequest';
@@ -33,4 +33,9 @@ export function useLiveJobOf(kind: JobKind): Job | undefined {
         .at(-1),
     ),
   );
+}
+
+/** The newest job of a kind on a resource, live. */
+export function useLatestJob(kind: JobKind, resourceId: string): Job | undefined {
+  return useJobStore(useShallow((state) => selectLatestJob(state, kind, resourceId)));
 }

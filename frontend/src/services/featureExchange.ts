@@ -1,33 +1,36 @@
 import type { JobAccepted } from '@/types/api.types';
-import { API_PREFIX, http, post } from './api';
-import type { FeatureListQuery } from './featureService';
+import type { FeatureExport, FeatureExportCreate } from '@/types/feature.types';
+import { API_PREFIX, get, post } from './api';
 
-export type ExportFormat = 'csv' | 'json' | 'saedashboard' | 'parquet' | 'neuronpedia';
-
-type Selection = Omit<FeatureListQuery, 'page' | 'limit' | 'sort_by' | 'order'>;
+export interface FeatureUpload {
+  file: File;
+  /** Also what was measured on a dictionary with other directions. */
+  anyDictionary: boolean;
+  /** Write nothing; the job's result says what an import would do. */
+  dryRun: boolean;
+}
 
 /** Uploads take as long as the file is large. */
 const NO_TIMEOUT = 0;
 
-/** Address of a download: the features that a filter lets through, in a format. */
-export function exportUrl(query: Selection, format: ExportFormat): string {
-  const { training_id, search, is_favorite, range, tag } = query;
-  const params = { training_id, search, is_favorite, range, tag, format };
-  return http.getUri({ url: `${API_PREFIX}/features/export`, baseURL: '', params });
-}
-
 export const featureExchange = {
+  /** Starts the job that writes a file; it is kept for a day. */
+  start: (body: FeatureExportCreate) => post<JobAccepted>('/features/exports', body),
+
+  /** The finished exports of a training, newest first, also those whose file is gone. */
+  list: (trainingId: string, signal?: AbortSignal) =>
+    get<FeatureExport[]>('/features/exports', { training_id: trainingId }, signal),
+
+  /** Where the browser fetches a finished export. */
+  fileUrl: (jobId: string) => `${API_PREFIX}/features/exports/${jobId}/file`,
+
   /** Sends an archive; the answer names the job that reads it. */
-  upload: (
-    trainingId: string,
-    file: File,
-    anyDictionary: boolean,
-    onProgress: (percent: number) => void,
-  ) => {
+  upload: (trainingId: string, upload: FeatureUpload, onProgress: (percent: number) => void) => {
     const form = new FormData();
     form.append('training_id', trainingId);
-    form.append('any_dictionary', String(anyDictionary));
-    form.append('file', file);
+    form.append('any_dictionary', String(upload.anyDictionary));
+    form.append('dry_run', String(upload.dryRun));
+    form.append('file', upload.file);
     return post<JobAccepted>('/features/upload', form, {
       timeout: NO_TIMEOUT,
       onUploadProgress: ({ progress }) => onProgress((progress ?? 0) * 100),

@@ -115,4 +115,7 @@ export const featureService = {
 
   /** Starts the discovery job; what it replaces stays readable until it is done. */
   extract: (body: FeatureExtract) => post<JobAccepted>('/features/extract', body),
+
+  /** Starts the job that measures which features steer and which read. */
+  score: (trainingId: string) => post<JobAccepted>('/features/score', { training_id: trainingId }),
 };

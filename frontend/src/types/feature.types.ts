@@ -23,3 +23,6 @@ export type ProbeResult = Schemas['ProbeResult'];
 export type ProbedFeature = Schemas['ProbedFeature'];
 export type ClassScores = Schemas['ClassScores'];
 export type ClassFigure = Schemas['ClassFigure'];
+export type FeatureExport = Schemas['FeatureExportRead'];
+export type FeatureExportCreate = Schemas['FeatureExportCreate'];
+export type FeatureScoring = Schemas['FeatureScoring'];

@@ -7,6 +7,7 @@ import { JobProgress } from '@/components/common/JobProgress';
 import { SpecField } from '@/components/common/SpecField';
 import type { Discovery } from '@/hooks/useFeatures';
 import { jobProblem } from '@/utils/jobs';
+import { ScoreButton, ScoreProgress } from './FeatureScoring';
 import {
   defaultSettings,
   DISCOVERY_FIELDS,
@@ -75,11 +76,13 @@ export function DiscoveryCard({
             >
               Settings
             </Button>
+            <ScoreButton trainingId={trainingId} />
             {button}
           </div>
         )}
       </div>
       {children}
+      {hasFeatures && <ScoreProgress trainingId={trainingId} />}
       {job && isRunning ? (
         <JobProgress label="Processing activation patterns…" job={job} onCancel={cancel} />
       ) : (

@@ -155,7 +155,9 @@ describe('the table', () => {
     await user.clear(screen.getByRole('textbox', { name: 'To' }));
     await user.click(screen.getByRole('button', { name: 'Add Filter' }));
     expect(await screen.findByText('max activation from 9.00')).toBeVisible();
-    await waitFor(() => expect(queries.map((query) => query.get('range'))).toContain('max_activation:9:'));
+    await waitFor(() =>
+      expect(queries.map((query) => query.get('range'))).toContain('max_activation:9:'),
+    );
     await user.click(screen.getByRole('button', { name: 'Remove the filter on max activation' }));
     expect(window.location.search).not.toContain('frange');
   });

@@ -8,11 +8,11 @@ import { ImportForm } from './ImportForm';
 export function FeatureExchange({ trainingId, table }: { trainingId: string; table: TableState }) {
   return (
     <div className="flex gap-2">
-      <Popover label="Import" icon={Upload} className="w-96">
-        {(close) => <ImportForm trainingId={trainingId} onDone={close} />}
+      <Popover label="Import" icon={Upload} className="w-md">
+        {() => <ImportForm trainingId={trainingId} />}
       </Popover>
-      <Popover label="Export" icon={Download} className="w-96">
-        {(close) => <ExportForm trainingId={trainingId} table={table} onDone={close} />}
+      <Popover label="Export" icon={Download} className="w-md">
+        {() => <ExportForm trainingId={trainingId} table={table} />}
       </Popover>
     </div>
   );
