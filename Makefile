@@ -7,7 +7,7 @@ export PATH := $(BIN):$(PATH)
 # Set by some machines; every job would then compile its modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down status doctor dev test faults soak check e2e bench interop gen examples migrate lint format clean
+.PHONY: help setup embedder demo up down status doctor dev test faults soak check e2e bench interop gen examples migrate lint format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ help: ## this list
 setup: ## install everything into .venv and build the page
 	@scripts/bootstrap.sh
 	@echo "Ready. Next: make demo (a tour with a real model) or make up"
+
+embedder: ## the sentence embedder, where setup had to leave it out
+	@scripts/bootstrap.sh --no-page --embedder
 
 demo: ## a real model taken apart in minutes; MODEL=owner/name DATASET=owner/name TOKENS=500000
 	@scripts/bootstrap.sh --demo

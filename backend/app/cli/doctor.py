@@ -19,6 +19,7 @@ CHECKS: tuple[Callable[[Settings], Outcome], ...] = (
     machine.check_disk,
     machine.check_file_system,
     torch_device.check_torch,
+    torch_device.check_embedder,
     servers.check_postgres,
     servers.check_valkey,
     servers.check_migrations,

@@ -319,6 +319,7 @@ class DiscoverySummary:
     n_co_firing_tokens: int
     token_counts_exact: bool
     layout: str
+    embedder: str | None
     mean_l0: float
     seconds: float
     tokens_per_second: float

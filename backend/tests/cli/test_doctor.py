@@ -43,7 +43,7 @@ def test_a_newcomers_machine_is_told_what_will_happen() -> None:
     lines = answer.output.splitlines()
     subjects = [line[2:13].strip() for line in lines[:-1] if line[0] in "✓!✗"]
     assert subjects == [
-        *("python", "cores", "memory", "disk", "home", "torch"),
+        *("python", "cores", "memory", "disk", "home", "torch", "embedder"),
         *("PostgreSQL", "Valkey", "migrations", "port", "page", "files"),
     ]
     assert "installed, not running" in answer.output
@@ -176,6 +176,16 @@ def test_a_torch_that_does_not_load_is_told_with_its_last_words(
 
     assert outcome.level is Level.FAIL
     assert "libcudart.so.12 is missing" in outcome.finding
+
+
+def test_a_missing_embedder_is_told_with_its_command(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch_device, "EMBEDDER_PACKAGE", "no_such_package")
+    missing = torch_device.check_embedder(settings)
+    assert (missing.level, missing.advice) == (Level.WARN, "Install it: `make embedder`.")
+    monkeypatch.setattr(torch_device, "EMBEDDER_PACKAGE", "json")
+    assert torch_device.check_embedder(settings).level is Level.OK
 
 
 def test_little_memory_and_a_full_disk_are_to_mend(

@@ -27,7 +27,9 @@ from app.ml.sae_training import load_sae
 from tests.ml.conftest import ignore, never
 
 PLACE = (2, "residual")
-CONFIG = DiscoveryConfig(examples_per_feature=6, precision="float32", batch_size=3000, layout="pca")
+CONFIG = DiscoveryConfig(
+    coherence_features=0, examples_per_feature=6, precision="float32", batch_size=3000, layout="pca"
+)
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +143,9 @@ def test_bfloat16_pass_finds_nearly_the_same(
     result: DiscoveryResult, sae_path: Path, store: ActivationStore, tokens: TokenStore,
     glass: LoadedModel, tmp_path: Path,
 ) -> None:  # fmt: skip
-    config = DiscoveryConfig(examples_per_feature=6, precision="bfloat16", layout="none")
+    config = DiscoveryConfig(
+        coherence_features=0, examples_per_feature=6, precision="bfloat16", layout="none"
+    )
     seen: list[Progress] = []
     with discover_features(
         sae_path, store, tokens, glass, *PLACE, config, seen.append, never, scratch_dir=tmp_path
@@ -169,7 +173,9 @@ def test_a_limited_pass_reads_whole_windows_from_everywhere(store: ActivationSto
 def test_without_a_model_there_is_no_lens_and_no_text(
     sae_path: Path, store: ActivationStore, tokens: TokenStore
 ) -> None:
-    config = DiscoveryConfig(max_tokens=2000, examples_per_feature=2, layout="none")
+    config = DiscoveryConfig(
+        coherence_features=0, max_tokens=2000, examples_per_feature=2, layout="none"
+    )
     with discover_features(sae_path, store, tokens, None, *PLACE, config, ignore, never) as plain:
         assert all(f.logit_lens is None for f in plain.features)
         example = next(plain.all_examples())
@@ -184,7 +190,7 @@ def test_a_stopped_pass_leaves_nothing(
         with pytest.raises(Stopped):
             discover_features(
                 sae_path, store, tokens, None, *PLACE,
-                DiscoveryConfig(batch_size=20_000, layout="none"), ignore,
+                DiscoveryConfig(coherence_features=0, batch_size=20_000, layout="none"), ignore,
                 lambda a=answers: next(a), scratch_dir=tmp_path,
             )  # fmt: skip
         assert not list(tmp_path.iterdir())
@@ -258,7 +264,7 @@ def test_another_setting_does_not_continue_an_old_state(
             scratch_dir=tmp_path, resume_key="job",
         )  # fmt: skip
 
-    small = DiscoveryConfig(max_tokens=3000, batch_size=1000, layout="none")
+    small = DiscoveryConfig(coherence_features=0, max_tokens=3000, batch_size=1000, layout="none")
     answers = iter([False, True])
     with pytest.raises(Stopped):
         discover(small, lambda: next(answers))

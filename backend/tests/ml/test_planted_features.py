@@ -21,7 +21,9 @@ from tests.ml.conftest import ignore, never
 PLACE = (2, "residual")
 STRENGTH = 200.0
 ONE_TOKEN, SEVERAL, OVERLAPPING, NEVER, ALWAYS = range(5)
-CONFIG = DiscoveryConfig(examples_per_feature=50, layout="none", precision="float32")
+CONFIG = DiscoveryConfig(
+    coherence_features=0, examples_per_feature=50, layout="none", precision="float32"
+)
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,9 @@ from tests.factories import make_training
 from tests.ml.conftest import GLASS, ignore, never
 
 PLACE = (2, "residual")
-CONFIG = DiscoveryConfig(examples_per_feature=5, layout="pca", max_tokens=15_000)
+CONFIG = DiscoveryConfig(
+    coherence_features=0, examples_per_feature=5, layout="pca", max_tokens=15_000
+)
 
 
 def test_a_hundred_stored_contexts_are_recomputed(

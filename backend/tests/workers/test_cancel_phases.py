@@ -61,7 +61,9 @@ def train_and_save(stack: Stack, prepared: Prepared, _reference: str) -> str:
 
 
 def sweep(stack: Stack, prepared: Prepared, reference: str) -> str:
-    stack.succeed(stack.post("/features/extract", {"training_id": reference}))
+    stack.succeed(
+        stack.post("/features/extract", {"training_id": reference, "coherence_features": 4})
+    )
     [feature] = stack.get(f"/features?training_id={reference}&limit=1")
     body = {
         "model_id": prepared.model_id,

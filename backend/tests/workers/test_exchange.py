@@ -48,7 +48,7 @@ def imported(stack: Stack, prepared: Prepared, folder: Path) -> str:
 
 
 def features_of(stack: Stack, training_id: str) -> list[dict[str, Any]]:
-    body = {"training_id": training_id, "examples_per_feature": 2}
+    body = {"training_id": training_id, "examples_per_feature": 2, "coherence_features": 0}
     stack.succeed(stack.post("/features/extract", body))
     query = f"/features?training_id={training_id}&sort_by=max_activation&limit=200"
     found: list[dict[str, Any]] = stack.get(query)

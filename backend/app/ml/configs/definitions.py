@@ -83,10 +83,13 @@ METRIC_DEFINITIONS: dict[str, str] = {
     "interval: 95 %, binomial, tokens taken as independent.",
     "context_shift": "Of the held-out occurrences of the rule's tokens, the share on which the "
     "feature does not fire: 0 the token says all, near 1 the context decides.",
-    "coherence": "Area under the ROC curve with which sentence embeddings tell the "
-    "feature's held-out contexts from contexts of other places in which it is silent, by nearness "
-    "to its contexts in other documents; interval: 95 %, Hanley and McNeil. Measured on the "
-    "features with most activation, where an embedder is installed.",
+    "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's "
+    "held-out contexts, strong and weak ones, from contexts in which it is silent, by nearness to "
+    "its contexts in other documents. The silent ones are of three kinds, as many of each as there "
+    "are, 12 at most: from anywhere, with one of its own tokens, and near in meaning. Interval: "
+    "95 %, over resamples of documents, not narrower than Hanley and McNeil's; the null is the "
+    "same for contexts drawn from anywhere. Measured on the features with most activation, where "
+    "an embedder is installed (make embedder).",
     "interpretability_score": "(lower end of the score's 95 % interval - null) / (1 - null), the "
     "best of token_rule and coherence; the null is the same score for firings dealt out at random.",
     "logit_kurtosis": "Excess kurtosis over the vocabulary of the feature's direct effect on the "

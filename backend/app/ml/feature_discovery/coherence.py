@@ -6,49 +6,66 @@ Needs a sentence embedder, which is an extra package; without it nothing here ru
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from app.ml.errors import Stopped
 from app.ml.feature_discovery.contexts import ContextReader
-from app.ml.feature_discovery.probe import auc, auc_interval
+from app.ml.feature_discovery.other_contexts import (
+    KINDS,
+    Embeddings,
+    Kind,
+    Others,
+    Pools,
+    Rows,
+    Silent,
+    embed,
+)
+from app.ml.feature_discovery.separation import Scored, Separation, separate, together
 from app.ml.feature_discovery.token_counts import FIT, TEST
 from app.ml.records import Progress, Report, ShouldStop
 from app.ml.sentence_embedding import SentenceEmbedder
 
-CONTEXTS = 30
-"""Strongest contexts compared of each feature."""
+CONTEXTS = 32
+"""Compared of each feature: half of them its strongest, half of all strengths."""
 MIN_CONTEXTS = 5
-"""Fewer in a half of the documents say nothing."""
-OTHERS = 200
-"""Evenly chosen contexts in each half; the negatives are those in which the feature is silent."""
-NULL_DRAWS = 20
+"""Fewer in a half of the documents, or of a kind of negatives, say nothing."""
+NULL_SUBJECTS = 12
+NULL_SEED = 1 << 31
+"""Draws of the null begin behind those of every feature."""
 
-Embeddings = npt.NDArray[np.float32]
+Areas = dict[Kind, Separation]
 
 
 @dataclass(frozen=True)
 class Coherence:
-    """``null`` is the mean area for as many contexts drawn from the others."""
+    """Against all negatives together, and against each kind that there was enough of.
 
-    area: float
-    interval: tuple[float, float]
+    ``null`` is the mean area of as many contexts drawn from anywhere, treated alike.
+    """
+
+    whole: Separation
+    kinds: Areas
     null: float
-    n_contexts: int
+    n_fit: int
 
 
-def centroid_auc(fit_ND: Embeddings, own_ND: Embeddings, other_ND: Embeddings) -> float:
-    """Return how often one of ``own`` is nearer to the mean direction of ``fit`` than an other."""
-    nearness = np.concatenate([own_ND, other_ND]) @ fit_ND.mean(axis=0)
-    expected = np.arange(len(nearness)) < len(own_ND)
-    return float(auc(nearness[:, None], expected)[0])
+@dataclass(frozen=True)
+class _Subject:
+    """Contexts in both halves of the documents with their embeddings."""
+
+    fit_rows: Rows
+    fit: Embeddings
+    test_rows: Rows
+    test: Embeddings
 
 
 def measure_coherence(
     reader: ContextReader,
     halves: npt.NDArray[np.int8],
-    contexts: dict[int, npt.NDArray[np.int64]],
+    contexts: dict[int, Rows],
     embedder: SentenceEmbedder,
     seed: int,
     report: Report,
@@ -59,16 +76,18 @@ def measure_coherence(
     Args:
         reader: Of the pass.
         halves: FIT or TEST of each document of the token store.
-        contexts: Rows of the strongest contexts by feature.
+        contexts: Rows of contexts by feature; the first ``CONTEXTS`` are compared.
         embedder: Embeds the contexts' text.
-        seed: Of the null's draws.
+        seed: Of all draws.
         report: Gets progress in features.
         should_stop: Asked before each feature.
 
     Raises:
         Stopped: ``should_stop`` said so.
     """
-    pools = _Pools.of(reader, halves, embedder, seed)
+    if not contexts:
+        return {}
+    meter = _Meter(Pools.of(reader, halves, embedder), seed)
     found: dict[int, Coherence] = {}
     for done, (index, rows) in enumerate(contexts.items()):
         if should_stop():
@@ -76,54 +95,86 @@ def measure_coherence(
         report(Progress(done, len(contexts), "features", "Comparing contexts"))
         chosen = rows[:CONTEXTS]
         half = halves[reader.documents(chosen)]
-        is_silent = reader.strongest(index, pools.rows[TEST]) <= 0
-        sizes = int((half == FIT).sum()), int((half == TEST).sum())
-        if min(*sizes, int(is_silent.sum())) < MIN_CONTEXTS:
+        if min((half == FIT).sum(), (half == TEST).sum()) < MIN_CONTEXTS:
             continue
-        embedded = embedder.embed(reader.words(chosen)).numpy()
-        others = pools.embedded[TEST][is_silent]
-        area = centroid_auc(embedded[half == FIT], embedded[half == TEST], others)
-        interval = auc_interval(area, sizes[1], len(others))
-        found[index] = Coherence(area, interval, pools.null(*sizes), len(chosen))
+        embedded = embed(reader, embedder, chosen)
+        subject = _Subject(
+            chosen[half == FIT], embedded[half == FIT], chosen[half == TEST], embedded[half == TEST]
+        )
+        measured = meter.measure(index, subject)
+        if measured is not None:
+            found[index] = measured
     return found
 
 
-@dataclass
-class _Pools:
-    """Contexts from everywhere, by half of the documents."""
+class _Meter:
+    """Measures features, and subjects of no meaning for comparison."""
 
-    rows: dict[int, npt.NDArray[np.int64]]
-    embedded: dict[int, Embeddings]
-    seed: int
-    known: dict[tuple[int, int], float]
+    def __init__(self, pools: Pools, seed: int) -> None:
+        self._pools, self._seed = pools, seed
+        self._known: dict[tuple[int, int], float] = {}
 
-    @classmethod
-    def of(
-        cls, reader: ContextReader, halves: npt.NDArray[np.int8], embedder: SentenceEmbedder,
-        seed: int,
-    ) -> _Pools:  # fmt: skip
-        half = halves[reader.documents(reader.read_rows)]
-        rows = {}
-        for side in (FIT, TEST):
-            every = reader.read_rows[half == side]
-            n = min(OTHERS, len(every))
-            rows[side] = every[((np.arange(n) + 0.5) * len(every) / max(n, 1)).astype(np.int64)]
-        embedded = {
-            side: embedder.embed(reader.words(chosen)).numpy()
-            for side, chosen in rows.items()
-            if len(chosen)
-        }
-        return cls(rows, embedded, seed, {})
+    def measure(self, index: int, subject: _Subject) -> Coherence | None:
+        def silent(rows: Rows) -> npt.NDArray[np.bool_]:
+            return self._pools.reader.strongest(index, rows) <= 0
 
-    def null(self, n_fit: int, n_test: int) -> float:
+        negatives = self._negatives(subject, silent, index)
+        if negatives is None:
+            return None
+        kinds = {kind: self._separate(subject, [others]) for kind, others in negatives.items()}
+        return Coherence(
+            self._separate(subject, list(negatives.values())),
+            kinds,
+            self._null(len(subject.fit), len(subject.test)),
+            len(subject.fit),
+        )
+
+    def _negatives(
+        self, subject: _Subject, silent: Silent, number: int
+    ) -> dict[Kind, Others] | None:
+        random = np.random.default_rng((self._seed, number))
+        taken = self._pools.negatives(subject.fit_rows, subject.test, silent, random)
+        usable = {kind: taken[kind] for kind in KINDS if len(taken[kind].rows) >= MIN_CONTEXTS}
+        return usable if "random" in usable else None
+
+    def _separate(self, subject: _Subject, negatives: list[Others]) -> Separation:
+        direction = subject.fit.mean(axis=0)
+        documents = self._pools.reader.documents
+        own = Scored(subject.test @ direction, documents(subject.test_rows))
+        others = [Scored(o.embedded @ direction, documents(o.rows)) for o in negatives]
+        return separate(own, together(others), self._seed)
+
+    def _null(self, n_fit: int, n_test: int) -> float:
         """Return the mean area where nothing belongs together."""
         sizes = (n_fit, n_test)
-        if sizes not in self.known:
-            random = np.random.default_rng((self.seed, *sizes))
+        if sizes not in self._known:
             areas = []
-            for _ in range(NULL_DRAWS):
-                fit = random.permutation(self.embedded[FIT])[:n_fit]
-                test = random.permutation(self.embedded[TEST])
-                areas.append(centroid_auc(fit, test[:n_test], test[n_test:]))
-            self.known[sizes] = float(np.mean(areas))
-        return self.known[sizes]
+            for subject, negatives in self._subjects:
+                fewer = _Subject(
+                    subject.fit_rows[:n_fit], subject.fit[:n_fit],
+                    subject.test_rows[:n_test], subject.test[:n_test],
+                )  # fmt: skip
+                areas.append(self._separate(fewer, list(negatives.values())).area)
+            self._known[sizes] = float(np.mean(areas)) if areas else 0.5
+        return self._known[sizes]
+
+    @cached_property
+    def _subjects(self) -> list[tuple[_Subject, dict[Kind, Others]]]:
+        """Contexts drawn from anywhere with negatives of the same kinds."""
+        random = np.random.default_rng(self._seed)
+        found = []
+        for number in range(NULL_SUBJECTS):
+            fit, test = (self._draw(side, random) for side in (FIT, TEST))
+            subject = _Subject(*fit, *test)
+
+            def silent(rows: Rows, own: Rows = subject.test_rows) -> npt.NDArray[np.bool_]:
+                return ~np.isin(rows, own)
+
+            negatives = self._negatives(subject, silent, NULL_SEED + number)
+            if negatives is not None:
+                found.append((subject, negatives))
+        return found
+
+    def _draw(self, side: int, random: np.random.Generator) -> tuple[Rows, Embeddings]:
+        chosen = random.permutation(len(self._pools.rows[side]))[:CONTEXTS]
+        return self._pools.rows[side][chosen], self._pools.embedded[side][chosen]

@@ -89,6 +89,11 @@ class ContextReader:
         """Return the place of each row's document in the token store."""
         return self.tokens.documents_at(self.store.indices["token"][rows].astype(np.int64))
 
+    def peak_tokens(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the token id of each row itself."""
+        places = self.store.indices["token"][rows].astype(np.int64)
+        return self.tokens.tokens[places].astype(np.int64)
+
     def strongest(self, feature: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Return the feature's largest activation in the window around each row."""
         found = self._windows(feature, rows)

@@ -102,10 +102,12 @@ class Describer:
         label = self._label(evidence, fires, contexts, lens)
         scores, details = self._scores(index)
         if coherence is not None:
-            scores["coherence"] = coherence.area
+            scores["coherence"] = coherence.whole.area
             details["coherence"] = {
-                "interval": coherence.interval, "null": coherence.null,
-                "n_contexts": coherence.n_contexts,
+                "interval": coherence.whole.interval, "null": coherence.null,
+                "n_fit": coherence.n_fit, "n_test": coherence.whole.n_own,
+                "n_others": coherence.whole.n_others,
+                "against": {kind: vars(found) for kind, found in coherence.kinds.items()},
             }  # fmt: skip
         place = None if found.layout is None else found.layout.places[index].tolist()
         return FeatureRecord(

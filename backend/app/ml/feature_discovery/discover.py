@@ -12,16 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from app.ml.activation_extraction.activation_store import ActivationStore
 from app.ml.activation_extraction.token_store import TokenStore
 from app.ml.configs import DiscoveryConfig
-from app.ml.devices import coded_memory_errors
+from app.ml.devices import coded_memory_errors, pick_dtype
 from app.ml.errors import Stopped
-from app.ml.feature_discovery.coherence import Coherence, measure_coherence
+from app.ml.feature_discovery.coherence import CONTEXTS, Coherence, measure_coherence
 from app.ml.feature_discovery.contexts import ContextReader
 from app.ml.feature_discovery.describe import Describer, Findings, find_relations
+from app.ml.feature_discovery.other_contexts import evenly
 from app.ml.feature_discovery.reading import token_texts
 from app.ml.feature_discovery.streaming import SAVE_SECONDS, DiscoveryPass, prepare_folder
 from app.ml.feature_discovery.token_counts import document_halves
@@ -38,7 +40,7 @@ from app.ml.records import (
     ShouldStop,
 )
 from app.ml.sae_training.sparse_autoencoder import load_sae
-from app.ml.sentence_embedding import find_sentence_embedder, load_sentence_embedder
+from app.ml.sentence_embedding import EMBEDDER, find_sentence_embedder, load_sentence_embedder
 
 DENSE_SHARE = 0.1
 FEATURES_PER_REPORT = 256
@@ -235,10 +237,23 @@ def _coherence(
     folder = find_sentence_embedder()
     if folder is None or not chosen:
         return {}
-    contexts = {index: found.rows for index, found in chosen.items()}
-    embedder = load_sentence_embedder(folder)
+    contexts = {index: _of_all_strengths(run, index, found) for index, found in chosen.items()}
+    device = run.sae.W_dec_FD.device
+    embedder = load_sentence_embedder(folder, pick_dtype(run.config.precision, device), device)
     halves, seed = document_halves(run.tokens.doc_numbers), run.config.seed
     return measure_coherence(reader, halves, contexts, embedder, seed, report, should_stop)
+
+
+def _of_all_strengths(
+    run: DiscoveryPass, index: int, chosen: ChosenContexts
+) -> npt.NDArray[np.int64]:
+    """Take turns between the strongest contexts and samples of every octave, each context once."""
+    samples = run.samples.of(index)[0]
+    half = CONTEXTS // 2
+    # The strongest come in order of strength and the samples are spread over the octaves.
+    strongest = chosen.rows[: max(half, CONTEXTS - len(samples))]
+    rows = np.concatenate([strongest, evenly(samples, CONTEXTS - half)])
+    return rows[np.sort(np.unique(rows, return_index=True)[1])][:CONTEXTS]
 
 
 def _summary(
@@ -256,6 +271,7 @@ def _summary(
         n_co_firing_tokens=findings.co_firing.n_tokens,
         token_counts_exact=findings.table.dropped == 0,
         layout="none" if findings.layout is None else findings.layout.method,
+        embedder=None if find_sentence_embedder() is None else EMBEDDER,
         mean_l0=counters.fires_F.sum().item() / max(counters.n_tokens, 1),
         seconds=seconds,
         tokens_per_second=counters.n_tokens / max(seconds, 1e-9),

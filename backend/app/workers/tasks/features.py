@@ -82,7 +82,11 @@ def _load(
         "n_co_firing_tokens": summary.n_co_firing_tokens,
         "checkpoint_step": plan.step,
         "discovery": context.payload["config"],
-        "facts": {"layout": summary.layout, "token_counts_exact": summary.token_counts_exact},
+        "facts": {
+            "layout": summary.layout,
+            "embedder": summary.embedder,
+            "token_counts_exact": summary.token_counts_exact,
+        },
     }
     return replace_features(
         session,
