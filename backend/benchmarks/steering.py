@@ -1,31 +1,55 @@
-"""Steered generation beside plain: ``python -m benchmarks.steering [MODEL] [--layer N]``."""
+"""Steered generation beside plain: ``python -m benchmarks.steering [MODEL] [--layer N]``.
+
+All versions take turns in one run, each round in another order, and every figure is the median of
+the rounds' own ratios: what else the machine does falls on both sides of a ratio alike.
+"""
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from app.ml.configs import SteeringConfig
 from app.ml.language_models import LoadedModel, load_language_model
-from app.ml.steering import FeatureEdit, generate_comparison
+from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder
+from app.ml.steering import FeatureEdit, feature_edit, generate_comparison
 from app.ml.steering.decoding import BatchDecoder
+from app.ml.steering.generation import make_pair
 from app.ml.steering.prompts import encode_prompt
 from app.ml.steering.rows import RowPlan
-from benchmarks.timing import print_machine, time_in_turns
+from benchmarks.timing import print_machine
 
 SMALL_MODEL = Path(__file__).parent.parent / "tests" / "data" / "glass-en"
 PROMPT = "Alice was beginning to get very tired of sitting by her sister on the"
 N_ROWS = 3
 """The unsteered text, the steered one and its shadow: what a comparison decodes."""
+EXPANSION, K = 8, 32
+PLAIN, COMPARISON = "one plain generate of transformers", "comparison: both texts, all figures"
+ROWS, WATCHED = f"{N_ROWS} unsteered rows by the same loop", f"{N_ROWS} unsteered rows, latent read"
+DIRECTION, FEATURE = "steered along a direction", "steered by a feature, latent read"
+RATIOS = (
+    ("comparison / one plain generate", COMPARISON, PLAIN, "at most 1.40"),
+    ("steered along a direction / unsteered rows", DIRECTION, ROWS, "at most 1.03"),
+    ("steered by a feature / unsteered rows with it read", FEATURE, WATCHED, "at most 1.03"),
+    ("reading the latent of a top-k dictionary", WATCHED, ROWS, ""),
+)
 
 
-def random_edit(loaded: LoadedModel, layer: int) -> FeatureEdit:
-    """A random direction at a tenth of the state's norm."""
-    drawn_D = torch.randn(loaded.card.d_model, generator=torch.Generator().manual_seed(0))
-    return FeatureEdit(layer, "residual", drawn_D / drawn_D.norm(), 0.1, unit="norm")
+def random_dictionary(loaded: LoadedModel) -> SparseAutoencoder:
+    """A top-k dictionary of random unit directions: as slow to read as a trained one."""
+    width = loaded.card.d_model
+    drawn_FD = torch.randn(EXPANSION * width, width, generator=torch.Generator().manual_seed(0))
+    rows_FD = torch.nn.functional.normalize(drawn_FD, dim=1)
+    tensors = {
+        "W_enc_DF": rows_FD.T.contiguous(), "W_dec_FD": rows_FD,
+        "b_enc_F": torch.zeros(len(rows_FD)), "b_dec_D": torch.zeros(width),
+    }  # fmt: skip
+    return SparseAutoencoder(tensors, "topk", K)
 
 
 def plain_generate(loaded: LoadedModel, config: SteeringConfig) -> None:
@@ -39,9 +63,57 @@ def plain_generate(loaded: LoadedModel, config: SteeringConfig) -> None:
         )  # fmt: skip
 
 
-def unsteered_rows(loaded: LoadedModel, config: SteeringConfig) -> None:
+def unsteered_rows(loaded: LoadedModel, config: SteeringConfig, edit: FeatureEdit | None) -> None:
     """As many rows as a comparison decodes, by the same loop, without anything steered."""
-    BatchDecoder(loaded, config, [RowPlan("plain", (), n) for n in range(N_ROWS)]).run()
+    watched = [edit.latent] if edit is not None and edit.latent is not None else []
+    plans = [RowPlan("plain", (), n) for n in range(N_ROWS)]
+    BatchDecoder(loaded, config, plans, watched).run()
+
+
+def versions_of(
+    loaded: LoadedModel, config: SteeringConfig, layer: int, first_tokens: list[float]
+) -> dict[str, Callable[[], object]]:
+    sae = random_dictionary(loaded)
+    feature = feature_edit(sae, 0, layer, "residual", 0.1, "norm")
+    direction = FeatureEdit(layer, "residual", sae.W_dec_FD[1], 0.1, unit="norm")
+
+    def compare() -> None:
+        result = generate_comparison(loaded, [feature], config)
+        n_tokens = len(result.unsteered.tokens), len(result.steered.tokens)
+        if min(n_tokens) < config.max_new_tokens:
+            raise SystemExit(f"A text ended early ({n_tokens}); ask for fewer tokens.")
+        first_tokens.append(result.first_token_seconds)
+
+    return {
+        PLAIN: lambda: plain_generate(loaded, config),
+        COMPARISON: compare,
+        ROWS: lambda: unsteered_rows(loaded, config, None),
+        DIRECTION: lambda: make_pair(loaded, [direction], config).run(),
+        WATCHED: lambda: unsteered_rows(loaded, config, feature),
+        FEATURE: lambda: make_pair(loaded, [feature], config).run(),
+    }
+
+
+def time_rounds(versions: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Return the seconds of every version in every round, after one call to warm up."""
+    for call in versions.values():
+        call()
+    seconds: dict[str, list[float]] = {name: [] for name in versions}
+    names = list(versions)
+    for number in range(rounds):
+        turned = names[number % len(names) :] + names[: number % len(names)]
+        for name in turned if number % 2 else reversed(turned):
+            began = time.perf_counter()
+            versions[name]()
+            seconds[name].append(time.perf_counter() - began)
+    return seconds
+
+
+def print_ratio(label: str, above: list[float], below: list[float], aim: str) -> None:
+    ratios = sorted(a / b for a, b in zip(above, below, strict=True))
+    low, high = ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
+    spread = f"{low:.3f} to {high:.3f}"
+    print(f"{label:<54}{statistics.median(ratios):>8.3f}{spread:>18}  {aim}")
 
 
 def main() -> None:
@@ -49,40 +121,27 @@ def main() -> None:
     parser.add_argument("model", nargs="?", type=Path, default=SMALL_MODEL)
     parser.add_argument("--layer", type=int, help="default: the middle one")
     parser.add_argument("--tokens", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=12)
     options = parser.parse_args()
     loaded = load_language_model(options.model)
     layer = loaded.card.n_layers // 2 if options.layer is None else options.layer
     config = SteeringConfig(prompt=PROMPT, max_new_tokens=options.tokens, temperature=0.0)
-    edit = random_edit(loaded, layer)
-    first_tokens: list[float] = []
-
-    def compare() -> None:
-        result = generate_comparison(loaded, [edit], config)
-        n_tokens = len(result.unsteered.tokens), len(result.steered.tokens)
-        if max(n_tokens) < options.tokens:
-            raise SystemExit(f"Both texts ended early ({n_tokens}); ask for fewer tokens.")
-        first_tokens.append(result.first_token_seconds)
-
     print_machine()
-    timings = time_in_turns(
-        {
-            "one plain generate": lambda: plain_generate(loaded, config),
-            "comparison: both texts and their figures": compare,
-            f"{N_ROWS} unsteered rows by the same loop": lambda: unsteered_rows(loaded, config),
-        },
-        options.rounds,
+    first_tokens: list[float] = []
+    seconds = time_rounds(versions_of(loaded, config, layer, first_tokens), options.rounds)
+    print(
+        f"\n{options.model.name}: {options.tokens} tokens, layer {layer}, {loaded.dtype}, "
+        f"{options.rounds} rounds"
     )
-    print(f"\n{options.model.name}: {options.tokens} tokens each, layer {layer}, {loaded.dtype}")
-    print(f"{'version':<44}{'ms/token best':>15}{'median':>12}{'ratio':>8}")
-    for timing in timings:
-        best, median = (1000 * s / options.tokens for s in (timing.best, timing.median))
-        ratio = timing.median / timings[0].median
-        print(f"{timing.name:<44}{best:>15.1f}{median:>12.1f}{ratio:>8.2f}")
-    overhead = timings[1].median / timings[2].median - 1
-    print(f"steering beside as many unsteered rows: {overhead:+.1%}")
-    warm = [1000 * seconds for seconds in first_tokens[1:]]
-    print(f"first token, warm: {min(warm):.0f} ms best, {statistics.median(warm):.0f} ms median")
+    print(f"{'version':<54}{'ms/token median':>16}{'best':>8}")
+    for name, each in seconds.items():
+        median, best = (1000 * s / options.tokens for s in (statistics.median(each), min(each)))
+        print(f"{name:<54}{median:>16.2f}{best:>8.2f}")
+    print(f"\n{'ratio within a round':<54}{'median':>8}{'middle half':>18}")
+    for label, above, below, aim in RATIOS:
+        print_ratio(label, seconds[above], seconds[below], aim)
+    warm = [1000 * s for s in first_tokens[1:]]
+    print(f"first token, warm: {statistics.median(warm):.0f} ms median, {min(warm):.0f} ms best")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ from app.ml.language_models.forward import hooked
 from app.ml.language_models.loading import LoadedModel
 from app.ml.steering.decoding import BatchDecoder
 from app.ml.steering.edits import FeatureEdit
-from app.ml.steering.hooks import MAX_RATIO, Evidence, ForwardPass, hook_list, steering_hooks
+from app.ml.steering.evidence import MAX_RATIO, Evidence
+from app.ml.steering.hooks import hook_list, steering_hooks
+from app.ml.steering.places import ForwardPass
 from app.ml.steering.prompts import PositionRule
 from app.ml.steering.rows import RowPlan
 from app.ml.steering.watching import Watcher
@@ -58,9 +60,9 @@ class KlProbe:
         self.n_read = len(generated)
         # The last token predicts nothing that is measured.
         self.ids_1S = torch.tensor([[*decoder.prompt_ids, *generated][:-1]], device=loaded.device)
-        self.mask_1S = torch.tensor([[*decoder.prompt_mask, *masks][:-1]], device=loaded.device)
+        self.mask = ((*decoder.prompt_mask, *masks)[:-1],)
         self.base_TV = self._log_probabilities(())
-        if not bool(self.mask_1S.any()):
+        if not any(self.mask[0]):
             raise SteeringInvalid(
                 "A KL target needs positions to steer; steer the prompt or generate more tokens."
             )
@@ -73,16 +75,15 @@ class KlProbe:
     def mean_norm(self, edit: FeatureEdit) -> float:
         """Return the mean norm of the state at the edit's place over the steered positions."""
         self._log_probabilities((replace(edit, coefficient=1.0, unit="norm", method="add"),))
-        sums_T4 = self._last_evidence.sums_T4
+        sums_T4 = self._last_evidence.sums()
         return float(sums_T4[0, 2] / sums_T4[0, 0])
 
     def _log_probabilities(self, edits: tuple[FeatureEdit, ...]) -> torch.Tensor:
         device = self.loaded.device
         self._last_evidence = evidence = Evidence(1, device)
         hooks = steering_hooks(self.loaded, [edits], evidence)
-        zero = torch.zeros(1, dtype=torch.int64, device=device)
         for hook in hooks:
-            hook.current = ForwardPass(self.mask_1S, 0, zero, zero)
+            hook.current = ForwardPass(self.mask, 0, (0,), (0,))
         with (
             torch.inference_mode(),
             hooked(self.loaded.model, hook_list(hooks, Watcher(self.loaded, []))),
@@ -90,6 +91,7 @@ class KlProbe:
             output = self.loaded.model(
                 input_ids=self.ids_1S, use_cache=False, logits_to_keep=self.n_read
             )
+        evidence.sums()  # refuses what is too large
         return torch.log_softmax(output.logits[0].float(), dim=-1)
 
 

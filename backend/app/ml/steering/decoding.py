@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import torch
+from torch.nn.functional import kl_div
 
 from app.ml.configs import SteeringConfig
 from app.ml.devices import coded_memory_errors
@@ -98,6 +99,7 @@ class BatchDecoder:
                 if all(text.ended for text in self.texts):
                     break
             self._read_last()
+            self.reader.evidence.sums()  # refuses what is too large
         self.seconds = time.monotonic() - began
 
     def _read(self, index: int) -> torch.Tensor:
@@ -122,29 +124,59 @@ class BatchDecoder:
 
     def _choose(self, index: int, logits_BV: torch.Tensor) -> None:
         """Draw the next token of every text that has not ended, and tell of them."""
-        if not bool(torch.isfinite(logits_BV).all()):
-            raise SteeringInvalid(
-                "The model's answer is not finite at this strength; use a smaller coefficient."
-            )
-        log_BV = torch.log_softmax(logits_BV, dim=-1)
+        self._refuse_unsound(logits_BV)
         going = [(t, text) for t, text in enumerate(self.texts) if text.ended is None]
-        for t, text in going:
-            self._extend(t, text, index, logits_BV, log_BV)
+        log_BV = torch.log_softmax(logits_BV, dim=-1)
+        kls = self._divergences(going, log_BV)
+        own_TV = self._rows(logits_BV, [t for t, _ in going]).cpu()
+        chosen = [
+            text.sampler.choose(own_V, self._seen(text))
+            for (_, text), own_V in zip(going, own_TV, strict=True)
+        ]
+        rows = [row for t, _ in going for row in (t, self._base[t])]
+        tokens = [token for token in chosen for _ in range(2)]
+        logprobs = log_BV[rows, tokens].tolist()
+        for n, (t, text) in enumerate(going):
+            if text.first_difference is None and self._base[t] != t:
+                _note_difference(text, index, logits_BV[t], logits_BV[self._base[t]])
+            self._extend(text, chosen[n], (logprobs[2 * n], logprobs[2 * n + 1]), kls.get(t, 0.0))
         if self.on_tokens is not None:
             self.on_tokens([self._event(t, text, index) for t, text in going])
 
-    def _extend(
-        self, t: int, text: TextRow, index: int, logits_BV: torch.Tensor, log_BV: torch.Tensor
-    ) -> None:
-        base, kl = self._base[t], 0.0
-        own_V, base_V = log_BV[t], log_BV[base]
-        if base != t:
-            kl = max(0.0, torch.sum(own_V.exp() * (own_V - base_V)).item())
-            _note_difference(text, index, logits_BV[t], logits_BV[base])
-        chosen = text.sampler.choose(logits_BV[t], [*self.prompt_ids, *text.ids])
+    def _refuse_unsound(self, logits_BV: torch.Tensor) -> None:
+        self.reader.evidence.check_now_and_then()
+        if not bool(torch.isfinite(logits_BV).all()):
+            self.reader.evidence.sums()  # says so if a delta is to blame
+            raise SteeringInvalid(
+                "The model's answer is not finite at this strength; use a smaller coefficient."
+            )
+
+    def _divergences(
+        self, going: list[tuple[int, TextRow]], log_BV: torch.Tensor
+    ) -> dict[int, float]:
+        """Return KL(steered || unsteered) of the texts that have a shadow, in nats."""
+        steered = [t for t, _ in going if self._base[t] != t]
+        if not steered:
+            return {}
+        own_TV = self._rows(log_BV, steered)
+        base_TV = self._rows(log_BV, [self._base[t] for t in steered])
+        kl_T = kl_div(base_TV, own_TV, reduction="none", log_target=True).sum(dim=1)
+        return dict(zip(steered, kl_T.clamp_min(0).tolist(), strict=True))
+
+    @staticmethod
+    def _rows(values_BV: torch.Tensor, rows: list[int]) -> torch.Tensor:
+        """Return some rows; a view where they stand together."""
+        if rows[-1] - rows[0] == len(rows) - 1:
+            return values_BV[rows[0] : rows[-1] + 1]
+        return values_BV[rows]
+
+    def _seen(self, text: TextRow) -> list[int]:
+        """Return the tokens that the repetition penalty is about."""
+        return [*self.prompt_ids, *text.ids] if self.config.repetition_penalty != 1 else []
+
+    def _extend(self, text: TextRow, chosen: int, logprobs: tuple[float, float], kl: float) -> None:
         text.ids.append(chosen)
         piece = text.pieces.add(chosen)
-        logprobs = own_V[chosen].item(), base_V[chosen].item()
         text.tokens.append(GeneratedToken(chosen, piece, *logprobs, kl))
         self._end(text, chosen)
 
@@ -186,13 +218,13 @@ class BatchDecoder:
 
     def evidence_of(self, t: int) -> list[float]:
         """Return n steered values, n changed, sum of deltas and of deltas per state norm."""
-        sums: list[float] = self.reader.evidence.sums_T4[t].tolist()
+        sums: list[float] = self.reader.evidence.sums()[t].tolist()
         return sums
 
     def _proof(self, t: int) -> SteeringProof:
         text, plan = self.texts[t], self.reader.plan_of[t]
         values, changed, delta, ratio = self.evidence_of(t)
-        n_places = sum(bool(hook.acts_P[plan]) for hook in self.reader.hooks)
+        n_places = sum(hook.acts[plan] for hook in self.reader.hooks)
         if values == 0 and not self.stopped:
             raise NoEffect(
                 "No position was steered: generate more tokens, steer the prompt too, or allow "

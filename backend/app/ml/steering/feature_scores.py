@@ -151,16 +151,22 @@ class OutputScorer:
         return torch.softmax(output.logits[:, -1].float(), dim=-1)
 
     def score(
-        self, directions_ND: torch.Tensor, promoted_NK: torch.Tensor
+        self,
+        directions_ND: torch.Tensor,
+        promoted_NK: torch.Tensor,
+        should_stop: ShouldStop = lambda: False,
     ) -> list[tuple[float, int, int, float, float]]:
         """Return score, token, rank, probability and probability before, for each direction.
 
         Raises:
             SteeringInvalid: the model's answer is not finite.
+            Stopped: ``should_stop``, which is asked before each batch, said so.
         """
         found: list[tuple[float, int, int, float, float]] = []
         with torch.inference_mode():
             for start in range(0, len(directions_ND), self.config.batch_size):
+                if should_stop():
+                    raise Stopped("The scoring was stopped; finished blocks are kept.")
                 piece = slice(start, start + self.config.batch_size)
                 probabilities_BV = self._probabilities(self.strength * directions_ND[piece])
                 found += self._scores(probabilities_BV, promoted_NK[piece])
@@ -271,7 +277,7 @@ def score_features(
         text_of: From a token id to text.
         on_block: Gets each block when it is done.
         report: Gets progress in features.
-        should_stop: Asked between blocks; what was handed over stays.
+        should_stop: Asked before each batch; what was handed over stays.
 
     Raises:
         Stopped: ``should_stop`` said so.
@@ -284,9 +290,7 @@ def score_features(
             block = indices[start : start + BLOCK]
             if all(index in done for index in block):
                 continue
-            if should_stop():
-                raise Stopped("The scoring was stopped; what is scored is kept.")
-            on_block(_score_block(scorer, block, peaks_of(block), text_of), summary)
+            on_block(_score_block(scorer, block, peaks_of(block), text_of, should_stop), summary)
         report(Progress(len(indices), len(indices), "features", "Raising features"))
     return summary
 
@@ -296,6 +300,7 @@ def _score_block(
     block: Sequence[int],
     peaks: Mapping[int, Sequence[int]],
     text_of: Callable[[int], str],
+    should_stop: ShouldStop,
 ) -> list[FeatureScores]:
     directions_ND = scorer.sae.W_dec_FD[list(block)].detach().cpu()
     promoted_NK = promoted_tokens(scorer.loaded, directions_ND, scorer.config.promoted_tokens)
@@ -304,7 +309,7 @@ def _score_block(
     for tokens in lists:
         for token in tokens:
             listed[token] = listed.get(token, 0) + 1
-    outputs = scorer.score(directions_ND, promoted_NK)
+    outputs = scorer.score(directions_ND, promoted_NK, should_stop)
     return [
         FeatureScores(
             index,

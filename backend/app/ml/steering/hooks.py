@@ -1,9 +1,8 @@
-"""Hooks that steer and watch, by absolute position. B batch rows, N steered positions."""
+"""Hooks that steer and watch, by absolute position. B batch rows, N steered values, D width."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import torch
 
@@ -12,49 +11,17 @@ from app.ml.language_models.forward import Edit
 from app.ml.language_models.hook_points import HookPoint, resolve_hook_point
 from app.ml.language_models.loading import LoadedModel
 from app.ml.steering.edits import FeatureEdit, check_edit
-from app.ml.steering.operations import ConstantDeltas, state_delta
+from app.ml.steering.evidence import Evidence
+from app.ml.steering.operations import ConstantDeltas, PreparedDeltas, state_delta
+from app.ml.steering.places import ForwardPass, Places, PlacesOfPasses
 from app.ml.steering.watching import PlacedReader, Watcher, placed_readers
-
-MAX_RATIO = 100.0
-"""A delta this many times the hidden state leaves nothing of the model's own; refused."""
-
-
-@dataclass
-class ForwardPass:
-    """What the hooks must know of the coming forward pass; set by whoever runs it.
-
-    ``mask_BS`` says, for the tokens of this pass, where to steer; ``first_position`` is the
-    absolute position of the first of them, ``plan_B`` the plan of each batch row and ``text_B``
-    the text that its evidence belongs to. Positions are thereby absolute whether or not a cache
-    holds the earlier tokens.
-    """
-
-    mask_BS: torch.Tensor
-    first_position: int
-    plan_B: torch.Tensor
-    text_B: torch.Tensor
-    counts: bool = True
-    captured: dict[HookPoint, torch.Tensor] = field(default_factory=dict)
-
-
-class Evidence:
-    """Sums over the steered values of each text: n, changed, delta, delta / state (float64)."""
-
-    def __init__(self, n_texts: int, device: torch.device) -> None:
-        self.sums_T4 = torch.zeros(n_texts, 4, dtype=torch.float64, device=device)
-
-    def add(self, texts_N: torch.Tensor, delta_N: torch.Tensor, norm_N: torch.Tensor) -> None:
-        ratio_N = delta_N / norm_N.clamp_min(1e-12)
-        rows = (torch.ones_like(delta_N), (delta_N > 0).to(delta_N), delta_N, ratio_N)
-        self.sums_T4.index_add_(0, texts_N, torch.stack(rows, dim=1).double())
-
-    def share(self, source_T: Sequence[int]) -> None:
-        """Give every text what was counted for the text that stood for it."""
-        self.sums_T4 = self.sums_T4[torch.tensor(source_T, device=self.sums_T4.device)]
 
 
 class SteeringHook:
-    """Adds the deltas of all plans at one hook point, in the masked places only."""
+    """Adds the deltas of all plans at one hook point, in the masked places only.
+
+    A token costs a handful of small operations here, and none for which the host waits.
+    """
 
     def __init__(
         self,
@@ -64,7 +31,7 @@ class SteeringHook:
         evidence: Evidence,
     ) -> None:
         self.point, self.evidence = point, evidence
-        self.acts_P = torch.tensor([bool(plan) for plan in plans], device=loaded.device)
+        self.acts = [bool(plan) for plan in plans]
         self.constant = ConstantDeltas(plans, loaded.card.d_model, loaded.device)
         self.special = {
             place: edits
@@ -75,7 +42,8 @@ class SteeringHook:
             place: _edit_readers(loaded, edits) for place, edits in self.special.items()
         }
         self.current: ForwardPass | None = None
-        self.counted_until = 0
+        self._places = PlacesOfPasses(self.acts, loaded.device)
+        self._prepared: tuple[Places, PreparedDeltas] | None = None
 
     def read_points(self) -> set[HookPoint]:
         """Return other places whose state this hook needs in the same pass."""
@@ -84,36 +52,53 @@ class SteeringHook:
 
     def steer(self, value_BSD: torch.Tensor) -> torch.Tensor | None:
         now = self.current
-        if now is None:
+        places = None if now is None else self._places.of(now)
+        if now is None or places is None:
             return None
-        mask_BS = now.mask_BS & self.acts_P[now.plan_B].unsqueeze(1)
-        if not bool(mask_BS.any()):
-            return None
-        rows_N, columns_N = mask_BS.nonzero(as_tuple=True)
-        state_ND = value_BSD[rows_N, columns_N].float()
-        norm_N1 = state_ND.norm(dim=1, keepdim=True)
-        plans_N = now.plan_B[rows_N]
-        delta_ND = self.constant.of(plans_N, norm_N1)
-        for plan, edits in self.special.items():
-            chosen_N = plans_N == plan
-            if bool(chosen_N.any()):
-                states = state_ND[chosen_N]
-                latents = self._latents(plan, states, now, rows_N[chosen_N], columns_N[chosen_N])
-                delta_ND[chosen_N] += state_delta(edits, states, latents)
-        self._count(now, rows_N, columns_N, delta_ND.norm(dim=1), norm_N1.squeeze(1))
-        if not bool(delta_ND.any()):
+        width = value_BSD.shape[2]
+        state_ND = value_BSD.reshape(-1, width).index_select(0, places.flat_N).float()
+        norm_N1 = torch.linalg.vector_norm(state_ND, dim=1, keepdim=True)
+        deltas = self._prepare(places)
+        delta_ND, delta_N = deltas.of(norm_N1)
+        is_special = any(plan in self.special for plan in places.of_plan)
+        if is_special:
+            delta_ND = self._add_special(delta_ND, state_ND, places, now)
+            delta_N = torch.linalg.vector_norm(delta_ND, dim=1)
+        self._count(now, places, delta_N, norm_N1.squeeze(1))
+        if deltas.is_zero and not is_special:
             return None  # so that a strength of 0 leaves every bit as it was
-        changed_BSD = value_BSD.clone()
-        changed_BSD[rows_N, columns_N] = (state_ND + delta_ND).to(value_BSD.dtype)
+        steered_ND = state_ND + delta_ND
+        if is_special or deltas.has_zero:
+            steered_ND = torch.where(delta_ND == 0, state_ND, steered_ND)  # -0 + 0 is another 0
+        changed_BSD = value_BSD.clone(memory_format=torch.contiguous_format)
+        changed_BSD.view(-1, width).index_copy_(0, places.flat_N, steered_ND.to(value_BSD.dtype))
         return changed_BSD
 
+    def _prepare(self, places: Places) -> PreparedDeltas:
+        """Return the constant deltas of these places, made once for as long as they stay."""
+        if self._prepared is None or self._prepared[0] is not places:
+            self._prepared = (places, self.constant.prepare(places.plans_N, places.plans))
+        return self._prepared[1]
+
+    def _add_special(
+        self, delta_ND: torch.Tensor, state_ND: torch.Tensor, places: Places, now: ForwardPass
+    ) -> torch.Tensor:
+        delta_ND = delta_ND.clone()
+        for plan, chosen in places.of_plan.items():
+            if plan in self.special:
+                states = state_ND if chosen is None else state_ND[chosen]
+                flat = places.flat_N if chosen is None else places.flat_N[chosen]
+                found = state_delta(
+                    self.special[plan], states, self._latents(plan, states, now, flat)
+                )
+                if chosen is None:
+                    delta_ND += found
+                else:
+                    delta_ND.index_add_(0, chosen, found)
+        return delta_ND
+
     def _latents(
-        self,
-        plan: int,
-        state_ND: torch.Tensor,
-        now: ForwardPass,
-        rows_N: torch.Tensor,
-        columns_N: torch.Tensor,
+        self, plan: int, state_ND: torch.Tensor, now: ForwardPass, flat_N: torch.Tensor
     ) -> torch.Tensor:
         """Return the latent of each special edit, read where its dictionary reads."""
         latents_NE = torch.full(
@@ -122,31 +107,21 @@ class SteeringHook:
         for reader in self.readers[plan]:
             read_ND = state_ND
             if reader.point != self.point:
-                read_ND = now.captured[reader.point][rows_N, columns_N].float()
+                captured_BSD = now.captured[reader.point]
+                read_ND = captured_BSD.reshape(-1, captured_BSD.shape[2])[flat_N].float()
             latents_NE[:, reader.places] = reader.reader.read(read_ND)
         return latents_NE
 
     def _count(
-        self,
-        now: ForwardPass,
-        rows_N: torch.Tensor,
-        columns_N: torch.Tensor,
-        delta_N: torch.Tensor,
-        norm_N: torch.Tensor,
+        self, now: ForwardPass, places: Places, delta_N: torch.Tensor, norm_N: torch.Tensor
     ) -> None:
-        ratio = (delta_N / norm_N.clamp_min(1e-12)).max().item()
-        if not ratio <= MAX_RATIO:
-            size = f"{ratio:.0f} times as large as" if ratio == ratio else "not finite against"
-            raise SteeringInvalid(
-                f"The change is {size} the hidden state at {self.point.name}; nothing of the "
-                "model's own would be left. Use a smaller coefficient (about 0.5 times the state "
-                "is already strong)."
-            )
         if not now.counts:
             return
-        fresh_N = columns_N + now.first_position >= self.counted_until
-        self.counted_until = now.first_position + now.mask_BS.shape[1]
-        self.evidence.add(now.text_B[rows_N[fresh_N]], delta_N[fresh_N], norm_N[fresh_N])
+        texts_N, fresh_N = places.texts_N, places.fresh_N
+        if fresh_N is not None:
+            texts_N, delta_N, norm_N = texts_N[fresh_N], delta_N[fresh_N], norm_N[fresh_N]
+        self.evidence.add(self.point.name, texts_N, delta_N, norm_N)
+        self._places.note_counted(now)
 
 
 def _edit_readers(loaded: LoadedModel, edits: Sequence[FeatureEdit]) -> list[PlacedReader]:

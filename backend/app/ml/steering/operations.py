@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
@@ -18,24 +19,55 @@ class ConstantDeltas:
     def __init__(
         self, plans: Sequence[Sequence[FeatureEdit]], width: int, device: torch.device
     ) -> None:
-        self.fixed_PD = torch.zeros(len(plans), width)
-        self.relative_PD = torch.zeros(len(plans), width)
+        fixed_PD = torch.zeros(len(plans), width)
+        relative_PD = torch.zeros(len(plans), width)
         for place, edits in enumerate(plans):
             for edit in edits:
                 if edit.is_constant and edit.unit == "norm":
-                    self.relative_PD[place] += edit.coefficient * edit.unit_direction().cpu()
+                    relative_PD[place] += edit.coefficient * edit.unit_direction().cpu()
                 elif edit.is_constant:
-                    self.fixed_PD[place] += edit.amount() * edit.direction_D.cpu()
-        self.has_relative = bool(self.relative_PD.any())
-        self.fixed_PD = self.fixed_PD.to(device)
-        self.relative_PD = self.relative_PD.to(device)
+                    fixed_PD[place] += edit.amount() * edit.direction_D.cpu()
+        self.is_zero = (~(fixed_PD.any(dim=1) | relative_PD.any(dim=1))).tolist()
+        self.has_fixed, self.has_relative = bool(fixed_PD.any()), bool(relative_PD.any())
+        self.fixed_PD, self.relative_PD = fixed_PD.to(device), relative_PD.to(device)
 
-    def of(self, plans_N: torch.Tensor, norms_N1: torch.Tensor) -> torch.Tensor:
-        """Return the delta (N, D) of states with these norms, each by its own plan."""
-        delta_ND = self.fixed_PD[plans_N]
-        if self.has_relative:
-            delta_ND = delta_ND + norms_N1 * self.relative_PD[plans_N]
-        return delta_ND
+    def prepare(self, plans_N: torch.Tensor, plans: Sequence[int]) -> PreparedDeltas:
+        """Return the deltas of states whose plans are these, as a tensor and to the host."""
+        fixed_ND = self.fixed_PD[plans_N]
+        relative_ND = self.relative_PD[plans_N] if self.has_relative else None
+        zeros = [self.is_zero[plan] for plan in plans]
+        return PreparedDeltas(
+            fixed_ND,
+            relative_ND,
+            torch.linalg.vector_norm(fixed_ND, dim=1),
+            None if relative_ND is None else torch.linalg.vector_norm(relative_ND, dim=1),
+            has_fixed=self.has_fixed,
+            is_zero=all(zeros),
+            has_zero=any(zeros),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedDeltas:
+    """Constant deltas of given places, with what of their norms is known beforehand."""
+
+    fixed_ND: torch.Tensor
+    relative_ND: torch.Tensor | None
+    fixed_N: torch.Tensor
+    relative_N: torch.Tensor | None
+    has_fixed: bool
+    is_zero: bool
+    has_zero: bool
+
+    def of(self, norms_N1: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the deltas (N, D) of states with these norms, and the deltas' norms (N,)."""
+        if self.relative_ND is None or self.relative_N is None:
+            return self.fixed_ND, self.fixed_N
+        relative_ND = norms_N1 * self.relative_ND
+        if not self.has_fixed:
+            return relative_ND, norms_N1.squeeze(1) * self.relative_N
+        delta_ND = self.fixed_ND + relative_ND
+        return delta_ND, torch.linalg.vector_norm(delta_ND, dim=1)
 
 
 def state_delta(

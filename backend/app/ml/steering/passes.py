@@ -16,8 +16,10 @@ from app.ml.configs import SteeringConfig
 from app.ml.language_models.forward import hooked
 from app.ml.language_models.loading import LoadedModel
 from app.ml.steering.edits import FeatureEdit
-from app.ml.steering.hooks import Evidence, ForwardPass, hook_list, steering_hooks
+from app.ml.steering.evidence import Evidence
+from app.ml.steering.hooks import hook_list, steering_hooks
 from app.ml.steering.latents import Latent
+from app.ml.steering.places import ForwardPass
 from app.ml.steering.rows import TextRow
 from app.ml.steering.watching import Watcher, last_states
 
@@ -48,6 +50,7 @@ class BatchReader:
         plans, self.plan_of = _distinct_plans(texts)
         self.evidence = Evidence(len(texts), loaded.device)
         self.hooks = steering_hooks(loaded, plans, self.evidence)
+        self._texts = tuple(self.text_of)
         self._watcher = Watcher(loaded, watched)
         self._cache: Any = None
         self.watched_BE = torch.empty(0)
@@ -78,11 +81,11 @@ class BatchReader:
         n_prompt = len(self.prompt_ids)
         ids_GS = torch.tensor([self.prompt_ids] * len(leaders), device=self.loaded.device)
         masks = [[False] * n_prompt if t is None else self.texts[t].mask for t in leaders]
-        mask_GS = torch.tensor(masks, device=self.loaded.device)
-        texts = [0 if t is None else t for t in leaders]
+        texts = tuple(0 if t is None else t for t in leaders)
         for start in range(0, n_prompt, self.config.prefill_chunk):
             piece = slice(start, start + self.config.prefill_chunk)
-            logits_GV = self._forward(ids_GS[:, piece], mask_GS[:, piece], start, texts)
+            mask = tuple(tuple(row[piece]) for row in masks)
+            logits_GV = self._forward(ids_GS[:, piece], mask, start, texts)
         self._share(leaders, group_of)
         return logits_GV[group_of]
 
@@ -114,26 +117,33 @@ class BatchReader:
         if not self.config.use_cache:
             self._cache = None
         first = 0 if self._cache is None else length - 1
-        rows = [self.prompt_ids + t.padded(length - len(self.prompt_ids)) for t in self.texts]
-        masks = [text.mask + [False] * (length - len(text.mask)) for text in self.texts]
-        ids_BS = torch.tensor([rows[t][first:] for t in self.text_of], device=self.loaded.device)
-        mask_TS = torch.tensor([mask[first:] for mask in masks], device=self.loaded.device)
-        mask_BS = torch.zeros_like(ids_BS, dtype=torch.bool)
-        mask_BS[: len(self.texts)] = mask_TS
-        return self._forward(ids_BS, mask_BS, first, self.text_of, counts=counts)
+        ids_BS = torch.tensor(
+            [self._newest(t, first, length) for t in self.text_of], device=self.loaded.device
+        )
+        unsteered = (False,) * (length - first)
+        steered = [
+            (*text.mask[first:], *unsteered[: length - max(first, len(text.mask))])
+            for text in self.texts
+        ]
+        mask = (*steered, *(unsteered for _ in self.shadow_of))
+        return self._forward(ids_BS, mask, first, self._texts, counts=counts)
+
+    def _newest(self, t: int, first: int, length: int) -> list[int]:
+        """Return a text's tokens from an absolute position on."""
+        n_prompt = len(self.prompt_ids)
+        ids = self.texts[t].padded(length - n_prompt)
+        return ids[first - n_prompt :] if first >= n_prompt else [*self.prompt_ids, *ids][first:]
 
     def _forward(
         self,
         ids_BS: torch.Tensor,
-        mask_BS: torch.Tensor,
+        mask: tuple[tuple[bool, ...], ...],
         first: int,
-        texts: list[int],
+        texts: tuple[int, ...],
         *,
         counts: bool = True,
     ) -> torch.Tensor:
-        device = self.loaded.device
-        plan_B = torch.tensor([self.plan_of[t] for t in texts], device=device)
-        now = ForwardPass(mask_BS, first, plan_B, torch.tensor(texts, device=device), counts)
+        now = ForwardPass(mask, first, tuple(self.plan_of[t] for t in texts), texts, counts)
         for hook in self.hooks:
             hook.current = now
         output = self.loaded.model(

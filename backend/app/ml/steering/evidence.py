@@ -1,0 +1,79 @@
+"""What the hooks noted of their edits: how many, how large. N steered values, T texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+import torch
+
+from app.ml.errors import SteeringInvalid
+
+MAX_RATIO = 100.0
+"""A delta this many times the hidden state leaves nothing of the model's own; refused."""
+SMALLEST_NORM = 1e-12
+
+
+class Evidence:
+    """Norms of the deltas and of the states they were added to.
+
+    They are noted as they come and looked at now and then: with every token the sums would cost
+    more than the edit itself, and on a GPU the host would wait for each of them.
+    """
+
+    def __init__(self, n_texts: int, device: torch.device) -> None:
+        self._sums_T4 = torch.zeros(n_texts, 4, dtype=torch.float64, device=device)
+        self._noted: list[tuple[str, torch.Tensor, torch.Tensor, torch.Tensor]] = []
+        self._n_notes = 0
+
+    def add(
+        self, place: str, texts_N: torch.Tensor, delta_N: torch.Tensor, norm_N: torch.Tensor
+    ) -> None:
+        """Note the norms of deltas at a place and of their states, and their texts."""
+        self._noted.append((place, texts_N, delta_N, norm_N))
+        self._n_notes += 1
+
+    def sums(self) -> torch.Tensor:
+        """Return n, changed, delta and delta / state of each text, float64 (T, 4).
+
+        Raises:
+            SteeringInvalid: a delta was too large, or not finite.
+        """
+        if self._noted:
+            places, *columns = zip(*self._noted, strict=True)
+            texts_N, delta_N, norm_N = (torch.cat(column) for column in columns)
+            ratio_N = delta_N / norm_N.clamp_min(SMALLEST_NORM)
+            if not bool((ratio_N <= MAX_RATIO).all()):
+                _refuse(places, columns)
+            self._noted.clear()
+            rows = (torch.ones_like(delta_N), (delta_N > 0).to(delta_N), delta_N, ratio_N)
+            added_N4 = torch.stack(rows, dim=1).double()
+            self._sums_T4 = self._sums_T4.index_add(0, texts_N, added_N4)
+        return self._sums_T4
+
+    def share(self, source_T: Sequence[int]) -> None:
+        """Give every text what was counted for the text that stood for it."""
+        self._sums_T4 = self.sums()[torch.tensor(source_T, device=self._sums_T4.device)]
+
+    def check_now_and_then(self) -> None:
+        """Look at the first note, the second, the fourth, the eighth and so on.
+
+        Raises:
+            SteeringInvalid: a delta was too large, or not finite.
+        """
+        if self._n_notes & (self._n_notes - 1) == 0:
+            self.sums()
+
+
+def _refuse(places: Sequence[str], columns: Sequence[Sequence[torch.Tensor]]) -> NoReturn:
+    _, deltas, norms = columns
+    for place, delta_N, norm_N in zip(places, deltas, norms, strict=True):
+        ratio = (delta_N / norm_N.clamp_min(SMALLEST_NORM)).amax().item()
+        if not ratio <= MAX_RATIO:
+            size = f"{ratio:.0f} times as large as" if ratio == ratio else "not finite against"
+            raise SteeringInvalid(
+                f"The change is {size} the hidden state at {place}; nothing of the model's own "
+                "would be left. Use a smaller coefficient (about 0.5 times the state is already "
+                "strong)."
+            )
+    raise AssertionError("one of them was too large")
