@@ -4,8 +4,9 @@ import json
 import logging
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -84,6 +85,9 @@ def add_error_handlers(app: FastAPI) -> None:
 
     def on_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
+        methods = _methods_of_fixed(request)
+        if methods and request.method not in methods:  # taken for an id of the address beside it
+            return _http_response(request, HTTPException(405))
         return error_response(request, validation_failed(error))
 
     def on_http(request: Request, error: Exception) -> Response:
@@ -183,6 +187,8 @@ def _http_response(request: Request, error: HTTPException) -> Response:
         failure: AppError = MethodNotAllowed(
             f"{request.method} is not possible here.", details={"path": _path(request)}
         )
+        if methods := _methods_here(request):
+            headers = {**(headers or {}), "Allow": ", ".join(sorted(methods))}
     elif error.status_code == 408:
         failure = RequestTimeout(str(error.detail))
     elif error.status_code == 413:
@@ -233,3 +239,29 @@ def _on_conflict(request: Request, error: Exception) -> Response:
 
 def _path(request: Request) -> str:
     return request.url.path[:MAX_SHOWN_VALUE]
+
+
+def _methods_of_fixed(request: Request) -> frozenset[str]:
+    """The methods of an address without ids in it; empty for any other."""
+    path = request.url.path
+    return _methods_by_path(request.app).get(path, frozenset()) if "{" not in path else frozenset()
+
+
+def _methods_here(request: Request) -> Set[str]:
+    """The methods of all routes at an address; the router names only those of the first."""
+    return _methods_of_fixed(request) or {
+        method
+        for path, methods in _methods_by_path(request.app).items()
+        if _pattern(path).fullmatch(request.url.path)
+        for method in methods
+    }
+
+
+@lru_cache(maxsize=4)
+def _methods_by_path(app: FastAPI) -> dict[str, frozenset[str]]:
+    paths = app.openapi()["paths"].items()
+    return {path: frozenset(map(str.upper, siblings)) for path, siblings in paths}
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile("[^/]+".join(map(re.escape, re.split(r"\{\w+\}", path))))

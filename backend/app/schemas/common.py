@@ -3,10 +3,18 @@
 import math
 import re
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    model_validator,
+)
+from pydantic_core import core_schema
 
 from app.core.enums import ErrorCode, JobState
 
@@ -40,10 +48,46 @@ def _objection(data: Any) -> str | None:
     return None
 
 
+# JSON's numbers are exact up to here in every program that reads them.
+MAX_ID = 2**53 - 1
+# Kinds of values that JSON has itself: "1" is no number and 1 is no truth.
+_JSON_KINDS = frozenset({"bool", "int", "float"})
+
+
+def _strict(schema: Any) -> Any:
+    """The validator's plan with JSON's own kinds taken as they are, not converted."""
+    if isinstance(schema, list | tuple):
+        return type(schema)(_strict(part) for part in schema)
+    if not isinstance(schema, dict):
+        return schema
+    strict = {key: part if key in _OPAQUE else _strict(part) for key, part in schema.items()}
+    if schema.get("type") not in _JSON_KINDS:
+        return strict
+    strict["strict"] = True
+    is_int = schema["type"] == "int"
+    return core_schema.no_info_before_validator_function(_whole, strict) if is_int else strict
+
+
+def _whole(value: Any) -> Any:
+    """JSON knows one kind of number: 3.0 is a whole one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# Parts of the plan that hold values and classes, not further plans.
+_OPAQUE = frozenset({"default", "metadata", "cls", "expected", "function", "serialization"})
+
+
 class RequestModel(BaseModel):
     """A request body: unknown fields are refused, the ADR's camelCase spellings accepted."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        strict: core_schema.CoreSchema = _strict(handler(source))
+        return strict
 
     @model_validator(mode="before")
     @classmethod
@@ -57,6 +101,16 @@ class RequestModel(BaseModel):
             to_snake(key) if key not in cls.model_fields and isinstance(key, str) else key: value
             for key, value in data.items()
         }
+
+
+def _is_text(value: Any) -> Any:
+    if isinstance(value, int | float):
+        raise ValueError("must be a time such as 2026-01-31T12:00:00Z")
+    return value
+
+
+# pydantic would also read a number as seconds since 1970, which the document does not say.
+Timestamp = Annotated[datetime, BeforeValidator(_is_text)]
 
 
 class ResponseModel(BaseModel):

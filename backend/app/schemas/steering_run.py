@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.schemas.common import RequestModel, ResponseModel
+from app.schemas.common import MAX_ID, RequestModel, ResponseModel
 from app.schemas.steering import (
     MAX_FEATURES,
     CoefficientUnit,
@@ -18,7 +18,7 @@ ExportFormat = Literal["json", "safetensors", "gguf", "python"]
 
 
 class PresetFeature(RequestModel):
-    feature_id: int = Field(ge=1, le=2**63 - 1)
+    feature_id: int = Field(ge=1, le=MAX_ID)
     coefficient: float = Field(ge=-1000, le=1000, allow_inf_nan=False)
     unit: CoefficientUnit = "max_multiple"
     method: SteeringMethod = "add"

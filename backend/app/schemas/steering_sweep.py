@@ -9,7 +9,7 @@ from pydantic import Field
 from app.core.enums import JobState
 from app.ml.configs import SteeringConfig
 from app.ml.configs.sweep import CONTROLS, ControlName, SweepConfig
-from app.schemas.common import RequestModel, ResponseModel
+from app.schemas.common import MAX_ID, RequestModel, ResponseModel
 from app.schemas.from_dataclass import request_model_from
 from app.schemas.steering import (
     CoefficientUnit,
@@ -29,7 +29,7 @@ _Plan = request_model_from(SweepConfig, "SweepPlan", exclude=frozenset({"control
 
 
 class SweepFeature(RequestModel):
-    id: int = Field(ge=1, le=2**63 - 1, description="Feature id, as the feature list gives it")
+    id: int = Field(ge=1, le=MAX_ID, description="Feature id, as the feature list gives it")
     unit: SweepUnit = Field("max_multiple", description="Of the strengths, as in generate")
     method: SweepMethod = Field("add", description="As in generate")
     only_active: bool = Field(False, description="Act only where the feature is above zero")

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from app.core.enums import EncoderType
 from app.ml.configs import HOOK_TYPES
-from app.schemas.common import RequestModel, ResponseModel
+from app.schemas.common import MAX_ID, RequestModel, ResponseModel, Timestamp
 from app.schemas.training import Hyperparameters
 
 BUNDLE_FORMAT = "mistudio-templates"
@@ -17,13 +17,31 @@ MAX_BUNDLED = 1_000
 
 Name = Annotated[str, Field(min_length=1, max_length=255, examples=["sparse_8x_10000steps"])]
 Description = Annotated[str | None, Field(max_length=10_000)]
+
+
+def _each_once(chosen: list[Any] | None) -> list[Any] | None:
+    if chosen is not None and len(set(chosen)) < len(chosen):
+        raise ValueError("names the same one twice")
+    return chosen
+
+
 Layers = Annotated[
     list[Annotated[int, Field(ge=0, le=1023)]] | None,
-    Field(max_length=1024, description="Blocks to read, counted from 0; null leaves them open"),
+    Field(
+        max_length=1024,
+        description="Blocks to read, counted from 0, each once; null leaves them open",
+        json_schema_extra={"uniqueItems": True},
+    ),
+    AfterValidator(_each_once),
 ]
 HookTypes = Annotated[
     list[Literal[HOOK_TYPES]] | None,  # type: ignore[valid-type]
-    Field(max_length=len(HOOK_TYPES), description="Null leaves them open"),
+    Field(
+        max_length=len(HOOK_TYPES),
+        description="Each once; null leaves them open",
+        json_schema_extra={"uniqueItems": True},
+    ),
+    AfterValidator(_each_once),
 ]
 MaxSamples = Annotated[
     int | None, Field(ge=1, le=2**31 - 1, description="Windows read at most; null means all")
@@ -120,7 +138,7 @@ class BundledFeature(RequestModel):
 
     model_config = ConfigDict(extra="allow")
 
-    feature_id: int = Field(ge=1, le=2**63 - 1)
+    feature_id: int = Field(ge=1, le=MAX_ID)
     coefficient: float = Field(ge=-1000, le=1000)
 
 
@@ -141,7 +159,7 @@ class TemplateBundle(RequestModel):
 
     format: Literal["mistudio-templates"]
     version: Literal[1]
-    exported_at: datetime
+    exported_at: Timestamp
     training_templates: list[BundledTrainingTemplate] = Field([], max_length=MAX_BUNDLED)
     extraction_templates: list[ExtractionTemplateWrite] = Field([], max_length=MAX_BUNDLED)
     steering_presets: list[BundledPreset] = Field([], max_length=MAX_BUNDLED)

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
+from itertools import count
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -60,9 +62,14 @@ def import_bundle(
     Raises:
         ValidationFailed: Settings that do not exist together.
     """
+    training = _Shelf(session, TRAINING, "training_template", on_duplicate)
+    extraction = _Shelf(session, EXTRACTION, "extraction_template", on_duplicate)
     outcomes = [
-        *(_import_training(session, item, on_duplicate) for item in bundle.training_templates),
-        *(_import_extraction(session, item, on_duplicate) for item in bundle.extraction_templates),
+        *(training.put(item.name, partial(_training, item)) for item in bundle.training_templates),
+        *(
+            extraction.put(item.name, partial(_extraction, item))
+            for item in bundle.extraction_templates
+        ),
         *(_import_preset(session, item, on_duplicate) for item in bundle.steering_presets),
     ]
     counts = Counter(item.outcome for item in outcomes)
@@ -78,9 +85,11 @@ def _fields(row: Any, schema: type[Any]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in schema.model_fields}
 
 
-def _import_training(
-    session: Session, item: BundledTrainingTemplate, on_duplicate: OnDuplicate
-) -> ImportOutcome:
+Checked = tuple[dict[str, Any], str | None]
+"""Columns of a template, and what is to be said about them."""
+
+
+def _training(item: BundledTrainingTemplate, session: Session) -> Checked:
     values = item.model_dump()
     strange = []
     for column, find in (("model_id", models.get), ("dataset_id", datasets.get)):
@@ -88,39 +97,58 @@ def _import_training(
             values[column] = None
             strange.append(column.removesuffix("_id"))
     note = f"Its {' and '.join(strange)} are not on this machine." if strange else None
-    values = training_values(session, values)
-    return _put(session, TRAINING, "training_template", values, on_duplicate, note)
+    return training_values(session, values), note
 
 
-def _import_extraction(
-    session: Session, item: ExtractionTemplateWrite, on_duplicate: OnDuplicate
-) -> ImportOutcome:
-    values = extraction_values(item.model_dump())
-    return _put(session, EXTRACTION, "extraction_template", values, on_duplicate, None)
+def _extraction(item: ExtractionTemplateWrite, _session: Session) -> Checked:
+    return extraction_values(item.model_dump()), None
 
 
-def _put(
-    session: Session,
-    kind: Kind[Any, Any],
-    shown_kind: Any,
-    values: dict[str, Any],
-    on_duplicate: OnDuplicate,
-    note: str | None,
-) -> ImportOutcome:
-    name = values["name"]
-    existing = templates.find_by_name(session, kind.table, name.strip())
-    if existing is not None and on_duplicate == "skip":
-        return _skipped(shown_kind, name, "There is one of this name already.")
-    if existing is not None and on_duplicate == "replace":
-        template_rows.change(session, kind, existing.id, values)
-        return ImportOutcome(kind=shown_kind, name=name, outcome="replaced", note=note)
-    if existing is not None:
-        values["name"] = _free_name(
-            name, lambda wanted: templates.find_by_name(session, kind.table, wanted)
-        )
-        note = f'Renamed from "{name}".' + (f" {note}" if note else "")
-    created = template_rows.create(session, kind, values)
-    return ImportOutcome(kind=shown_kind, name=created.name, outcome="created", note=note)
+class _Shelf:
+    """One kind of templates with the names that are taken, read once for a whole file."""
+
+    def __init__(
+        self, session: Session, kind: Kind[Any, Any], shown: Any, on_duplicate: OnDuplicate
+    ) -> None:
+        self._session = session
+        self._kind = kind
+        self._shown = shown
+        self._on_duplicate = on_duplicate
+        template_rows.lock_names(session, kind)
+        self._rows = {row.name.lower(): row for row in templates.list_all(session, kind.table)}
+        self._tried: dict[str, int] = {}
+
+    def put(self, name: str, check: Callable[[Session], Checked]) -> ImportOutcome:
+        name = template_rows.clean_name(name)
+        existing = self._rows.get(name.lower())
+        if existing is not None and self._on_duplicate == "skip":
+            return _skipped(self._shown, name, "There is one of this name already.")
+        values, note = check(self._session)
+        if existing is not None and self._on_duplicate == "replace":
+            self._session.flush()  # it may be of this file itself
+            template_rows.change(self._session, self._kind, existing.id, values)
+            return self._outcome(name, "replaced", note)
+        values["name"] = name
+        if existing is not None:
+            values["name"] = self._free_name(name)
+            note = f'Renamed from "{name}".' + (f" {note}" if note else "")
+        row = self._kind.table(**values)
+        self._session.add(row)
+        self._rows[row.name.lower()] = row
+        return self._outcome(row.name, "created", note)
+
+    def _outcome(self, name: str, outcome: Any, note: str | None) -> ImportOutcome:
+        return ImportOutcome(kind=self._shown, name=name, outcome=outcome, note=note)
+
+    def _free_name(self, name: str) -> str:
+        """The next that is free; numbers that were found taken are not tried again."""
+        number = self._tried.get(name.lower(), 1)
+        while True:
+            number += 1
+            wanted = _numbered(name, number)
+            if wanted.lower() not in self._rows:
+                self._tried[name.lower()] = number
+                return wanted
 
 
 def _import_preset(
@@ -168,10 +196,9 @@ def _skipped(kind: Any, name: str, note: str) -> ImportOutcome:
 
 def _free_name(name: str, find: Callable[[str], object | None]) -> str:
     """``name (2)``, ``name (3)``, …: the first that is free."""
-    number = 2
-    while True:
-        ending = f" ({number})"
-        wanted = name[: MAX_NAME - len(ending)] + ending
-        if find(wanted) is None:
-            return wanted
-        number += 1
+    return next(wanted for n in count(2) if find(wanted := _numbered(name, n)) is None)
+
+
+def _numbered(name: str, number: int) -> str:
+    ending = f" ({number})"
+    return name[: MAX_NAME - len(ending)] + ending

@@ -142,16 +142,30 @@ def delete(
     return deleted
 
 
+def clean_name(given: str) -> str:
+    """
+    Raises:
+        ValidationFailed: Nothing but spaces.
+    """
+    name = given.strip()
+    if not name:
+        refuse_field("name", "must not be empty", "")
+    return name
+
+
+def lock_names(session: Session, kind: Kind[TemplateT, ReadT]) -> None:
+    """Nobody else gives a name before the commit."""
+    lock_until_commit(session, f"{kind.table.__tablename__}.name")
+
+
 def _take_name(
     session: Session,
     kind: Kind[TemplateT, ReadT],
     values: dict[str, Any],
     row: TemplateT | None,
 ) -> None:
-    values["name"] = name = values["name"].strip()
-    if not name:
-        refuse_field("name", "must not be empty", "")
-    lock_until_commit(session, f"{kind.table.__tablename__}.name")
+    values["name"] = name = clean_name(values["name"])
+    lock_names(session, kind)
     existing = templates.find_by_name(session, kind.table, name)
     if existing is not None and existing is not row:
         raise TemplateNameTaken(

@@ -17,7 +17,7 @@ from app.schemas.template import (
 )
 from app.services import template_rows
 from app.services.lookup import require_dataset, require_model
-from app.services.ml_settings import build_config, refuse, refuse_field
+from app.services.ml_settings import build_config, refuse
 from app.services.template_rows import EXTRACTION, TRAINING
 
 # Columns that may be emptied by a null in a PATCH.
@@ -96,10 +96,7 @@ def training_values(session: Session, values: dict[str, Any]) -> dict[str, Any]:
 def extraction_values(values: dict[str, Any]) -> dict[str, Any]:
     """Columns of an extraction template, checked."""
     for name in ("layers", "hook_types"):
-        chosen = values.get(name)
-        if chosen is not None and len(set(chosen)) != len(chosen):
-            refuse_field(name, "names the same one twice", chosen)
-        if chosen == []:
+        if values.get(name) == []:
             values[name] = None
     return values
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
@@ -72,6 +73,49 @@ def test_unknown_paths_and_methods(client: TestClient) -> None:
     response = client.delete("/api/v1/health")
     error_of(response, 405, "METHOD_NOT_ALLOWED", "DELETE")
     assert response.headers["Allow"] == "GET"
+
+
+@pytest.mark.fault(24)
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("OPTIONS", "/api/v1/templates/training", "GET, POST"),
+        ("PATCH", "/api/v1/features/map", "GET"),
+        ("GET", "/api/v1/datasets/download", "POST"),
+        ("POST", f"/api/v1/templates/training/{uuid4()}", "DELETE, GET, PATCH, PUT"),
+    ],
+)
+def test_a_wrong_method_is_told_all_right_ones(
+    client: TestClient, method: str, path: str, allowed: str
+) -> None:
+    """Also where the last part of a fixed address could be read as an id."""
+    response = client.request(method, path)
+    error_of(response, 405, "METHOD_NOT_ALLOWED")
+    assert response.headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("is_favorite", "true", "must be true or false"),
+        ("is_favorite", 1, "must be true or false"),
+        ("hyperparameters", {"k": "8"}, "must be a whole number"),
+        ("hyperparameters", {"k": 8.5}, "must be a whole number"),
+        ("hyperparameters", {"learning_rate": "0.1"}, "must be a number"),
+    ],
+)
+def test_text_is_no_number_and_a_number_no_truth(
+    client: TestClient, field: str, value: Any, sentence: str
+) -> None:
+    body = {"name": "strict", field: value}
+    response = client.post("/api/v1/templates/training", json=body)
+    error_of(response, 400, "VALIDATION_ERROR", sentence)
+
+
+def test_a_whole_number_may_be_written_with_a_point(client: TestClient) -> None:
+    body = {"name": "whole", "hyperparameters": {"k": 8.0}}
+    made = data_of(client.post("/api/v1/templates/training", json=body), 201)
+    assert made["hyperparameters"]["k"] == 8
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,11 @@ class Journey:
         self.stack.get(path)
         self.stack.get(f"{path}/metrics?max_points=100")
         self.stack.get("/trainings?status=completed")
+        variants = [{"hyperparameters": {"k": k}} for k in (8, 32)]
+        grid = {**body, "name": "grid", "variants": variants}
+        grid["hyperparameters"] = {**FAST, "training_steps": 100}
+        self.stack.post("/trainings/grid/estimate", grid)
+        self.stack.finish(self.stack.post("/trainings/grid", grid)["job_id"])
         self._stop_and_resume(body)
 
     def _stop_and_resume(self, body: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from app.api.access import OPEN_PATHS
 from app.api.openapi.events import add_events
 from app.api.openapi.examples import add_examples
 from app.api.openapi.parameters import describe_parameters
@@ -34,7 +35,10 @@ def operation_id(route: APIRoute) -> str:
 
 
 def build_openapi(app: FastAPI) -> dict[str, Any]:
-    """REST as it really answers (400, never FastAPI's 422) and the Socket.IO events beside it."""
+    """REST as it really answers (400, never FastAPI's 422) and the Socket.IO events beside it.
+
+    Where the server asks for no token, the document says that none is needed.
+    """
     if app.openapi_schema:
         return app.openapi_schema
     document = get_openapi(
@@ -51,11 +55,13 @@ def build_openapi(app: FastAPI) -> dict[str, Any]:
     for name in UNUSED_SCHEMAS:
         components.get("schemas", {}).pop(name, None)
     components["securitySchemes"] = SECURITY_SCHEMES
-    # Either of them, or none: it depends on how the server was started.
-    document["security"] = [{}, *({name: []} for name in SECURITY_SCHEMES)]
+    wanted: list[dict[str, list[str]]] = [{name: []} for name in SECURITY_SCHEMES]
+    document["security"] = wanted if app.state.settings.token is not None else [{}, *wanted]
     declare_responses(components)
     for path, siblings in document["paths"].items():
         for method, operation in siblings.items():
+            if path in OPEN_PATHS:
+                operation["security"] = []
             describe(operation)
             describe_parameters(operation)
             add_responses(path, method, operation, siblings)

@@ -22,7 +22,7 @@ from app.api.deps import (
     tagged,
 )
 from app.api.v1.feature_filters import FavoriteQuery, RangeQuery, TagQuery
-from app.schemas.common import Envelope, JobAccepted
+from app.schemas.common import MAX_ID, Envelope, JobAccepted
 from app.schemas.feature import (
     Correlations,
     FeatureChange,
@@ -48,7 +48,7 @@ from app.services import (
 )
 
 router = APIRouter(prefix="/features", tags=["features"])
-FeatureId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+FeatureId = Annotated[int, Path(ge=1, le=MAX_ID)]
 TopKQuery = Annotated[int, Query(ge=1, le=200, description="Contexts")]
 ContextsQuery = Annotated[int, Query(ge=1, le=50, description="Strongest contexts read")]
 KindQuery = Annotated[
