@@ -455,7 +455,8 @@ export interface paths {
         put?: never;
         /**
          * Start several trainings that share one pass over the activations
-         * @description Start several trainings that share one pass over the activations.
+         * @description A grid: `variants` say what is different in each, everything else is common. They share one pass over the activations, one
+         *     run (pausing or stopping one does that to all) and become trainings like any other.
          */
         post: operations["create_grid"];
         delete?: never;
@@ -475,7 +476,7 @@ export interface paths {
         put?: never;
         /**
          * Say what a grid of trainings would take, all of them at once
-         * @description Say what a grid of trainings would take, all of them at once.
+         * @description The same body as a grid, and nothing is started.
          */
         post: operations["estimate_grid"];
         delete?: never;
@@ -811,7 +812,7 @@ export interface paths {
         };
         /**
          * Download the file of a finished export; ranges are answered, so a download can go on
-         * @description Download the file of a finished export; ranges are answered, so a download can go on.
+         * @description While the export's file is kept; afterwards **404**. A broken download may go on with `Range`.
          */
         get: operations["download_export"];
         put?: never;
@@ -3037,12 +3038,12 @@ export interface components {
             description?: string | null;
             /**
              * Layers
-             * @description Blocks to read, counted from 0; null leaves them open
+             * @description Blocks to read, counted from 0, each once; null leaves them open
              */
             layers?: number[] | null;
             /**
              * Hook Types
-             * @description Null leaves them open
+             * @description Each once; null leaves them open
              */
             hook_types?: ("residual" | "mlp" | "attention" | "mlp_input")[] | null;
             /**
@@ -3104,12 +3105,12 @@ export interface components {
             description?: string | null;
             /**
              * Layers
-             * @description Blocks to read, counted from 0; null leaves them open
+             * @description Blocks to read, counted from 0, each once; null leaves them open
              */
             layers?: number[] | null;
             /**
              * Hook Types
-             * @description Null leaves them open
+             * @description Each once; null leaves them open
              */
             hook_types?: ("residual" | "mlp" | "attention" | "mlp_input")[] | null;
             /**
@@ -7401,21 +7402,21 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:24:59.579355Z",
+                     *           "created_at": "2026-11-26T10:37:53.307249Z",
                      *           "error_message": null,
-                     *           "id": "f3e6ad88-ea97-408a-8ad3-4e92663a49b7",
+                     *           "id": "eb16ff08-0972-41ef-b498-6a00d542d290",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "c4ce9651-2214-459c-bc06-69b6d044ea5e",
+                     *             "id": "7739f6a6-3320-4a01-9a57-f91ba38d17e2",
                      *             "kind": "dataset_import",
                      *             "measured": {
-                     *               "base_bytes": 81104896,
+                     *               "base_bytes": 81199104,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 86257664,
-                     *               "seconds": 0.27011008099998435
+                     *               "memory_bytes": 86347776,
+                     *               "seconds": 0.3741380879996541
                      *             },
                      *             "message": "Reading text: 1 documents",
                      *             "progress": 100,
@@ -7462,24 +7463,24 @@ export interface operations {
                      *           "source": "Custom",
                      *           "status": "ready",
                      *           "tokenizations": [],
-                     *           "updated_at": "2026-11-26T10:25:00.050172Z"
+                     *           "updated_at": "2026-11-26T10:37:53.886224Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:24:52.952682Z",
+                     *           "created_at": "2026-11-26T10:37:46.693171Z",
                      *           "error_message": null,
-                     *           "id": "71dea91a-93a6-43b0-892e-e3e7dc7732bf",
+                     *           "id": "28598fda-2e40-4e25-a611-cdd9aa5ab908",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "9e75f228-dea1-4e28-b28b-7e8cbccb8c21",
+                     *             "id": "0574b3fc-fbeb-40b6-8de7-385102f6d595",
                      *             "kind": "dataset_download",
                      *             "measured": {
-                     *               "base_bytes": 81125376,
+                     *               "base_bytes": 81203200,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 494907392,
-                     *               "seconds": 4.9672092099999645
+                     *               "memory_bytes": 495042560,
+                     *               "seconds": 4.971583862999978
                      *             },
                      *             "message": "Reading text: 2 documents",
                      *             "progress": 100,
@@ -7528,12 +7529,12 @@ export interface operations {
                      *           "source": "HuggingFace",
                      *           "status": "ready",
                      *           "tokenizations": [],
-                     *           "updated_at": "2026-11-26T10:24:59.459951Z"
+                     *           "updated_at": "2026-11-26T10:37:53.140918Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_3db438d337e04467",
-                     *         "timestamp": "2026-11-26T10:25:00.382067Z"
+                     *         "request_id": "req_27cda865f31b4672",
+                     *         "timestamp": "2026-11-26T10:37:54.066332Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -7588,13 +7589,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "9e75f228-dea1-4e28-b28b-7e8cbccb8c21",
-                     *         "resource_id": "71dea91a-93a6-43b0-892e-e3e7dc7732bf",
+                     *         "job_id": "0574b3fc-fbeb-40b6-8de7-385102f6d595",
+                     *         "resource_id": "28598fda-2e40-4e25-a611-cdd9aa5ab908",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_1cf704a12e3c4088",
-                     *         "timestamp": "2026-11-26T10:24:52.951222Z"
+                     *         "request_id": "req_3b6957ae59904db1",
+                     *         "timestamp": "2026-11-26T10:37:46.690051Z"
                      *       }
                      *     }
                      */
@@ -7649,13 +7650,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "abc5c926-d80c-4e3d-9dc5-b6408b738616",
-                     *         "resource_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                     *         "job_id": "0fe0408e-91d5-475c-85e2-03b27f062df8",
+                     *         "resource_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_d7a3c677c53840d3",
-                     *         "timestamp": "2026-11-26T10:24:48.910927Z"
+                     *         "request_id": "req_e453b6c7aa4a425f",
+                     *         "timestamp": "2026-11-26T10:37:40.026693Z"
                      *       }
                      *     }
                      */
@@ -7722,14 +7723,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "estimated_duration_seconds": 3.109764,
-                     *         "job_id": "c4ce9651-2214-459c-bc06-69b6d044ea5e",
-                     *         "resource_id": "f3e6ad88-ea97-408a-8ad3-4e92663a49b7",
+                     *         "estimated_duration_seconds": 5.631003,
+                     *         "job_id": "7739f6a6-3320-4a01-9a57-f91ba38d17e2",
+                     *         "resource_id": "eb16ff08-0972-41ef-b498-6a00d542d290",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_fea7612424e34c35",
-                     *         "timestamp": "2026-11-26T10:24:59.566531Z"
+                     *         "request_id": "req_091ff68bb380444d",
+                     *         "timestamp": "2026-11-26T10:37:53.296434Z"
                      *       }
                      *     }
                      */
@@ -7771,26 +7772,26 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:24:48.913826Z",
+                     *         "created_at": "2026-11-26T10:37:40.031398Z",
                      *         "error_message": null,
-                     *         "id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                     *         "id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "id": "abc5c926-d80c-4e3d-9dc5-b6408b738616",
+                     *           "id": "0fe0408e-91d5-475c-85e2-03b27f062df8",
                      *           "kind": "dataset_import",
                      *           "measured": {
-                     *             "base_bytes": 81113088,
+                     *             "base_bytes": 81199104,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 117673984,
-                     *             "seconds": 1.4568425330000991
+                     *             "memory_bytes": 118886400,
+                     *             "seconds": 3.466911219999929
                      *           },
-                     *           "message": "Reading text: 80 documents",
+                     *           "message": "Reading text: 80 documents · 68 documents/s",
                      *           "progress": 100,
                      *           "requested": null,
-                     *           "seq": 6000000,
+                     *           "seq": 7000000,
                      *           "state": "succeeded"
                      *         },
                      *         "metadata": {
@@ -7832,11 +7833,11 @@ export interface operations {
                      *         "source": "Local",
                      *         "status": "ready",
                      *         "tokenizations": [],
-                     *         "updated_at": "2026-11-26T10:24:52.407740Z"
+                     *         "updated_at": "2026-11-26T10:37:46.047283Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_4377e5fae8a54cd6",
-                     *         "timestamp": "2026-11-26T10:25:00.290315Z"
+                     *         "request_id": "req_66e791659f264967",
+                     *         "timestamp": "2026-11-26T10:37:54.011644Z"
                      *       }
                      *     }
                      */
@@ -7876,13 +7877,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "257f49db-d532-4cad-bacb-2a21052f0315",
-                     *         "resource_id": "f3e6ad88-ea97-408a-8ad3-4e92663a49b7",
+                     *         "job_id": "8024c9f3-5d23-4ce6-9f4c-58559c467748",
+                     *         "resource_id": "eb16ff08-0972-41ef-b498-6a00d542d290",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_2ea2437aa3c8440d",
-                     *         "timestamp": "2026-11-26T10:29:16.701996Z"
+                     *         "request_id": "req_7f7bcfd699514e16",
+                     *         "timestamp": "2026-11-26T10:42:53.808715Z"
                      *       }
                      *     }
                      */
@@ -7948,8 +7949,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_f4b07ce6e3854bd6",
-                     *         "timestamp": "2026-11-26T10:25:00.318709Z"
+                     *         "request_id": "req_4c5f25a8ac894973",
+                     *         "timestamp": "2026-11-26T10:37:54.038323Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -8026,8 +8027,8 @@ export interface operations {
                      *         "unique_tokens": null
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_8c4a6b7617334637",
-                     *         "timestamp": "2026-11-26T10:25:00.358621Z"
+                     *         "request_id": "req_22eae7d04a1a4be0",
+                     *         "timestamp": "2026-11-26T10:37:54.050541Z"
                      *       }
                      *     }
                      */
@@ -8067,24 +8068,24 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:25:15.887957Z",
-                     *           "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                     *           "created_at": "2026-11-26T10:38:12.895202Z",
+                     *           "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                      *           "error_message": null,
-                     *           "id": "49ddd372-982d-463c-bee8-c919bb5fe4ce",
+                     *           "id": "8943f3d7-2375-40f9-ad3f-3f104753b461",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "e586e7a8-5a1c-439b-b84f-451d0c095766",
+                     *             "id": "7c056272-2b13-4a71-82c7-e3270a259885",
                      *             "kind": "dataset_tokenize",
                      *             "measured": {
-                     *               "base_bytes": 402337792,
+                     *               "base_bytes": 402464768,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 447459328,
-                     *               "seconds": 1.006226573000049
+                     *               "memory_bytes": 446951424,
+                     *               "seconds": 0.9568538260000423
                      *             },
-                     *             "message": "Tokenising: 269,350 tokens · 128 documents/s",
+                     *             "message": "Tokenising: 269,350 tokens · 142 documents/s",
                      *             "progress": 100,
                      *             "requested": null,
                      *             "seq": 5000000,
@@ -8123,11 +8124,11 @@ export interface operations {
                      *             "size_bytes": 979132,
                      *             "start_id": 3,
                      *             "start_token": "auto",
-                     *             "tokens_per_second": 391447.99677638913,
+                     *             "tokens_per_second": 433592.3540401709,
                      *             "vocabulary_size": 1024,
                      *             "vocabulary_used": 816
                      *           },
-                     *           "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *           "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *           "n_documents": 80,
                      *           "n_tokens": 244365,
                      *           "progress": 100,
@@ -8135,8 +8136,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_bb7186e206254571",
-                     *         "timestamp": "2026-11-26T10:25:19.082026Z"
+                     *         "request_id": "req_74362f75b0c141bc",
+                     *         "timestamp": "2026-11-26T10:38:15.802041Z"
                      *       }
                      *     }
                      */
@@ -8169,7 +8170,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363"
+                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab"
                  *     }
                  */
                 "application/json": components["schemas"]["TokenizeRequest"];
@@ -8188,13 +8189,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "e586e7a8-5a1c-439b-b84f-451d0c095766",
-                     *         "resource_id": "49ddd372-982d-463c-bee8-c919bb5fe4ce",
+                     *         "job_id": "7c056272-2b13-4a71-82c7-e3270a259885",
+                     *         "resource_id": "8943f3d7-2375-40f9-ad3f-3f104753b461",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_7b2f139b488f49ca",
-                     *         "timestamp": "2026-11-26T10:25:15.886699Z"
+                     *         "request_id": "req_58882415787d4ca8",
+                     *         "timestamp": "2026-11-26T10:38:12.894042Z"
                      *       }
                      *     }
                      */
@@ -8229,7 +8230,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                  *       "text": "A list of files."
                  *     }
                  */
@@ -8265,8 +8266,8 @@ export interface operations {
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_484564e7f6524d80",
-                     *         "timestamp": "2026-11-26T10:25:15.858134Z"
+                     *         "request_id": "req_09f6476d4d0b41bf",
+                     *         "timestamp": "2026-11-26T10:38:12.871616Z"
                      *       }
                      *     }
                      */
@@ -8320,27 +8321,27 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "architecture": "LlamaForCausalLM",
-                     *           "created_at": "2026-11-26T10:25:14.083388Z",
+                     *           "created_at": "2026-11-26T10:38:10.101453Z",
                      *           "d_model": 128,
                      *           "error_message": null,
-                     *           "id": "83b53d9c-d901-4bcb-9a7a-51f9b10f7184",
+                     *           "id": "36d8cd25-ccfc-41bb-afa6-db8b8f1bd282",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "3a2c99ec-610d-4185-aeb4-3f0b5dc690fd",
+                     *             "id": "16d8d914-8738-4bbc-8491-72dd90275b28",
                      *             "kind": "model_download",
                      *             "measured": {
-                     *               "base_bytes": 398348288,
+                     *               "base_bytes": 398491648,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 522223616,
-                     *               "seconds": 0.835239528999864
+                     *               "memory_bytes": 522366976,
+                     *               "seconds": 1.5909223059998112
                      *             },
                      *             "message": "Imported",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 5000000,
+                     *             "seq": 6000000,
                      *             "state": "succeeded"
                      *           },
                      *           "memory_req_bytes": 1705216,
@@ -8373,26 +8374,26 @@ export interface operations {
                      *           "repo_id": "EleutherAI/pythia-70m",
                      *           "size_bytes": 1774363,
                      *           "status": "ready",
-                     *           "updated_at": "2026-11-26T10:25:15.748248Z"
+                     *           "updated_at": "2026-11-26T10:38:12.747298Z"
                      *         },
                      *         {
                      *           "architecture": "LlamaForCausalLM",
-                     *           "created_at": "2026-11-26T10:25:00.430336Z",
+                     *           "created_at": "2026-11-26T10:37:54.096728Z",
                      *           "d_model": 128,
                      *           "error_message": null,
-                     *           "id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *           "id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "9ccd7013-a75e-47b1-a1df-54eaf8c04f79",
+                     *             "id": "bdf951a1-1429-4696-8c6b-470d8fa0cb79",
                      *             "kind": "model_import",
                      *             "measured": {
-                     *               "base_bytes": 398348288,
+                     *               "base_bytes": 398491648,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 517582848,
-                     *               "seconds": 0.7454927349999707
+                     *               "memory_bytes": 517869568,
+                     *               "seconds": 0.9853850679996867
                      *             },
                      *             "message": "Imported",
                      *             "progress": 100,
@@ -8429,12 +8430,12 @@ export interface operations {
                      *           "repo_id": null,
                      *           "size_bytes": 1774363,
                      *           "status": "ready",
-                     *           "updated_at": "2026-11-26T10:25:13.963281Z"
+                     *           "updated_at": "2026-11-26T10:38:09.843158Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_3092776b35ef4ed6",
-                     *         "timestamp": "2026-11-26T10:25:15.818303Z"
+                     *         "request_id": "req_2922adaacb854175",
+                     *         "timestamp": "2026-11-26T10:38:12.802441Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -8489,13 +8490,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "3a2c99ec-610d-4185-aeb4-3f0b5dc690fd",
-                     *         "resource_id": "83b53d9c-d901-4bcb-9a7a-51f9b10f7184",
+                     *         "job_id": "16d8d914-8738-4bbc-8491-72dd90275b28",
+                     *         "resource_id": "36d8cd25-ccfc-41bb-afa6-db8b8f1bd282",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_7c87afacb47541de",
-                     *         "timestamp": "2026-11-26T10:25:14.077185Z"
+                     *         "request_id": "req_62bc5d6255714c5e",
+                     *         "timestamp": "2026-11-26T10:38:10.099581Z"
                      *       }
                      *     }
                      */
@@ -8549,13 +8550,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "9ccd7013-a75e-47b1-a1df-54eaf8c04f79",
-                     *         "resource_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *         "job_id": "bdf951a1-1429-4696-8c6b-470d8fa0cb79",
+                     *         "resource_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_7403cd6866c74bfd",
-                     *         "timestamp": "2026-11-26T10:25:00.422535Z"
+                     *         "request_id": "req_c5e36ab61ee14189",
+                     *         "timestamp": "2026-11-26T10:37:54.089414Z"
                      *       }
                      *     }
                      */
@@ -8598,22 +8599,22 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "architecture": "LlamaForCausalLM",
-                     *         "created_at": "2026-11-26T10:25:00.430336Z",
+                     *         "created_at": "2026-11-26T10:37:54.096728Z",
                      *         "d_model": 128,
                      *         "error_message": null,
-                     *         "id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *         "id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "id": "9ccd7013-a75e-47b1-a1df-54eaf8c04f79",
+                     *           "id": "bdf951a1-1429-4696-8c6b-470d8fa0cb79",
                      *           "kind": "model_import",
                      *           "measured": {
-                     *             "base_bytes": 398348288,
+                     *             "base_bytes": 398491648,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 517582848,
-                     *             "seconds": 0.7454927349999707
+                     *             "memory_bytes": 517869568,
+                     *             "seconds": 0.9853850679996867
                      *           },
                      *           "message": "Imported",
                      *           "progress": 100,
@@ -8650,11 +8651,11 @@ export interface operations {
                      *         "repo_id": null,
                      *         "size_bytes": 1774363,
                      *         "status": "ready",
-                     *         "updated_at": "2026-11-26T10:25:13.963281Z"
+                     *         "updated_at": "2026-11-26T10:38:09.843158Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_94174d03750b4633",
-                     *         "timestamp": "2026-11-26T10:25:15.833760Z"
+                     *         "request_id": "req_9fa6dcf9c85d45bf",
+                     *         "timestamp": "2026-11-26T10:38:12.842570Z"
                      *       }
                      *     }
                      */
@@ -8694,13 +8695,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "87da4751-7ece-4d2b-af91-798c4137ce5c",
-                     *         "resource_id": "83b53d9c-d901-4bcb-9a7a-51f9b10f7184",
+                     *         "job_id": "e8885a24-f915-4c74-a92c-0dadd713f320",
+                     *         "resource_id": "36d8cd25-ccfc-41bb-afa6-db8b8f1bd282",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_4d1bfd54d8df4cdf",
-                     *         "timestamp": "2026-11-26T10:29:17.832929Z"
+                     *         "request_id": "req_f1d0068c146b458e",
+                     *         "timestamp": "2026-11-26T10:42:55.477277Z"
                      *       }
                      *     }
                      */
@@ -8769,7 +8770,7 @@ export interface operations {
                      *           }
                      *         ],
                      *         "max_positions": 128,
-                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *         "n_heads": 4,
                      *         "n_kv_heads": 2,
                      *         "n_layers": 4,
@@ -8779,8 +8780,8 @@ export interface operations {
                      *         "vocab_size": 1024
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_1361feae582c4d3a",
-                     *         "timestamp": "2026-11-26T10:25:15.846237Z"
+                     *         "request_id": "req_e74a1a332c7247ae",
+                     *         "timestamp": "2026-11-26T10:38:12.865328Z"
                      *       }
                      *     }
                      */
@@ -8846,14 +8847,14 @@ export interface operations {
                      *             "norm_limit": 10,
                      *             "windows_per_shard": 512
                      *           },
-                     *           "created_at": "2026-11-26T10:25:19.240075Z",
-                     *           "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                     *           "created_at": "2026-11-26T10:38:15.959376Z",
+                     *           "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                      *           "dataset_name": "python-docs",
                      *           "error_message": null,
                      *           "hook_types": [
                      *             "residual"
                      *           ],
-                     *           "id": "676a7077-6b19-4788-b552-2cd12ae35d95",
+                     *           "id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
@@ -8861,22 +8862,22 @@ export interface operations {
                      *               "disk_bytes": 10880000,
                      *               "gpu_memory_bytes": null,
                      *               "memory_bytes": 491854656,
-                     *               "seconds": 6.330844230968823,
+                     *               "seconds": 6.30078129642261,
                      *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "6ac00dda-ed35-41d9-affe-abc6a24ad228",
+                     *             "id": "de91ec72-e33e-4d03-900b-c1caaaa25dee",
                      *             "kind": "activation_extract",
                      *             "measured": {
-                     *               "base_bytes": 402640896,
+                     *               "base_bytes": 402718720,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 561913856,
-                     *               "seconds": 2.693265456000063
+                     *               "memory_bytes": 563552256,
+                     *               "seconds": 2.7819952059999196
                      *             },
-                     *             "message": "Writing the index · 32,843 tokens/s",
+                     *             "message": "Writing the index · 24,956 tokens/s",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 6000000,
+                     *             "seq": 7000000,
                      *             "state": "succeeded"
                      *           },
                      *           "layers": [
@@ -8902,22 +8903,22 @@ export interface operations {
                      *             "n_tokens": 37953,
                      *             "n_train_tokens": 34131,
                      *             "n_windows": 315,
-                     *             "seconds": 1.1975127650000559,
-                     *             "size_bytes": 10932957,
-                     *             "tokens_per_second": 33669.78722769449
+                     *             "seconds": 1.5643980039999406,
+                     *             "size_bytes": 10932956,
+                     *             "tokens_per_second": 25773.49235738448
                      *           },
-                     *           "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *           "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *           "model_name": "glass-en",
                      *           "n_tokens": 37953,
                      *           "progress": 100,
-                     *           "size_bytes": 10932957,
+                     *           "size_bytes": 10932956,
                      *           "status": "ready",
-                     *           "tokenization_id": "49ddd372-982d-463c-bee8-c919bb5fe4ce"
+                     *           "tokenization_id": "8943f3d7-2375-40f9-ad3f-3f104753b461"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_0304f176c4394c19",
-                     *         "timestamp": "2026-11-26T10:25:23.921090Z"
+                     *         "request_id": "req_de1aa9f8fd234fba",
+                     *         "timestamp": "2026-11-26T10:38:20.737352Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -8952,12 +8953,12 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                 *       "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                  *       "layers": [
                  *         2
                  *       ],
                  *       "max_tokens": 40000,
-                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363"
+                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab"
                  *     }
                  */
                 "application/json": components["schemas"]["ActivationExtract"];
@@ -8976,13 +8977,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "6ac00dda-ed35-41d9-affe-abc6a24ad228",
-                     *         "resource_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
+                     *         "job_id": "de91ec72-e33e-4d03-900b-c1caaaa25dee",
+                     *         "resource_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_913e8ceefbfb46b7",
-                     *         "timestamp": "2026-11-26T10:25:19.226585Z"
+                     *         "request_id": "req_804720573bb8434c",
+                     *         "timestamp": "2026-11-26T10:38:15.957736Z"
                      *       }
                      *     }
                      */
@@ -9015,12 +9016,12 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                 *       "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                  *       "layers": [
                  *         2
                  *       ],
                  *       "max_tokens": 40000,
-                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363"
+                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab"
                  *     }
                  */
                 "application/json": components["schemas"]["ActivationExtract"];
@@ -9044,8 +9045,8 @@ export interface operations {
                      *         "proposal": null,
                      *         "resources": [
                      *           {
-                     *             "free_bytes": 72903778304,
-                     *             "limit_bytes": 72903778304,
+                     *             "free_bytes": 72176726016,
+                     *             "limit_bytes": 72176726016,
                      *             "name": "disk",
                      *             "needed_bytes": 10880000,
                      *             "parts": [
@@ -9058,7 +9059,7 @@ export interface operations {
                      *             "reclaimable_bytes": 0
                      *           },
                      *           {
-                     *             "free_bytes": 20968464384,
+                     *             "free_bytes": 20227772416,
                      *             "limit_bytes": 25056833536,
                      *             "name": "memory",
                      *             "needed_bytes": 491854656,
@@ -9083,15 +9084,15 @@ export interface operations {
                      *           }
                      *         ],
                      *         "time": {
-                     *           "seconds": 6.330844230968823,
+                     *           "seconds": 6.30078129642261,
                      *           "source": "matrix products measured just now; no such job has run on this machine yet",
                      *           "tokens": 40000,
-                     *           "tokens_per_second": 30056.1095500117
+                     *           "tokens_per_second": 30750.74965331024
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_00a26af610e445fe",
-                     *         "timestamp": "2026-11-26T10:25:19.105213Z"
+                     *         "request_id": "req_91a128d1ba3e4d8f",
+                     *         "timestamp": "2026-11-26T10:38:15.830022Z"
                      *       }
                      *     }
                      */
@@ -9148,14 +9149,14 @@ export interface operations {
                      *           "norm_limit": 10,
                      *           "windows_per_shard": 512
                      *         },
-                     *         "created_at": "2026-11-26T10:25:19.240075Z",
-                     *         "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                     *         "created_at": "2026-11-26T10:38:15.959376Z",
+                     *         "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                      *         "dataset_name": "python-docs",
                      *         "error_message": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "676a7077-6b19-4788-b552-2cd12ae35d95",
+                     *         "id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -9163,22 +9164,22 @@ export interface operations {
                      *             "disk_bytes": 10880000,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 491854656,
-                     *             "seconds": 6.330844230968823,
+                     *             "seconds": 6.30078129642261,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "6ac00dda-ed35-41d9-affe-abc6a24ad228",
+                     *           "id": "de91ec72-e33e-4d03-900b-c1caaaa25dee",
                      *           "kind": "activation_extract",
                      *           "measured": {
-                     *             "base_bytes": 402640896,
+                     *             "base_bytes": 402718720,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 561913856,
-                     *             "seconds": 2.693265456000063
+                     *             "memory_bytes": 563552256,
+                     *             "seconds": 2.7819952059999196
                      *           },
-                     *           "message": "Writing the index · 32,843 tokens/s",
+                     *           "message": "Writing the index · 24,956 tokens/s",
                      *           "progress": 100,
                      *           "requested": null,
-                     *           "seq": 6000000,
+                     *           "seq": 7000000,
                      *           "state": "succeeded"
                      *         },
                      *         "layers": [
@@ -9204,21 +9205,21 @@ export interface operations {
                      *           "n_tokens": 37953,
                      *           "n_train_tokens": 34131,
                      *           "n_windows": 315,
-                     *           "seconds": 1.1975127650000559,
-                     *           "size_bytes": 10932957,
-                     *           "tokens_per_second": 33669.78722769449
+                     *           "seconds": 1.5643980039999406,
+                     *           "size_bytes": 10932956,
+                     *           "tokens_per_second": 25773.49235738448
                      *         },
-                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *         "model_name": "glass-en",
                      *         "n_tokens": 37953,
                      *         "progress": 100,
-                     *         "size_bytes": 10932957,
+                     *         "size_bytes": 10932956,
                      *         "status": "ready",
-                     *         "tokenization_id": "49ddd372-982d-463c-bee8-c919bb5fe4ce"
+                     *         "tokenization_id": "8943f3d7-2375-40f9-ad3f-3f104753b461"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_8d7ec3b7ef454970",
-                     *         "timestamp": "2026-11-26T10:25:23.904980Z"
+                     *         "request_id": "req_7ddd4a94aa3244ff",
+                     *         "timestamp": "2026-11-26T10:38:20.697276Z"
                      *       }
                      *     }
                      */
@@ -9258,13 +9259,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "c7515637-00f8-42a4-8ea1-ec90c0e74bf9",
-                     *         "resource_id": "ab287610-34ae-4e7f-8489-a05e4de3330f",
+                     *         "job_id": "49f0388c-926f-4b7d-a805-fa3df0f56772",
+                     *         "resource_id": "51851a23-fe2e-4c25-a370-16e0c3dff9fc",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c906c4b53dab4b2f",
-                     *         "timestamp": "2026-11-26T10:29:15.143706Z"
+                     *         "request_id": "req_758503968a834783",
+                     *         "timestamp": "2026-11-26T10:42:52.182020Z"
                      *       }
                      *     }
                      */
@@ -9318,11 +9319,11 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
-                     *           "completed_at": "2026-11-26T10:26:08.580173Z",
-                     *           "created_at": "2026-11-26T10:25:26.277115Z",
+                     *           "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
+                     *           "completed_at": "2026-11-26T10:39:24.283401Z",
+                     *           "created_at": "2026-11-26T10:38:23.877624Z",
                      *           "current_step": 2000,
-                     *           "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                     *           "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                      *           "dataset_name": "python-docs",
                      *           "discovery_job": null,
                      *           "encoder_type": "sparse",
@@ -9442,7 +9443,7 @@ export interface operations {
                      *             "warmup_steps": null,
                      *             "weight_decay": 0
                      *           },
-                     *           "id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *           "id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
@@ -9450,58 +9451,59 @@ export interface operations {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
                      *               "memory_bytes": 487437888,
-                     *               "seconds": 13.211982505888393,
+                     *               "seconds": 13.0264789835194,
                      *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "fa60a701-590d-4f5d-8126-eaf8c5e5d8bc",
+                     *             "id": "185a2c8f-af1a-4257-a6ed-3882e57b7ea8",
                      *             "kind": "training_run",
                      *             "measured": {
-                     *               "base_bytes": 404615168,
+                     *               "base_bytes": 404877312,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 631283712,
-                     *               "seconds": 38.408308713999986
+                     *               "memory_bytes": 628125696,
+                     *               "seconds": 56.337083033
                      *             },
                      *             "message": "Reading text with the reconstruction",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 48000000,
+                     *             "seq": 66000000,
                      *             "state": "succeeded"
                      *           },
                      *           "latest_metrics": {
                      *             "dead_neurons": 0,
                      *             "explained_variance": 0.9206748238705322,
-                     *             "floor_share": 0.004439084427249834,
+                     *             "floor_share": 0.0035974361525393642,
                      *             "gpu_utilization": null,
                      *             "grad_norm": 0.02074424736201763,
                      *             "learning_rate": 0.000006362165830136405,
                      *             "loss": 0.07926981896162033,
-                     *             "memory_used_bytes": 571609088,
+                     *             "memory_used_bytes": 576491520,
                      *             "reconstruction_error": 0.07926981896162033,
                      *             "sparsity": 16,
                      *             "step": 2000,
-                     *             "timestamp": "2026-11-26T10:26:05.893923Z",
-                     *             "tokens_per_second": 26317.260215740072
+                     *             "timestamp": "2026-11-26T10:39:21.041649Z",
+                     *             "tokens_per_second": 19284.354951213547
                      *           },
                      *           "layer": 2,
-                     *           "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *           "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *           "model_name": "glass-en",
-                     *           "n_checkpoints": 4,
+                     *           "n_checkpoints": 5,
                      *           "n_features": 0,
                      *           "n_latents": 512,
                      *           "name": "glass, 4x, k 16",
                      *           "progress": 100,
+                     *           "shares_run": false,
                      *           "source": "trained",
-                     *           "started_at": "2026-11-26T10:25:27.403241Z",
+                     *           "started_at": "2026-11-26T10:38:25.274873Z",
                      *           "status": "completed",
                      *           "target_hook_type": "residual",
                      *           "total_steps": 2000,
-                     *           "updated_at": "2026-11-26T10:26:08.580173Z"
+                     *           "updated_at": "2026-11-26T10:39:24.283401Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_18d4b3ea22c7449f",
-                     *         "timestamp": "2026-11-26T10:26:08.735669Z"
+                     *         "request_id": "req_59d0259de3c34f26",
+                     *         "timestamp": "2026-11-26T10:39:24.658488Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -9536,8 +9538,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
-                 *       "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                 *       "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
+                 *       "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                  *       "hyperparameters": {
                  *         "batch_size": 512,
                  *         "checkpoint_every": 50,
@@ -9546,7 +9548,7 @@ export interface operations {
                  *         "log_every": 10,
                  *         "training_steps": 2000
                  *       },
-                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                  *       "name": "glass, 4x, k 16"
                  *     }
                  */
@@ -9565,13 +9567,13 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "job_id": "fa60a701-590d-4f5d-8126-eaf8c5e5d8bc",
+                     *         "job_id": "185a2c8f-af1a-4257-a6ed-3882e57b7ea8",
                      *         "status": "initializing",
-                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_a52bb0eefb674901",
-                     *         "timestamp": "2026-11-26T10:25:26.276059Z"
+                     *         "request_id": "req_4a8f372fa8364aa8",
+                     *         "timestamp": "2026-11-26T10:38:23.875846Z"
                      *       }
                      *     }
                      */
@@ -9604,8 +9606,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
-                 *       "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                 *       "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
+                 *       "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                  *       "hyperparameters": {
                  *         "batch_size": 512,
                  *         "checkpoint_every": 50,
@@ -9614,7 +9616,7 @@ export interface operations {
                  *         "log_every": 10,
                  *         "training_steps": 2000
                  *       },
-                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                  *       "name": "glass, 4x, k 16"
                  *     }
                  */
@@ -9639,8 +9641,8 @@ export interface operations {
                      *         "proposal": null,
                      *         "resources": [
                      *           {
-                     *             "free_bytes": 72891805696,
-                     *             "limit_bytes": 72891805696,
+                     *             "free_bytes": 72162009088,
+                     *             "limit_bytes": 72162009088,
                      *             "name": "disk",
                      *             "needed_bytes": 10618880,
                      *             "parts": [
@@ -9653,7 +9655,7 @@ export interface operations {
                      *             "reclaimable_bytes": 0
                      *           },
                      *           {
-                     *             "free_bytes": 20305149952,
+                     *             "free_bytes": 19721572352,
                      *             "limit_bytes": 25056833536,
                      *             "name": "memory",
                      *             "needed_bytes": 487437888,
@@ -9678,15 +9680,15 @@ export interface operations {
                      *           }
                      *         ],
                      *         "time": {
-                     *           "seconds": 13.211982505888393,
+                     *           "seconds": 13.0264789835194,
                      *           "source": "matrix products measured just now; no such job has run on this machine yet",
                      *           "tokens": 1024000,
-                     *           "tokens_per_second": 135164.43796660536
+                     *           "tokens_per_second": 138288.28335302114
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b130e15d9ce74fa9",
-                     *         "timestamp": "2026-11-26T10:25:26.246472Z"
+                     *         "request_id": "req_ca59f651e4b44e32",
+                     *         "timestamp": "2026-11-26T10:38:23.815948Z"
                      *       }
                      *     }
                      */
@@ -9719,6 +9721,34 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
+                 *       "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                 *       "hyperparameters": {
+                 *         "batch_size": 512,
+                 *         "checkpoint_every": 50,
+                 *         "expansion_factor": 4,
+                 *         "k": 16,
+                 *         "log_every": 10,
+                 *         "training_steps": 100
+                 *       },
+                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                 *       "name": "grid",
+                 *       "variants": [
+                 *         {
+                 *           "hyperparameters": {
+                 *             "k": 8
+                 *           }
+                 *         },
+                 *         {
+                 *           "hyperparameters": {
+                 *             "k": 32
+                 *           }
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["TrainingGridCreate"];
             };
         };
@@ -9731,6 +9761,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "job_id": "d78ee316-ce25-4c2f-812b-447a967912fa",
+                     *         "trainings": [
+                     *           {
+                     *             "job_id": "d78ee316-ce25-4c2f-812b-447a967912fa",
+                     *             "status": "initializing",
+                     *             "training_id": "3faf1750-18cf-469f-b151-3cadf662a005"
+                     *           },
+                     *           {
+                     *             "job_id": "d78ee316-ce25-4c2f-812b-447a967912fa",
+                     *             "status": "initializing",
+                     *             "training_id": "31863359-bee1-4c20-826a-3fcbed3ec8e1"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_26f85655ca764d94",
+                     *         "timestamp": "2026-11-26T10:39:24.799369Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_TrainingGridCreated_"];
                 };
             };
@@ -9758,6 +9811,34 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
+                 *       "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                 *       "hyperparameters": {
+                 *         "batch_size": 512,
+                 *         "checkpoint_every": 50,
+                 *         "expansion_factor": 4,
+                 *         "k": 16,
+                 *         "log_every": 10,
+                 *         "training_steps": 100
+                 *       },
+                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                 *       "name": "grid",
+                 *       "variants": [
+                 *         {
+                 *           "hyperparameters": {
+                 *             "k": 8
+                 *           }
+                 *         },
+                 *         {
+                 *           "hyperparameters": {
+                 *             "k": 32
+                 *           }
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["TrainingGridCreate"];
             };
         };
@@ -9769,6 +9850,67 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "device": "cpu",
+                     *         "fit": "fits",
+                     *         "limiter": "memory",
+                     *         "message": "It fits; memory is what it needs most of: 478 MB of 25.1 GB.",
+                     *         "proposal": null,
+                     *         "resources": [
+                     *           {
+                     *             "free_bytes": 72154140672,
+                     *             "limit_bytes": 72154140672,
+                     *             "name": "disk",
+                     *             "needed_bytes": 21237760,
+                     *             "parts": [
+                     *               {
+                     *                 "name": "10 checkpoints",
+                     *                 "reclaimable": false,
+                     *                 "size_bytes": 21237760
+                     *               }
+                     *             ],
+                     *             "reclaimable_bytes": 0
+                     *           },
+                     *           {
+                     *             "free_bytes": 19339309056,
+                     *             "limit_bytes": 25056833536,
+                     *             "name": "memory",
+                     *             "needed_bytes": 487437888,
+                     *             "parts": [
+                     *               {
+                     *                 "name": "the process with its libraries",
+                     *                 "reclaimable": false,
+                     *                 "size_bytes": 355000000
+                     *               },
+                     *               {
+                     *                 "name": "the language model",
+                     *                 "reclaimable": false,
+                     *                 "size_bytes": 1705216
+                     *               },
+                     *               {
+                     *                 "name": "libraries for it",
+                     *                 "reclaimable": false,
+                     *                 "size_bytes": 110000000
+                     *               }
+                     *             ],
+                     *             "reclaimable_bytes": 9715968
+                     *           }
+                     *         ],
+                     *         "time": {
+                     *           "seconds": 6.983797855814562,
+                     *           "source": "matrix products measured just now; no such job has run on this machine yet",
+                     *           "tokens": 51200,
+                     *           "tokens_per_second": 69144.14167651057
+                     *         }
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_955b83f21f1644d7",
+                     *         "timestamp": "2026-11-26T10:39:24.730363Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_Estimate_"];
                 };
             };
@@ -9808,11 +9950,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
+                     *         "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T10:25:26.277115Z",
+                     *         "created_at": "2026-11-26T10:38:23.877624Z",
                      *         "current_step": 0,
-                     *         "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                     *         "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -9855,7 +9997,7 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *         "id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -9863,11 +10005,11 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 13.211982505888393,
+                     *             "seconds": 13.0264789835194,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "fa60a701-590d-4f5d-8126-eaf8c5e5d8bc",
+                     *           "id": "185a2c8f-af1a-4257-a6ed-3882e57b7ea8",
                      *           "kind": "training_run",
                      *           "measured": null,
                      *           "message": null,
@@ -9878,23 +10020,24 @@ export interface operations {
                      *         },
                      *         "latest_metrics": null,
                      *         "layer": 2,
-                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 0,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "glass, 4x, k 16",
                      *         "progress": 0,
+                     *         "shares_run": false,
                      *         "source": "trained",
                      *         "started_at": null,
                      *         "status": "initializing",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 2000,
-                     *         "updated_at": "2026-11-26T10:25:26.277115Z"
+                     *         "updated_at": "2026-11-26T10:38:23.877624Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_07fb5095d68c470f",
-                     *         "timestamp": "2026-11-26T10:25:26.369025Z"
+                     *         "request_id": "req_12f74ffb1107459d",
+                     *         "timestamp": "2026-11-26T10:38:24.008587Z"
                      *       }
                      *     }
                      */
@@ -9934,13 +10077,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "7b2785b0-ccaa-4d84-819d-ad6f7b10fdbb",
-                     *         "resource_id": "e2254a1c-3b6e-4ca2-b13d-1a48c3524471",
+                     *         "job_id": "48659d96-0663-4596-be36-129cfa69bc7b",
+                     *         "resource_id": "bda6735a-50e6-4138-9b89-1953e120d6cd",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_2a654ad3e91544e2",
-                     *         "timestamp": "2026-11-26T10:28:59.146408Z"
+                     *         "request_id": "req_83a1d68a8f664468",
+                     *         "timestamp": "2026-11-26T10:42:48.697991Z"
                      *       }
                      *     }
                      */
@@ -9979,11 +10122,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
+                     *         "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T10:25:26.277115Z",
-                     *         "current_step": 100,
-                     *         "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                     *         "created_at": "2026-11-26T10:38:23.877624Z",
+                     *         "current_step": 80,
+                     *         "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10026,7 +10169,7 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *         "id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -10034,52 +10177,53 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 13.211982505888393,
+                     *             "seconds": 13.0264789835194,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
-                     *           "eta_seconds": 33.0468790161814,
-                     *           "id": "fa60a701-590d-4f5d-8126-eaf8c5e5d8bc",
+                     *           "eta_seconds": 50.44666410908733,
+                     *           "id": "185a2c8f-af1a-4257-a6ed-3882e57b7ea8",
                      *           "kind": "training_run",
                      *           "measured": null,
-                     *           "message": "Step 70 of 2,000 · 30,860 tokens/s",
+                     *           "message": "Step 70 of 2,000 · 20,216 tokens/s",
                      *           "progress": 3.3949999999999996,
                      *           "requested": "pause",
-                     *           "seq": 6000000,
+                     *           "seq": 7000000,
                      *           "state": "running"
                      *         },
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.7260061633106543,
-                     *           "floor_share": 0.006595280173231186,
+                     *           "explained_variance": 0.7556954426552001,
+                     *           "floor_share": 0.00650861421825411,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.0374627448618412,
-                     *           "learning_rate": 0.0025448663320545625,
-                     *           "loss": 0.2754056453704834,
-                     *           "memory_used_bytes": 571260928,
-                     *           "reconstruction_error": 0.2754056453704834,
-                     *           "sparsity": 16,
-                     *           "step": 100,
-                     *           "timestamp": "2026-11-26T10:25:30.109999Z",
-                     *           "tokens_per_second": 39928.38501015889
+                     *           "grad_norm": 0.03588471561670303,
+                     *           "learning_rate": 0.00203589306564365,
+                     *           "loss": 0.2469388246536255,
+                     *           "memory_used_bytes": 571047936,
+                     *           "reconstruction_error": 0.2469388246536255,
+                     *           "sparsity": 26,
+                     *           "step": 80,
+                     *           "timestamp": "2026-11-26T10:38:28.778606Z",
+                     *           "tokens_per_second": 20208.18463922182
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *         "model_name": "glass-en",
-                     *         "n_checkpoints": 2,
+                     *         "n_checkpoints": 1,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "glass, 4x, k 16",
                      *         "progress": 3.3949999999999996,
+                     *         "shares_run": false,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T10:25:27.403241Z",
+                     *         "started_at": "2026-11-26T10:38:25.274873Z",
                      *         "status": "training",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 2000,
-                     *         "updated_at": "2026-11-26T10:25:30.109999Z"
+                     *         "updated_at": "2026-11-26T10:38:28.778606Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_3ccb91eb99e248f8",
-                     *         "timestamp": "2026-11-26T10:25:30.263183Z"
+                     *         "request_id": "req_19f2b61c7ba5406c",
+                     *         "timestamp": "2026-11-26T10:38:29.031587Z"
                      *       }
                      *     }
                      */
@@ -10118,11 +10262,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
+                     *         "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T10:26:08.764981Z",
-                     *         "current_step": 101,
-                     *         "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                     *         "created_at": "2026-11-26T10:39:34.858958Z",
+                     *         "current_step": 87,
+                     *         "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10165,65 +10309,66 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "e2254a1c-3b6e-4ca2-b13d-1a48c3524471",
+                     *         "id": "bda6735a-50e6-4138-9b89-1953e120d6cd",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 582053056,
-                     *             "seconds": 357.9512387234031,
+                     *             "memory_bytes": 582315200,
+                     *             "seconds": 520.2810161623636,
                      *             "time_source": "measured: one job of this kind on this machine"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "6540d6d1-11d1-414d-af2c-e307db614067",
+                     *           "id": "3be69677-5101-4399-81f7-fbd3259ec85f",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 404598784,
+                     *             "base_bytes": 405979136,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 574660608,
-                     *             "seconds": 4.592259574000082
+                     *             "memory_bytes": 574791680,
+                     *             "seconds": 4.524319895999724
                      *           },
                      *           "message": null,
-                     *           "progress": 0.48985,
+                     *           "progress": 0.42195,
                      *           "requested": null,
-                     *           "seq": 11000000,
+                     *           "seq": 10000000,
                      *           "state": "queued"
                      *         },
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.6617480962588289,
-                     *           "floor_share": 0.0008764081498924192,
+                     *           "explained_variance": 0.6303942127710909,
+                     *           "floor_share": 0.004089477922945586,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.09803333878517151,
-                     *           "learning_rate": 0.00014453943406558643,
-                     *           "loss": 0.33535832166671753,
-                     *           "memory_used_bytes": 574660608,
-                     *           "reconstruction_error": 0.33535832166671753,
-                     *           "sparsity": 59,
-                     *           "step": 101,
-                     *           "timestamp": "2026-11-26T10:26:13.538997Z",
-                     *           "tokens_per_second": 2956.7997466042525
+                     *           "grad_norm": 0.11106349527835846,
+                     *           "learning_rate": 0.0001245042649871883,
+                     *           "loss": 0.3623121976852417,
+                     *           "memory_used_bytes": 574791680,
+                     *           "reconstruction_error": 0.3623121976852417,
+                     *           "sparsity": 60,
+                     *           "step": 87,
+                     *           "timestamp": "2026-11-26T10:39:39.650480Z",
+                     *           "tokens_per_second": 12976.9981440617
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *         "model_name": "glass-en",
-                     *         "n_checkpoints": 3,
+                     *         "n_checkpoints": 2,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "to be stopped",
-                     *         "progress": 0.48985,
+                     *         "progress": 0.42195,
+                     *         "shares_run": false,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T10:26:09.155921Z",
+                     *         "started_at": "2026-11-26T10:39:35.373017Z",
                      *         "status": "initializing",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 20000,
-                     *         "updated_at": "2026-11-26T10:26:14.802323Z"
+                     *         "updated_at": "2026-11-26T10:39:41.001961Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_9cf9bceb7a104492",
-                     *         "timestamp": "2026-11-26T10:26:14.798131Z"
+                     *         "request_id": "req_3b3ab0dc82a44f31",
+                     *         "timestamp": "2026-11-26T10:39:40.989169Z"
                      *       }
                      *     }
                      */
@@ -10262,11 +10407,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
+                     *         "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T10:26:08.764981Z",
+                     *         "created_at": "2026-11-26T10:39:34.858958Z",
                      *         "current_step": 120,
-                     *         "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                     *         "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10309,28 +10454,28 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "e2254a1c-3b6e-4ca2-b13d-1a48c3524471",
+                     *         "id": "bda6735a-50e6-4138-9b89-1953e120d6cd",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 582053056,
-                     *             "seconds": 357.9512387234031,
+                     *             "memory_bytes": 582315200,
+                     *             "seconds": 520.2810161623636,
                      *             "time_source": "measured: one job of this kind on this machine"
                      *           },
-                     *           "eta_seconds": 502.72241712275354,
-                     *           "id": "6540d6d1-11d1-414d-af2c-e307db614067",
+                     *           "eta_seconds": 1498.3928124396793,
+                     *           "id": "3be69677-5101-4399-81f7-fbd3259ec85f",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 404598784,
+                     *             "base_bytes": 405979136,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 574660608,
-                     *             "seconds": 4.592259574000082
+                     *             "memory_bytes": 574791680,
+                     *             "seconds": 4.524319895999724
                      *           },
-                     *           "message": "Step 120 of 20,000 · 20,877 tokens/s",
-                     *           "progress": 0.582,
+                     *           "message": "Step 110 of 20,000 · 7,008 tokens/s",
+                     *           "progress": 0.5335,
                      *           "requested": "stop",
                      *           "seq": 16000000,
                      *           "state": "running"
@@ -10338,36 +10483,37 @@ export interface operations {
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
                      *           "explained_variance": 0.6894084732975675,
-                     *           "floor_share": 0.003260050774621662,
+                     *           "floor_share": 0.0029436662793266566,
                      *           "gpu_utilization": null,
                      *           "grad_norm": 0.07871145755052567,
                      *           "learning_rate": 0.00017173002067198383,
                      *           "loss": 0.31095170974731445,
-                     *           "memory_used_bytes": 567529472,
+                     *           "memory_used_bytes": 573698048,
                      *           "reconstruction_error": 0.31095170974731445,
                      *           "sparsity": 58,
                      *           "step": 120,
-                     *           "timestamp": "2026-11-26T10:26:16.579026Z",
-                     *           "tokens_per_second": 20876.85106822107
+                     *           "timestamp": "2026-11-26T10:39:43.695790Z",
+                     *           "tokens_per_second": 11492.471081302436
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 3,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "to be stopped",
-                     *         "progress": 0.582,
+                     *         "progress": 0.5335,
+                     *         "shares_run": false,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T10:26:09.155921Z",
+                     *         "started_at": "2026-11-26T10:39:35.373017Z",
                      *         "status": "training",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 20000,
-                     *         "updated_at": "2026-11-26T10:26:16.579026Z"
+                     *         "updated_at": "2026-11-26T10:39:43.695790Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_994138e2ac964e8b",
-                     *         "timestamp": "2026-11-26T10:26:16.817274Z"
+                     *         "request_id": "req_28b414b26044471e",
+                     *         "timestamp": "2026-11-26T10:39:44.031820Z"
                      *       }
                      *     }
                      */
@@ -10416,52 +10562,52 @@ export interface operations {
                      *         {
                      *           "dead_neurons": 0,
                      *           "explained_variance": 0.4296862596602268,
-                     *           "floor_share": 0.0021757041575410177,
+                     *           "floor_share": 0.002670692031256645,
                      *           "gpu_utilization": null,
                      *           "grad_norm": 0.25446635484695435,
                      *           "learning_rate": 0.00002544866332054562,
                      *           "loss": 0.5626893043518066,
-                     *           "memory_used_bytes": 560627712,
+                     *           "memory_used_bytes": 560500736,
                      *           "reconstruction_error": 0.5626893043518066,
                      *           "sparsity": 64,
                      *           "step": 1,
-                     *           "timestamp": "2026-11-26T10:25:28.633966Z",
-                     *           "tokens_per_second": 13171.897324862286
+                     *           "timestamp": "2026-11-26T10:38:26.597998Z",
+                     *           "tokens_per_second": 8292.062775939068
                      *         },
                      *         {
                      *           "dead_neurons": 0,
                      *           "explained_variance": 0.6814004603569088,
-                     *           "floor_share": 0.0034180236037017883,
+                     *           "floor_share": 0.005323519218746712,
                      *           "gpu_utilization": null,
                      *           "grad_norm": 0.07223857194185257,
                      *           "learning_rate": 0.0007634598996163686,
                      *           "loss": 0.32335543632507324,
-                     *           "memory_used_bytes": 569507840,
+                     *           "memory_used_bytes": 569348096,
                      *           "reconstruction_error": 0.32335543632507324,
                      *           "sparsity": 50,
                      *           "step": 30,
-                     *           "timestamp": "2026-11-26T10:25:29.169239Z",
-                     *           "tokens_per_second": 20693.004518040485
+                     *           "timestamp": "2026-11-26T10:38:27.608928Z",
+                     *           "tokens_per_second": 16528.658128356037
                      *         },
                      *         {
                      *           "dead_neurons": 0,
                      *           "explained_variance": 0.7583987756389565,
-                     *           "floor_share": 0.002848382554464972,
+                     *           "floor_share": 0.003873680869827316,
                      *           "gpu_utilization": null,
                      *           "grad_norm": 0.039651673287153244,
                      *           "learning_rate": 0.0015269197992327371,
                      *           "loss": 0.23556312918663025,
-                     *           "memory_used_bytes": 571260928,
+                     *           "memory_used_bytes": 571047936,
                      *           "reconstruction_error": 0.23556312918663025,
                      *           "sparsity": 35,
                      *           "step": 60,
-                     *           "timestamp": "2026-11-26T10:25:30.109999Z",
-                     *           "tokens_per_second": 17244.349338259817
+                     *           "timestamp": "2026-11-26T10:38:28.778606Z",
+                     *           "tokens_per_second": 12027.14673598981
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_54347a50693040dd",
-                     *         "timestamp": "2026-11-26T10:26:08.696017Z"
+                     *         "request_id": "req_4a42f9226b014940",
+                     *         "timestamp": "2026-11-26T10:39:24.601559Z"
                      *       }
                      *     }
                      */
@@ -10500,51 +10646,51 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:25:30.543221Z",
-                     *           "explained_variance": 0.7756368719415695,
-                     *           "file_path": "checkpoints/d61d729c-a06e-4658-9b24-bf75d39d55c7/step_120",
-                     *           "file_size_bytes": 2115870,
-                     *           "id": "666e1815-3567-4483-9101-3df56986d306",
+                     *           "created_at": "2026-11-26T10:38:29.582923Z",
+                     *           "explained_variance": 0.7477154187587713,
+                     *           "file_path": "checkpoints/88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4/step_103",
+                     *           "file_size_bytes": 2115868,
+                     *           "id": "5a8dcafb-214f-42e3-a179-20ae276368a4",
                      *           "is_best": true,
                      *           "l0": 16,
-                     *           "loss": 0.2306339144706726,
+                     *           "loss": 0.2603204846382141,
                      *           "quality_split": "heldout",
                      *           "reason": "stop",
-                     *           "step": 120,
-                     *           "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                     *           "step": 103,
+                     *           "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:25:30.146537Z",
-                     *           "explained_variance": 0.7408170827959677,
-                     *           "file_path": "checkpoints/d61d729c-a06e-4658-9b24-bf75d39d55c7/step_100",
+                     *           "created_at": "2026-11-26T10:38:29.422627Z",
+                     *           "explained_variance": 0.7455246625849599,
+                     *           "file_path": "checkpoints/88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4/step_102",
                      *           "file_size_bytes": 2115872,
-                     *           "id": "4875bd76-e5ed-4caf-b8d4-c9e829965182",
+                     *           "id": "070c55ee-65c7-4617-8713-54489bc1a450",
+                     *           "is_best": false,
+                     *           "l0": 16,
+                     *           "loss": 0.25990355014801025,
+                     *           "quality_split": "heldout",
+                     *           "reason": "request",
+                     *           "step": 102,
+                     *           "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                     *         },
+                     *         {
+                     *           "created_at": "2026-11-26T10:38:29.223719Z",
+                     *           "explained_variance": 0.7408170827959677,
+                     *           "file_path": "checkpoints/88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4/step_100",
+                     *           "file_size_bytes": 2115872,
+                     *           "id": "4fd8a6f1-7f4f-46e5-b37f-7874dd9bad8f",
                      *           "is_best": false,
                      *           "l0": 16,
                      *           "loss": 0.2754056453704834,
                      *           "quality_split": "heldout",
                      *           "reason": "interval",
                      *           "step": 100,
-                     *           "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
-                     *         },
-                     *         {
-                     *           "created_at": "2026-11-26T10:25:29.209921Z",
-                     *           "explained_variance": 0.5420903975624289,
-                     *           "file_path": "checkpoints/d61d729c-a06e-4658-9b24-bf75d39d55c7/step_50",
-                     *           "file_size_bytes": 2115875,
-                     *           "id": "0db4f45b-0809-4bd3-99a5-05b8d464c48c",
-                     *           "is_best": false,
-                     *           "l0": 40,
-                     *           "loss": 0.25872963666915894,
-                     *           "quality_split": "heldout",
-                     *           "reason": "interval",
-                     *           "step": 50,
-                     *           "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                     *           "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_01721f4325c540f5",
-                     *         "timestamp": "2026-11-26T10:25:32.034056Z"
+                     *         "request_id": "req_5bfd29b4b0244d5a",
+                     *         "timestamp": "2026-11-26T10:38:31.014617Z"
                      *       }
                      *     }
                      */
@@ -10587,13 +10733,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "fa60a701-590d-4f5d-8126-eaf8c5e5d8bc",
-                     *         "resource_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *         "job_id": "185a2c8f-af1a-4257-a6ed-3882e57b7ea8",
+                     *         "resource_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
                      *         "status": "running"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_a835206e01b6436e",
-                     *         "timestamp": "2026-11-26T10:25:30.227783Z"
+                     *         "request_id": "req_5a6e3a96a7d34b99",
+                     *         "timestamp": "2026-11-26T10:38:28.955821Z"
                      *       }
                      *     }
                      */
@@ -10635,22 +10781,22 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:25:29.209921Z",
+                     *         "created_at": "2026-11-26T10:38:27.793288Z",
                      *         "explained_variance": 0.5420903975624289,
-                     *         "file_path": "checkpoints/d61d729c-a06e-4658-9b24-bf75d39d55c7/step_50",
-                     *         "file_size_bytes": 2115875,
-                     *         "id": "0db4f45b-0809-4bd3-99a5-05b8d464c48c",
+                     *         "file_path": "checkpoints/88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4/step_50",
+                     *         "file_size_bytes": 2115876,
+                     *         "id": "5653041e-a456-44f4-bbbc-398112d992cb",
                      *         "is_best": false,
                      *         "l0": 40,
                      *         "loss": 0.25872963666915894,
                      *         "quality_split": "heldout",
                      *         "reason": "interval",
                      *         "step": 50,
-                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_1ef67c11b58b46ec",
-                     *         "timestamp": "2026-11-26T10:25:32.055301Z"
+                     *         "request_id": "req_fbb792015c184728",
+                     *         "timestamp": "2026-11-26T10:38:31.046750Z"
                      *       }
                      *     }
                      */
@@ -10691,11 +10837,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
+                     *         "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T10:25:26.277115Z",
-                     *         "current_step": 120,
-                     *         "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                     *         "created_at": "2026-11-26T10:38:23.877624Z",
+                     *         "current_step": 103,
+                     *         "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10738,7 +10884,7 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *         "id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -10746,57 +10892,58 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 13.211982505888393,
+                     *             "seconds": 13.0264789835194,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "fa60a701-590d-4f5d-8126-eaf8c5e5d8bc",
+                     *           "id": "185a2c8f-af1a-4257-a6ed-3882e57b7ea8",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 404615168,
+                     *             "base_bytes": 404877312,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 574668800,
-                     *             "seconds": 3.2707159740000407
+                     *             "memory_bytes": 571047936,
+                     *             "seconds": 4.578862888000003
                      *           },
                      *           "message": null,
-                     *           "progress": 5.819999999999999,
+                     *           "progress": 4.9955,
                      *           "requested": null,
-                     *           "seq": 9000000,
+                     *           "seq": 10000000,
                      *           "state": "queued"
                      *         },
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.7696332344883559,
-                     *           "floor_share": 0.0047127204287990485,
+                     *           "explained_variance": 0.7410782949719976,
+                     *           "floor_share": 0.0009161015547872516,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.032620836049318314,
+                     *           "grad_norm": 0.0368044413626194,
                      *           "learning_rate": 0.002544866332054562,
-                     *           "loss": 0.2306339144706726,
-                     *           "memory_used_bytes": 574668800,
-                     *           "reconstruction_error": 0.2306339144706726,
+                     *           "loss": 0.2603204846382141,
+                     *           "memory_used_bytes": 571047936,
+                     *           "reconstruction_error": 0.2603204846382141,
                      *           "sparsity": 16,
-                     *           "step": 120,
-                     *           "timestamp": "2026-11-26T10:25:30.533401Z",
-                     *           "tokens_per_second": 28531.20880142077
+                     *           "step": 103,
+                     *           "timestamp": "2026-11-26T10:38:29.563572Z",
+                     *           "tokens_per_second": 2844.345777246709
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *         "model_name": "glass-en",
-                     *         "n_checkpoints": 2,
+                     *         "n_checkpoints": 3,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "glass, 4x, k 16",
-                     *         "progress": 6,
+                     *         "progress": 5.15,
+                     *         "shares_run": false,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T10:25:27.403241Z",
+                     *         "started_at": "2026-11-26T10:38:25.274873Z",
                      *         "status": "initializing",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 2000,
-                     *         "updated_at": "2026-11-26T10:25:32.137902Z"
+                     *         "updated_at": "2026-11-26T10:38:31.118529Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_99ea554ae1764ecf",
-                     *         "timestamp": "2026-11-26T10:25:32.137002Z"
+                     *         "request_id": "req_739ca7e21c6c42ba",
+                     *         "timestamp": "2026-11-26T10:38:31.114947Z"
                      *       }
                      *     }
                      */
@@ -10849,16 +10996,16 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "activation": "topk",
-                     *           "best_step": 138,
-                     *           "checkpoint_step": 138,
-                     *           "created_at": "2026-11-26T10:26:08.764981Z",
-                     *           "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                     *           "best_step": 141,
+                     *           "checkpoint_step": 141,
+                     *           "created_at": "2026-11-26T10:39:34.858958Z",
+                     *           "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                      *           "encoder_type": "sparse",
                      *           "error_message": null,
-                     *           "explained_variance": 0.4569697236208412,
+                     *           "explained_variance": 0.4592777452624993,
                      *           "export_parity": null,
                      *           "hook_type": "residual",
-                     *           "id": "e2254a1c-3b6e-4ca2-b13d-1a48c3524471",
+                     *           "id": "bda6735a-50e6-4138-9b89-1953e120d6cd",
                      *           "import_parity": null,
                      *           "job": {
                      *             "error_code": null,
@@ -10866,99 +11013,99 @@ export interface operations {
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582053056,
-                     *               "seconds": 357.9512387234031,
+                     *               "memory_bytes": 582315200,
+                     *               "seconds": 520.2810161623636,
                      *               "time_source": "measured: one job of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "6540d6d1-11d1-414d-af2c-e307db614067",
+                     *             "id": "3be69677-5101-4399-81f7-fbd3259ec85f",
                      *             "kind": "training_run",
                      *             "measured": {
-                     *               "base_bytes": 404611072,
+                     *               "base_bytes": 405979136,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 613683200,
-                     *               "seconds": 9.95747789799998
+                     *               "memory_bytes": 637497344,
+                     *               "seconds": 9.461034013999324
                      *             },
                      *             "message": "Reading text with the reconstruction",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 21000000,
+                     *             "seq": 20000000,
                      *             "state": "stopped"
                      *           },
                      *           "k": 16,
                      *           "layer": 2,
-                     *           "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *           "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *           "model_name": "glass-en",
                      *           "n_features": 0,
                      *           "n_latents": 512,
                      *           "name": "to be stopped",
                      *           "origin": null,
-                     *           "size_bytes": 2115874,
+                     *           "size_bytes": 2115871,
                      *           "source": "trained",
                      *           "status": "stopped",
                      *           "target_hook_type": "residual"
                      *         },
                      *         {
                      *           "activation": "topk",
-                     *           "best_step": 2000,
-                     *           "checkpoint_step": 2000,
-                     *           "created_at": "2026-11-26T10:25:26.277115Z",
-                     *           "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                     *           "best_step": 100,
+                     *           "checkpoint_step": 100,
+                     *           "created_at": "2026-11-26T10:39:24.803739Z",
+                     *           "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                      *           "encoder_type": "sparse",
                      *           "error_message": null,
-                     *           "explained_variance": 0.9069090304447103,
+                     *           "explained_variance": 0.8688766838088213,
                      *           "export_parity": null,
                      *           "hook_type": "residual",
-                     *           "id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *           "id": "31863359-bee1-4c20-826a-3fcbed3ec8e1",
                      *           "import_parity": null,
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": {
-                     *               "disk_bytes": 10618880,
+                     *               "disk_bytes": 21237760,
                      *               "gpu_memory_bytes": null,
                      *               "memory_bytes": 487437888,
-                     *               "seconds": 13.211982505888393,
+                     *               "seconds": 6.983797855814562,
                      *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "fa60a701-590d-4f5d-8126-eaf8c5e5d8bc",
-                     *             "kind": "training_run",
+                     *             "id": "d78ee316-ce25-4c2f-812b-447a967912fa",
+                     *             "kind": "training_grid",
                      *             "measured": {
-                     *               "base_bytes": 404615168,
+                     *               "base_bytes": 406020096,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 631283712,
-                     *               "seconds": 38.408308713999986
+                     *               "memory_bytes": 629977088,
+                     *               "seconds": 8.270289581999805
                      *             },
                      *             "message": "Reading text with the reconstruction",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 48000000,
+                     *             "seq": 12000000,
                      *             "state": "succeeded"
                      *           },
-                     *           "k": 16,
+                     *           "k": 32,
                      *           "layer": 2,
-                     *           "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *           "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *           "model_name": "glass-en",
                      *           "n_features": 0,
                      *           "n_latents": 512,
-                     *           "name": "glass, 4x, k 16",
+                     *           "name": "grid",
                      *           "origin": null,
-                     *           "size_bytes": 2115876,
+                     *           "size_bytes": 2115870,
                      *           "source": "trained",
                      *           "status": "completed",
                      *           "target_hook_type": "residual"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_561cf954c9f94346",
-                     *         "timestamp": "2026-11-26T10:26:22.301377Z"
+                     *         "request_id": "req_75e3bd4ff1ec44bc",
+                     *         "timestamp": "2026-11-26T10:39:47.446349Z"
                      *       },
                      *       "pagination": {
-                     *         "has_next": false,
+                     *         "has_next": true,
                      *         "limit": 2,
                      *         "page": 1,
-                     *         "total": 2
+                     *         "total": 4
                      *       }
                      *     }
                      */
@@ -10987,8 +11134,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
-                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                 *       "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
+                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                  *       "path": "/home/ada/dictionaries/glass-l2"
                  *     }
                  */
@@ -11008,13 +11155,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "d0c79933-eb51-4764-9e3f-ef61868d5ab5",
-                     *         "resource_id": "a35ce85a-68d0-4659-892a-a173f46a3220",
+                     *         "job_id": "d97977f6-d2a3-45c0-9ba6-e5ed831cb10b",
+                     *         "resource_id": "02f5b899-03d2-4e84-9743-17440cac4530",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_534d6f80d2554138",
-                     *         "timestamp": "2026-11-26T10:26:25.123531Z"
+                     *         "request_id": "req_6b22978d46564e0b",
+                     *         "timestamp": "2026-11-26T10:39:49.998330Z"
                      *       }
                      *     }
                      */
@@ -11049,8 +11196,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
-                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                 *       "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
+                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                  *       "repo_id": "org/glass-saes",
                  *       "subfolder": "l2"
                  *     }
@@ -11070,14 +11217,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "estimated_duration_seconds": 2.136429,
-                     *         "job_id": "90f7c134-d3ab-45df-9b36-e57b09dd2a85",
-                     *         "resource_id": "7fa347e3-5481-4ddf-9c98-804223422d00",
+                     *         "estimated_duration_seconds": 2.095519,
+                     *         "job_id": "4e961de6-4f0c-4801-9be8-d25079c7803e",
+                     *         "resource_id": "da66eca7-6c8b-4c71-a8fc-3a5382b40478",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_138f39cc508d48a8",
-                     *         "timestamp": "2026-11-26T10:26:27.521099Z"
+                     *         "request_id": "req_d44cbbed18224998",
+                     *         "timestamp": "2026-11-26T10:39:52.350680Z"
                      *       }
                      *     }
                      */
@@ -11123,14 +11270,14 @@ export interface operations {
                      *         "activation": "topk",
                      *         "best_step": 2000,
                      *         "checkpoint_step": 2000,
-                     *         "created_at": "2026-11-26T10:25:26.277115Z",
-                     *         "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                     *         "created_at": "2026-11-26T10:38:23.877624Z",
+                     *         "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                      *         "encoder_type": "sparse",
                      *         "error_message": null,
                      *         "explained_variance": 0.9069090304447103,
                      *         "export_parity": null,
                      *         "hook_type": "residual",
-                     *         "id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *         "id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
                      *         "import_parity": null,
                      *         "job": {
                      *           "error_code": null,
@@ -11139,40 +11286,40 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 13.211982505888393,
+                     *             "seconds": 13.0264789835194,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "fa60a701-590d-4f5d-8126-eaf8c5e5d8bc",
+                     *           "id": "185a2c8f-af1a-4257-a6ed-3882e57b7ea8",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 404615168,
+                     *             "base_bytes": 404877312,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 631283712,
-                     *             "seconds": 38.408308713999986
+                     *             "memory_bytes": 628125696,
+                     *             "seconds": 56.337083033
                      *           },
                      *           "message": "Reading text with the reconstruction",
                      *           "progress": 100,
                      *           "requested": null,
-                     *           "seq": 48000000,
+                     *           "seq": 66000000,
                      *           "state": "succeeded"
                      *         },
                      *         "k": 16,
                      *         "layer": 2,
-                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *         "model_name": "glass-en",
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "glass, 4x, k 16",
                      *         "origin": null,
-                     *         "size_bytes": 2115876,
+                     *         "size_bytes": 2115878,
                      *         "source": "trained",
                      *         "status": "completed",
                      *         "target_hook_type": "residual"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_167980f33b214977",
-                     *         "timestamp": "2026-11-26T10:26:22.374735Z"
+                     *         "request_id": "req_27ccebb107ab4577",
+                     *         "timestamp": "2026-11-26T10:39:47.494173Z"
                      *       }
                      *     }
                      */
@@ -11211,14 +11358,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "estimated_duration_seconds": 14.199736,
-                     *         "job_id": "57cdf391-f7a9-4fd1-af88-dbb2dcceae8c",
-                     *         "resource_id": "7fa347e3-5481-4ddf-9c98-804223422d00",
+                     *         "estimated_duration_seconds": 1.513562,
+                     *         "job_id": "c6a62fb9-dec2-4485-b658-49fe8206947d",
+                     *         "resource_id": "da66eca7-6c8b-4c71-a8fc-3a5382b40478",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_cfa0227376054c0f",
-                     *         "timestamp": "2026-11-26T10:29:13.558236Z"
+                     *         "request_id": "req_43e188bb76bc4ac1",
+                     *         "timestamp": "2026-11-26T10:42:50.568371Z"
                      *       }
                      *     }
                      */
@@ -11334,22 +11481,22 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:28:28.995154Z",
-                     *           "expires_at": "2026-11-27T10:28:30.214368Z",
-                     *           "file_name": "features-d61d729c-a06e-4658-9b24-bf75d39d55c7.parquet.zip",
+                     *           "created_at": "2026-11-26T10:42:17.830970Z",
+                     *           "expires_at": "2026-11-27T10:42:21.962583Z",
+                     *           "file_name": "features-88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4.parquet.zip",
                      *           "format": "parquet",
                      *           "is_available": true,
-                     *           "job_id": "e38fd282-b8a7-49c6-911f-ebdb533df72a",
+                     *           "job_id": "b6671232-1d6d-4336-b7bd-e091d4b323ed",
                      *           "n_features": 5,
-                     *           "sha256": "37448bb966f23a1b7aa3fdd52c91df1733afcf9c61f602ba532ee013a1e33bfa",
+                     *           "sha256": "4fe8b2065f35aa912ffa857256931fd5ccf4863a89fa6b514af1635ea434a285",
                      *           "size_bytes": 55020,
                      *           "state": "succeeded",
-                     *           "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                     *           "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_d1e8cb0baa974594",
-                     *         "timestamp": "2026-11-26T10:28:31.130822Z"
+                     *         "request_id": "req_b3ff0a63918947dd",
+                     *         "timestamp": "2026-11-26T10:42:22.627084Z"
                      *       }
                      *     }
                      */
@@ -11383,7 +11530,7 @@ export interface operations {
                  *       "ranges": [
                  *         "neuron_index:0:4"
                  *       ],
-                 *       "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                 *       "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureExportCreate"];
@@ -11402,13 +11549,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "e38fd282-b8a7-49c6-911f-ebdb533df72a",
-                     *         "resource_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *         "job_id": "b6671232-1d6d-4336-b7bd-e091d4b323ed",
+                     *         "resource_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_2629f41a9f964d98",
-                     *         "timestamp": "2026-11-26T10:28:28.983235Z"
+                     *         "request_id": "req_7b9ad702a3fd4a93",
+                     *         "timestamp": "2026-11-26T10:42:17.804189Z"
                      *       }
                      *     }
                      */
@@ -11474,7 +11621,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "file": "features.parquet.zip",
-                 *       "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                 *       "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                  *     }
                  */
                 "multipart/form-data": {
@@ -11518,13 +11665,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "3d68d834-30d0-4f88-b7b5-fb366e4abb3b",
-                     *         "resource_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *         "job_id": "1907b87f-b2b7-460c-8a50-06eda487d44b",
+                     *         "resource_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_1bd0d8aab314443e",
-                     *         "timestamp": "2026-11-26T10:28:31.146269Z"
+                     *         "request_id": "req_4f8aedb871314487",
+                     *         "timestamp": "2026-11-26T10:42:22.675632Z"
                      *       }
                      *     }
                      */
@@ -11560,7 +11707,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "examples_per_feature": 20,
-                 *       "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                 *       "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureExtract"];
@@ -11579,13 +11726,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "c5a5cde5-b19e-4fb8-9f41-b5bc0919a740",
-                     *         "resource_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *         "job_id": "686fd463-a2d5-4d5f-9857-1b40d3caa5a6",
+                     *         "resource_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_0c5966280ba94b79",
-                     *         "timestamp": "2026-11-26T10:26:30.470040Z"
+                     *         "request_id": "req_50d384198c3e4de0",
+                     *         "timestamp": "2026-11-26T10:39:55.501747Z"
                      *       }
                      *     }
                      */
@@ -11620,7 +11767,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                 *       "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureScoring"];
@@ -11639,13 +11786,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "4bdba43b-eab1-4974-ab95-59836e1a1838",
-                     *         "resource_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
+                     *         "job_id": "48a934a1-7617-4a76-93ad-d354c6d047df",
+                     *         "resource_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_1d37aeaf8f7c4cf8",
-                     *         "timestamp": "2026-11-26T10:28:33.095254Z"
+                     *         "request_id": "req_bd2ca94ccad54b86",
+                     *         "timestamp": "2026-11-26T10:42:24.658014Z"
                      *       }
                      *     }
                      */
@@ -11766,7 +11913,7 @@ export interface operations {
                      *             "window_position": 2
                      *           },
                      *           "top_token": ".",
-                     *           "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                     *           "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                      *         },
                      *         {
                      *           "activation_frequency": 0.1992464363818407,
@@ -11828,12 +11975,12 @@ export interface operations {
                      *             "window_position": 90
                      *           },
                      *           "top_token": "\n",
-                     *           "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                     *           "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_08646d64839f4731",
-                     *         "timestamp": "2026-11-26T10:28:27.565553Z"
+                     *         "request_id": "req_64b8bbfea2fa41f7",
+                     *         "timestamp": "2026-11-26T10:41:54.589373Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -11870,7 +12017,7 @@ export interface operations {
                  * @example {
                  *       "text": "A list of files.",
                  *       "top_k": 2,
-                 *       "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                 *       "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureProbe"];
@@ -11917,7 +12064,7 @@ export interface operations {
                      *             "share_of_max": 0.7572068139956549
                      *           }
                      *         ],
-                     *         "job_id": "55c5d7f8-617c-4369-8895-9ac7d2835610",
+                     *         "job_id": "24bc6505-c4b8-4b39-b8ec-95caba99620a",
                      *         "n_firing": 101,
                      *         "token_ids": [
                      *           27,
@@ -11931,8 +12078,8 @@ export interface operations {
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c63f4bd42a574da7",
-                     *         "timestamp": "2026-11-26T10:28:28.682592Z"
+                     *         "request_id": "req_1837a5f962834f1a",
+                     *         "timestamp": "2026-11-26T10:42:17.222694Z"
                      *       }
                      *     }
                      */
@@ -12026,11 +12173,11 @@ export interface operations {
                      *         },
                      *         "layout": "pca",
                      *         "n_clusters": 11,
-                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_2e1891a05a624df7",
-                     *         "timestamp": "2026-11-26T10:28:28.834342Z"
+                     *         "request_id": "req_2ec2f920bb4d4785",
+                     *         "timestamp": "2026-11-26T10:42:17.498906Z"
                      *       }
                      *     }
                      */
@@ -12073,7 +12220,7 @@ export interface operations {
                      *         "cluster": 1,
                      *         "coherence": 0.8531468531468531,
                      *         "context_shift": 0.4638483965014577,
-                     *         "created_at": "2026-11-26T10:28:21.601977Z",
+                     *         "created_at": "2026-11-26T10:41:50.053542Z",
                      *         "definitions": {
                      *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
                      *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts from contexts of other places in which it is silent, by nearness to its contexts in other documents; interval: 95 %, Hanley and McNeil. Measured on the features with most activation, where an embedder is installed.",
@@ -12266,11 +12413,11 @@ export interface operations {
                      *           "window_position": 2
                      *         },
                      *         "top_token": ".",
-                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_ae4e10158ca54784",
-                     *         "timestamp": "2026-11-26T10:28:27.630430Z"
+                     *         "request_id": "req_9ebef6b6515b4081",
+                     *         "timestamp": "2026-11-26T10:41:54.666531Z"
                      *       }
                      *     }
                      */
@@ -12329,7 +12476,7 @@ export interface operations {
                      *         "cluster": 1,
                      *         "coherence": 0.8531468531468531,
                      *         "context_shift": 0.4638483965014577,
-                     *         "created_at": "2026-11-26T10:28:21.601977Z",
+                     *         "created_at": "2026-11-26T10:41:50.053542Z",
                      *         "definitions": {
                      *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
                      *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts from contexts of other places in which it is silent, by nearness to its contexts in other documents; interval: 95 %, Hanley and McNeil. Measured on the features with most activation, where an embedder is installed.",
@@ -12522,11 +12669,11 @@ export interface operations {
                      *           "window_position": 2
                      *         },
                      *         "top_token": ".",
-                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_608e840cbae04783",
-                     *         "timestamp": "2026-11-26T10:28:27.594050Z"
+                     *         "request_id": "req_e3bf220ac54c434a",
+                     *         "timestamp": "2026-11-26T10:41:54.622559Z"
                      *       }
                      *     }
                      */
@@ -12572,7 +12719,7 @@ export interface operations {
                      *         "cluster": 1,
                      *         "coherence": 0.8531468531468531,
                      *         "context_shift": 0.4638483965014577,
-                     *         "created_at": "2026-11-26T10:28:21.601977Z",
+                     *         "created_at": "2026-11-26T10:41:50.053542Z",
                      *         "definitions": {
                      *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
                      *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts from contexts of other places in which it is silent, by nearness to its contexts in other documents; interval: 95 %, Hanley and McNeil. Measured on the features with most activation, where an embedder is installed.",
@@ -12763,11 +12910,11 @@ export interface operations {
                      *           "window_position": 2
                      *         },
                      *         "top_token": ".",
-                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_66eec3db54134ef8",
-                     *         "timestamp": "2026-11-26T10:28:28.656457Z"
+                     *         "request_id": "req_54221763b9fa4471",
+                     *         "timestamp": "2026-11-26T10:42:17.155791Z"
                      *       }
                      *     }
                      */
@@ -12819,13 +12966,13 @@ export interface operations {
                      *             "name": null,
                      *             "tags": []
                      *           },
-                     *           "created_at": "2026-11-26T10:28:27.601967Z",
+                     *           "created_at": "2026-11-26T10:41:54.625853Z",
                      *           "is_undone": false
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_0f4651de5e044250",
-                     *         "timestamp": "2026-11-26T10:28:27.646566Z"
+                     *         "request_id": "req_e9246d967d404ad6",
+                     *         "timestamp": "2026-11-26T10:41:54.690648Z"
                      *       }
                      *     }
                      */
@@ -12951,8 +13098,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_5074d015818d4ba6",
-                     *         "timestamp": "2026-11-26T10:28:27.656131Z"
+                     *         "request_id": "req_6d41831d23784c60",
+                     *         "timestamp": "2026-11-26T10:41:54.702068Z"
                      *       }
                      *     }
                      */
@@ -13262,8 +13409,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_b7448054a70445e7",
-                     *         "timestamp": "2026-11-26T10:28:27.663161Z"
+                     *         "request_id": "req_807b408dfee044a9",
+                     *         "timestamp": "2026-11-26T10:41:54.720001Z"
                      *       }
                      *     }
                      */
@@ -13314,8 +13461,8 @@ export interface operations {
                      *         "n_zero": 26828
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_ea5fcf427831437a",
-                     *         "timestamp": "2026-11-26T10:28:27.670612Z"
+                     *         "request_id": "req_964e60d672684e10",
+                     *         "timestamp": "2026-11-26T10:41:54.746534Z"
                      *       }
                      *     }
                      */
@@ -13391,8 +13538,8 @@ export interface operations {
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_9d06afad5cc04cca",
-                     *         "timestamp": "2026-11-26T10:28:27.676363Z"
+                     *         "request_id": "req_2a7015ce767f4886",
+                     *         "timestamp": "2026-11-26T10:41:54.757997Z"
                      *       }
                      *     }
                      */
@@ -13467,8 +13614,8 @@ export interface operations {
                      *         "n_tokens": 37953
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_bfdc7d03f4474e35",
-                     *         "timestamp": "2026-11-26T10:28:27.680845Z"
+                     *         "request_id": "req_46892ab84e5e4a35",
+                     *         "timestamp": "2026-11-26T10:41:54.773452Z"
                      *       }
                      *     }
                      */
@@ -13573,8 +13720,8 @@ export interface operations {
                      *         "feature_id": 484
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_6b5d7b039d134993",
-                     *         "timestamp": "2026-11-26T10:28:27.692443Z"
+                     *         "request_id": "req_c8039d088aee4ed9",
+                     *         "timestamp": "2026-11-26T10:41:54.794391Z"
                      *       }
                      *     }
                      */
@@ -13712,8 +13859,8 @@ export interface operations {
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_67608cc196fe4dcc",
-                     *         "timestamp": "2026-11-26T10:28:27.706434Z"
+                     *         "request_id": "req_da0efc4760244f62",
+                     *         "timestamp": "2026-11-26T10:41:54.814509Z"
                      *       }
                      *     }
                      */
@@ -13749,7 +13896,7 @@ export interface operations {
                  *         }
                  *       ],
                  *       "max_new_tokens": 8,
-                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                  *       "prompt": "The list of files is",
                  *       "run_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90"
                  *     }
@@ -13832,7 +13979,7 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "first_token_seconds": 0.01801796499989905,
+                     *         "first_token_seconds": 0.020017878999624372,
                      *         "intervention_layer": 2,
                      *         "job_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
                      *         "metrics": [
@@ -13858,7 +14005,7 @@ export interface operations {
                      *             "value": 2.4069417119026184
                      *           }
                      *         ],
-                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *         "notes": [],
                      *         "prompt": "The list of files is",
                      *         "prompt_tokens": [
@@ -13890,7 +14037,7 @@ export interface operations {
                      *           "positions_touched": 15,
                      *           "prompt_positions_touched": 8
                      *         },
-                     *         "seconds": 0.28924704099995324,
+                     *         "seconds": 0.3943418969997765,
                      *         "steered_output": {
                      *           "ended": "length",
                      *           "perplexity": 12.160463462174697,
@@ -13987,8 +14134,8 @@ export interface operations {
                      *         "warnings": []
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_def523ee04c345e5",
-                     *         "timestamp": "2026-11-26T10:28:36.149204Z"
+                     *         "request_id": "req_496bdf673fb14d16",
+                     *         "timestamp": "2026-11-26T10:42:41.686335Z"
                      *       }
                      *     }
                      */
@@ -14030,7 +14177,7 @@ export interface operations {
                  *         }
                  *       ],
                  *       "max_new_tokens": 4,
-                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                  *       "prompts": [
                  *         "The list of files is",
                  *         "We shall see"
@@ -14057,13 +14204,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "4d611997-3899-4622-8aaa-d0118ab5b24e",
+                     *         "job_id": "a2173e26-f874-4f11-b59b-ec378184da05",
                      *         "resource_id": null,
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_ddf944c5618948c8",
-                     *         "timestamp": "2026-11-26T10:28:36.950003Z"
+                     *         "request_id": "req_5b704ea304ae43da",
+                     *         "timestamp": "2026-11-26T10:42:42.528566Z"
                      *       }
                      *     }
                      */
@@ -14111,7 +14258,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:28:36.951162Z",
+                     *           "created_at": "2026-11-26T10:42:42.531793Z",
                      *           "features": [
                      *             {
                      *               "at_layer": 2,
@@ -14122,8 +14269,8 @@ export interface operations {
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "id": "4d611997-3899-4622-8aaa-d0118ab5b24e",
-                     *           "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *           "id": "a2173e26-f874-4f11-b59b-ec378184da05",
+                     *           "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *           "prompts": [
                      *             "The list of files is",
                      *             "We shall see"
@@ -14132,8 +14279,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_48117ba751b649ae",
-                     *         "timestamp": "2026-11-26T10:28:39.648671Z"
+                     *         "request_id": "req_47d23343dc054e16",
+                     *         "timestamp": "2026-11-26T10:42:45.158423Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -14176,7 +14323,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:36.951162Z",
+                     *         "created_at": "2026-11-26T10:42:42.531793Z",
                      *         "definitions": {
                      *           "ce_clean": "Mean next-token cross-entropy of the untouched model on the same held-out windows, in nats.",
                      *           "ce_mean": "The same with the mean held-out activation in its place, in nats.",
@@ -14232,9 +14379,9 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "4d611997-3899-4622-8aaa-d0118ab5b24e",
+                     *         "id": "a2173e26-f874-4f11-b59b-ec378184da05",
                      *         "message": "Generating",
-                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *         "progress": 100,
                      *         "prompts": [
                      *           "The list of files is",
@@ -14481,13 +14628,13 @@ export interface operations {
                      *           "reported_on": [
                      *             1
                      *           ],
-                     *           "seconds": 0.580595730000141,
+                     *           "seconds": 0.6617138490000798,
                      *           "stopped": false
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_d1555b44eb5a4a8d",
-                     *         "timestamp": "2026-11-26T10:28:39.677722Z"
+                     *         "request_id": "req_9f72bb57c0374be6",
+                     *         "timestamp": "2026-11-26T10:42:45.178355Z"
                      *       }
                      *     }
                      */
@@ -14525,7 +14672,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:36.951162Z",
+                     *         "created_at": "2026-11-26T10:42:42.531793Z",
                      *         "features": [
                      *           {
                      *             "at_layer": 2,
@@ -14536,8 +14683,8 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "4d611997-3899-4622-8aaa-d0118ab5b24e",
-                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *         "id": "a2173e26-f874-4f11-b59b-ec378184da05",
+                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *         "prompts": [
                      *           "The list of files is",
                      *           "We shall see"
@@ -14545,8 +14692,8 @@ export interface operations {
                      *         "state": "succeeded"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c743d4495c1d4928",
-                     *         "timestamp": "2026-11-26T10:28:39.686059Z"
+                     *         "request_id": "req_5db9c6e667244a9b",
+                     *         "timestamp": "2026-11-26T10:42:45.194291Z"
                      *       }
                      *     }
                      */
@@ -14590,7 +14737,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:28:36.548310Z",
+                     *           "created_at": "2026-11-26T10:42:42.173804Z",
                      *           "features": [
                      *             {
                      *               "achieved_max": 41.823997497558594,
@@ -14610,17 +14757,17 @@ export interface operations {
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "fingerprint": "8691a130d49cd8c4fcb6b58d3c19c9a2081a528ba9345c766d0fd71b7fa6556e",
+                     *           "fingerprint": "8cbea91a00a20586ff35dde33689228e12672cce38bef24047c0ee337225ee1b",
                      *           "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
-                     *           "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *           "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *           "prompt": "The list of files is",
                      *           "steered_text": ".\n\n“The matters it",
                      *           "unsteered_text": " worth a grander and\n"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_1b7b1426830c4e3f",
-                     *         "timestamp": "2026-11-26T10:28:36.662469Z"
+                     *         "request_id": "req_2a6e046c78884348",
+                     *         "timestamp": "2026-11-26T10:42:42.228313Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -14663,7 +14810,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:36.548310Z",
+                     *         "created_at": "2026-11-26T10:42:42.173804Z",
                      *         "features": [
                      *           {
                      *             "achieved_max": 41.823997497558594,
@@ -14683,9 +14830,9 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "fingerprint": "8691a130d49cd8c4fcb6b58d3c19c9a2081a528ba9345c766d0fd71b7fa6556e",
+                     *         "fingerprint": "8cbea91a00a20586ff35dde33689228e12672cce38bef24047c0ee337225ee1b",
                      *         "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
-                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *         "prompt": "The list of files is",
                      *         "result": {
                      *           "diff": [
@@ -14752,7 +14899,7 @@ export interface operations {
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "first_token_seconds": 0.01801796499989905,
+                     *           "first_token_seconds": 0.020017878999624372,
                      *           "intervention_layer": 2,
                      *           "job_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
                      *           "metrics": [
@@ -14778,7 +14925,7 @@ export interface operations {
                      *               "value": 2.4069417119026184
                      *             }
                      *           ],
-                     *           "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *           "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *           "notes": [],
                      *           "prompt": "The list of files is",
                      *           "prompt_tokens": [
@@ -14810,7 +14957,7 @@ export interface operations {
                      *             "positions_touched": 15,
                      *             "prompt_positions_touched": 8
                      *           },
-                     *           "seconds": 0.28924704099995324,
+                     *           "seconds": 0.3943418969997765,
                      *           "steered_output": {
                      *             "ended": "length",
                      *             "perplexity": 12.160463462174697,
@@ -14928,8 +15075,8 @@ export interface operations {
                      *         "unsteered_text": " worth a grander and\n"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_d42afcee3ebd4559",
-                     *         "timestamp": "2026-11-26T10:28:36.690478Z"
+                     *         "request_id": "req_aa099e6cfe944576",
+                     *         "timestamp": "2026-11-26T10:42:42.236609Z"
                      *       }
                      *     }
                      */
@@ -14967,7 +15114,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:36.548310Z",
+                     *         "created_at": "2026-11-26T10:42:42.173804Z",
                      *         "features": [
                      *           {
                      *             "achieved_max": 41.823997497558594,
@@ -14987,16 +15134,16 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "fingerprint": "8691a130d49cd8c4fcb6b58d3c19c9a2081a528ba9345c766d0fd71b7fa6556e",
+                     *         "fingerprint": "8cbea91a00a20586ff35dde33689228e12672cce38bef24047c0ee337225ee1b",
                      *         "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
-                     *         "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                      *         "prompt": "The list of files is",
                      *         "steered_text": ".\n\n“The matters it",
                      *         "unsteered_text": " worth a grander and\n"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_4b092e5d45534af0",
-                     *         "timestamp": "2026-11-26T10:28:36.936845Z"
+                     *         "request_id": "req_1db8b60c203e451a",
+                     *         "timestamp": "2026-11-26T10:42:42.513852Z"
                      *       }
                      *     }
                      */
@@ -15038,12 +15185,12 @@ export interface operations {
                      *         "environment_changes": [],
                      *         "identical": true,
                      *         "largest_logprob_difference": 0,
-                     *         "replay_id": "d1fdce68-cfde-4178-ba2d-c92a490e8f2f",
+                     *         "replay_id": "d45ac68d-d7a9-4959-854e-a990bf37a995",
                      *         "run_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_d00c1eb7b3524954",
-                     *         "timestamp": "2026-11-26T10:28:36.710595Z"
+                     *         "request_id": "req_b3d68f9f1f834695",
+                     *         "timestamp": "2026-11-26T10:42:42.243115Z"
                      *       }
                      *     }
                      */
@@ -15116,7 +15263,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:28:39.700388Z",
+                     *           "created_at": "2026-11-26T10:42:45.211067Z",
                      *           "description": null,
                      *           "features": [
                      *             {
@@ -15128,18 +15275,18 @@ export interface operations {
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "id": "f210e461-c9c0-4ea7-ad0a-68cfea2d6d9b",
+                     *           "id": "f11a16e2-3e92-4e93-9eff-ca01f61033df",
                      *           "intervention_layer": 2,
                      *           "is_favorite": false,
                      *           "name": "more lists",
                      *           "temperature": 1,
-                     *           "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
-                     *           "updated_at": "2026-11-26T10:28:39.700388Z"
+                     *           "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
+                     *           "updated_at": "2026-11-26T10:42:45.211067Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_81c67d913608454b",
-                     *         "timestamp": "2026-11-26T10:28:39.718548Z"
+                     *         "request_id": "req_9cc6797693ff4c18",
+                     *         "timestamp": "2026-11-26T10:42:45.242304Z"
                      *       }
                      *     }
                      */
@@ -15177,7 +15324,7 @@ export interface operations {
                  *       ],
                  *       "intervention_layer": 2,
                  *       "name": "more lists",
-                 *       "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                 *       "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                  *     }
                  */
                 "application/json": components["schemas"]["PresetWrite"];
@@ -15195,7 +15342,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:39.700388Z",
+                     *         "created_at": "2026-11-26T10:42:45.211067Z",
                      *         "description": null,
                      *         "features": [
                      *           {
@@ -15207,17 +15354,17 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "f210e461-c9c0-4ea7-ad0a-68cfea2d6d9b",
+                     *         "id": "f11a16e2-3e92-4e93-9eff-ca01f61033df",
                      *         "intervention_layer": 2,
                      *         "is_favorite": false,
                      *         "name": "more lists",
                      *         "temperature": 1,
-                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
-                     *         "updated_at": "2026-11-26T10:28:39.700388Z"
+                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
+                     *         "updated_at": "2026-11-26T10:42:45.211067Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_8629305fa9ee43df",
-                     *         "timestamp": "2026-11-26T10:28:39.699368Z"
+                     *         "request_id": "req_a1be717572e8412a",
+                     *         "timestamp": "2026-11-26T10:42:45.210017Z"
                      *       }
                      *     }
                      */
@@ -15261,7 +15408,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:39.700388Z",
+                     *         "created_at": "2026-11-26T10:42:45.211067Z",
                      *         "description": null,
                      *         "features": [
                      *           {
@@ -15273,17 +15420,17 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "f210e461-c9c0-4ea7-ad0a-68cfea2d6d9b",
+                     *         "id": "f11a16e2-3e92-4e93-9eff-ca01f61033df",
                      *         "intervention_layer": 2,
                      *         "is_favorite": false,
                      *         "name": "more lists",
                      *         "temperature": 1,
-                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
-                     *         "updated_at": "2026-11-26T10:28:39.700388Z"
+                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
+                     *         "updated_at": "2026-11-26T10:42:45.211067Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_4e12c9f2792643a3",
-                     *         "timestamp": "2026-11-26T10:28:39.725699Z"
+                     *         "request_id": "req_dfa2c61c1d814834",
+                     *         "timestamp": "2026-11-26T10:42:45.257231Z"
                      *       }
                      *     }
                      */
@@ -15325,7 +15472,7 @@ export interface operations {
                  *       "intervention_layer": 2,
                  *       "is_favorite": true,
                  *       "name": "more lists",
-                 *       "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                 *       "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                  *     }
                  */
                 "application/json": components["schemas"]["PresetWrite"];
@@ -15343,7 +15490,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:39.700388Z",
+                     *         "created_at": "2026-11-26T10:42:45.211067Z",
                      *         "description": null,
                      *         "features": [
                      *           {
@@ -15355,17 +15502,17 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "f210e461-c9c0-4ea7-ad0a-68cfea2d6d9b",
+                     *         "id": "f11a16e2-3e92-4e93-9eff-ca01f61033df",
                      *         "intervention_layer": 2,
                      *         "is_favorite": true,
                      *         "name": "more lists",
                      *         "temperature": 1,
-                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
-                     *         "updated_at": "2026-11-26T10:28:39.732756Z"
+                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
+                     *         "updated_at": "2026-11-26T10:42:45.278794Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_429c0cc6241843db",
-                     *         "timestamp": "2026-11-26T10:28:39.731396Z"
+                     *         "request_id": "req_52977dffbe5d422e",
+                     *         "timestamp": "2026-11-26T10:42:45.276646Z"
                      *       }
                      *     }
                      */
@@ -15411,7 +15558,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:39.700388Z",
+                     *         "created_at": "2026-11-26T10:42:45.211067Z",
                      *         "description": null,
                      *         "features": [
                      *           {
@@ -15423,17 +15570,17 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "f210e461-c9c0-4ea7-ad0a-68cfea2d6d9b",
+                     *         "id": "f11a16e2-3e92-4e93-9eff-ca01f61033df",
                      *         "intervention_layer": 2,
                      *         "is_favorite": true,
                      *         "name": "more lists",
                      *         "temperature": 1,
-                     *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7",
-                     *         "updated_at": "2026-11-26T10:28:39.732756Z"
+                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
+                     *         "updated_at": "2026-11-26T10:42:45.278794Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b526cfb45dd5419a",
-                     *         "timestamp": "2026-11-26T10:28:39.754492Z"
+                     *         "request_id": "req_c8f8db112dca4798",
+                     *         "timestamp": "2026-11-26T10:42:45.336618Z"
                      *       }
                      *     }
                      */
@@ -15468,7 +15615,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "exported_at": "2026-11-26T10:28:39.953256Z",
+                     *       "exported_at": "2026-11-26T10:42:45.547613Z",
                      *       "extraction_templates": [
                      *         {
                      *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
@@ -15621,7 +15768,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "exported_at": "2026-11-26T10:28:39.953256Z",
+                 *       "exported_at": "2026-11-26T10:42:45.547613Z",
                  *       "extraction_templates": [
                  *         {
                  *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
@@ -15788,8 +15935,8 @@ export interface operations {
                      *         "skipped": 7
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_188b42d9f39348a4",
-                     *         "timestamp": "2026-11-26T10:28:39.963015Z"
+                     *         "request_id": "req_51a6e8d18f5644de",
+                     *         "timestamp": "2026-11-26T10:42:45.555864Z"
                      *       }
                      *     }
                      */
@@ -15843,7 +15990,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:24:42.735187Z",
+                     *           "created_at": "2026-11-26T10:37:32.935939Z",
                      *           "dataset_id": null,
                      *           "description": "A small dictionary in few steps: see whether a layer is worth more.",
                      *           "encoder_type": "sparse",
@@ -15854,14 +16001,14 @@ export interface operations {
                      *             "lr_schedule": "constant",
                      *             "training_steps": 2000
                      *           },
-                     *           "id": "7ecf1525-837d-485c-b5fa-dfde5aaa1cc1",
+                     *           "id": "1983c59b-45a8-476f-a64b-30f005d570d2",
                      *           "is_favorite": true,
                      *           "model_id": null,
                      *           "name": "Fast Prototyping",
-                     *           "updated_at": "2026-11-26T10:24:42.735187Z"
+                     *           "updated_at": "2026-11-26T10:37:32.935939Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:24:42.735187Z",
+                     *           "created_at": "2026-11-26T10:37:32.935939Z",
                      *           "dataset_id": null,
                      *           "description": "The recipe of the defaults with time to converge.",
                      *           "encoder_type": "sparse",
@@ -15870,14 +16017,14 @@ export interface operations {
                      *             "expansion_factor": 8,
                      *             "training_steps": 10000
                      *           },
-                     *           "id": "d6c69a06-8d54-4527-b48a-fc249e952aad",
+                     *           "id": "1a931543-33f4-454a-bc17-0268e26db5fc",
                      *           "is_favorite": true,
                      *           "model_id": null,
                      *           "name": "High Quality SAE",
-                     *           "updated_at": "2026-11-26T10:24:42.735187Z"
+                     *           "updated_at": "2026-11-26T10:37:32.935939Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:28:39.777673Z",
+                     *           "created_at": "2026-11-26T10:42:45.362539Z",
                      *           "dataset_id": null,
                      *           "description": null,
                      *           "encoder_type": "sparse",
@@ -15917,16 +16064,16 @@ export interface operations {
                      *             "warmup_steps": null,
                      *             "weight_decay": 0
                      *           },
-                     *           "id": "adbc1d3e-d933-4c4d-991b-4d4a0946d611",
+                     *           "id": "2195f5fd-83fc-494a-b5d7-0a2aee28fe7a",
                      *           "is_favorite": false,
                      *           "model_id": null,
                      *           "name": "glass_4x",
-                     *           "updated_at": "2026-11-26T10:28:39.777673Z"
+                     *           "updated_at": "2026-11-26T10:42:45.362539Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_d0659e6dfa724457",
-                     *         "timestamp": "2026-11-26T10:28:39.798567Z"
+                     *         "request_id": "req_29d75b8b11484bf9",
+                     *         "timestamp": "2026-11-26T10:42:45.386387Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -15986,7 +16133,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:39.777673Z",
+                     *         "created_at": "2026-11-26T10:42:45.362539Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16026,15 +16173,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "adbc1d3e-d933-4c4d-991b-4d4a0946d611",
+                     *         "id": "2195f5fd-83fc-494a-b5d7-0a2aee28fe7a",
                      *         "is_favorite": false,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T10:28:39.777673Z"
+                     *         "updated_at": "2026-11-26T10:42:45.362539Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_2140b47e853d4be8",
-                     *         "timestamp": "2026-11-26T10:28:39.770330Z"
+                     *         "request_id": "req_0eba67b6d5554dc7",
+                     *         "timestamp": "2026-11-26T10:42:45.359205Z"
                      *       }
                      *     }
                      */
@@ -16078,7 +16225,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:39.777673Z",
+                     *         "created_at": "2026-11-26T10:42:45.362539Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16118,15 +16265,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "adbc1d3e-d933-4c4d-991b-4d4a0946d611",
+                     *         "id": "2195f5fd-83fc-494a-b5d7-0a2aee28fe7a",
                      *         "is_favorite": false,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T10:28:39.777673Z"
+                     *         "updated_at": "2026-11-26T10:42:45.362539Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_bc438eb279f2405b",
-                     *         "timestamp": "2026-11-26T10:28:39.814034Z"
+                     *         "request_id": "req_eb12974fc9ae46f4",
+                     *         "timestamp": "2026-11-26T10:42:45.410415Z"
                      *       }
                      *     }
                      */
@@ -16184,7 +16331,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:39.777673Z",
+                     *         "created_at": "2026-11-26T10:42:45.362539Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16224,15 +16371,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "adbc1d3e-d933-4c4d-991b-4d4a0946d611",
+                     *         "id": "2195f5fd-83fc-494a-b5d7-0a2aee28fe7a",
                      *         "is_favorite": false,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T10:28:39.777673Z"
+                     *         "updated_at": "2026-11-26T10:42:45.362539Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_54b63881f605487b",
-                     *         "timestamp": "2026-11-26T10:28:39.821551Z"
+                     *         "request_id": "req_73157a2aa2384ef4",
+                     *         "timestamp": "2026-11-26T10:42:45.418802Z"
                      *       }
                      *     }
                      */
@@ -16278,7 +16425,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:39.777673Z",
+                     *         "created_at": "2026-11-26T10:42:45.362539Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16318,15 +16465,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "adbc1d3e-d933-4c4d-991b-4d4a0946d611",
+                     *         "id": "2195f5fd-83fc-494a-b5d7-0a2aee28fe7a",
                      *         "is_favorite": true,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T10:28:39.846047Z"
+                     *         "updated_at": "2026-11-26T10:42:45.440994Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b069c2fd97bb4c4e",
-                     *         "timestamp": "2026-11-26T10:28:40.015012Z"
+                     *         "request_id": "req_77388fcf6b554288",
+                     *         "timestamp": "2026-11-26T10:42:45.593720Z"
                      *       }
                      *     }
                      */
@@ -16378,7 +16525,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:39.777673Z",
+                     *         "created_at": "2026-11-26T10:42:45.362539Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16418,15 +16565,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "adbc1d3e-d933-4c4d-991b-4d4a0946d611",
+                     *         "id": "2195f5fd-83fc-494a-b5d7-0a2aee28fe7a",
                      *         "is_favorite": true,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T10:28:39.846047Z"
+                     *         "updated_at": "2026-11-26T10:42:45.440994Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f5effb74a2594752",
-                     *         "timestamp": "2026-11-26T10:28:39.842442Z"
+                     *         "request_id": "req_8d32bb343a46465e",
+                     *         "timestamp": "2026-11-26T10:42:45.440095Z"
                      *       }
                      *     }
                      */
@@ -16480,14 +16627,14 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:24:42.735187Z",
+                     *           "created_at": "2026-11-26T10:37:32.935939Z",
                      *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
                      *           "hook_types": [
                      *             "residual",
                      *             "mlp",
                      *             "attention"
                      *           ],
-                     *           "id": "50f047ad-83b4-4288-80c4-07d2fe81a7ed",
+                     *           "id": "e8e2c555-f8b8-4a0d-ab06-35917304e633",
                      *           "is_favorite": false,
                      *           "layers": [
                      *             0,
@@ -16497,15 +16644,15 @@ export interface operations {
                      *           "max_samples": null,
                      *           "name": "Full Analysis",
                      *           "top_k_examples": 100,
-                     *           "updated_at": "2026-11-26T10:24:42.735187Z"
+                     *           "updated_at": "2026-11-26T10:37:32.935939Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:28:39.866606Z",
+                     *           "created_at": "2026-11-26T10:42:45.461038Z",
                      *           "description": null,
                      *           "hook_types": [
                      *             "residual"
                      *           ],
-                     *           "id": "ada89add-50c6-40be-835b-5ea0b05c4e55",
+                     *           "id": "2b70f981-9d72-4108-8bca-4b0ec64a91dc",
                      *           "is_favorite": false,
                      *           "layers": [
                      *             1,
@@ -16514,15 +16661,15 @@ export interface operations {
                      *           "max_samples": null,
                      *           "name": "middle layers",
                      *           "top_k_examples": null,
-                     *           "updated_at": "2026-11-26T10:28:39.866606Z"
+                     *           "updated_at": "2026-11-26T10:42:45.461038Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:24:42.735187Z",
+                     *           "created_at": "2026-11-26T10:37:32.935939Z",
                      *           "description": "The residual stream at three depths of a 12-layer model.",
                      *           "hook_types": [
                      *             "residual"
                      *           ],
-                     *           "id": "18402c73-4f02-4ebb-abca-55c93237df40",
+                     *           "id": "2960b4c8-cfee-436b-b203-61aaf980eed3",
                      *           "is_favorite": false,
                      *           "layers": [
                      *             0,
@@ -16532,12 +16679,12 @@ export interface operations {
                      *           "max_samples": 5000,
                      *           "name": "Quick Scan",
                      *           "top_k_examples": 50,
-                     *           "updated_at": "2026-11-26T10:24:42.735187Z"
+                     *           "updated_at": "2026-11-26T10:37:32.935939Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_864113ee74f44429",
-                     *         "timestamp": "2026-11-26T10:28:39.888092Z"
+                     *         "request_id": "req_cd3e160546fe4aec",
+                     *         "timestamp": "2026-11-26T10:42:45.482423Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -16597,12 +16744,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:39.866606Z",
+                     *         "created_at": "2026-11-26T10:42:45.461038Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "ada89add-50c6-40be-835b-5ea0b05c4e55",
+                     *         "id": "2b70f981-9d72-4108-8bca-4b0ec64a91dc",
                      *         "is_favorite": false,
                      *         "layers": [
                      *           1,
@@ -16611,11 +16758,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T10:28:39.866606Z"
+                     *         "updated_at": "2026-11-26T10:42:45.461038Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_00c91bbb869049d3",
-                     *         "timestamp": "2026-11-26T10:28:39.862172Z"
+                     *         "request_id": "req_925084bef6e24a58",
+                     *         "timestamp": "2026-11-26T10:42:45.459712Z"
                      *       }
                      *     }
                      */
@@ -16658,12 +16805,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:39.866606Z",
+                     *         "created_at": "2026-11-26T10:42:45.461038Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "ada89add-50c6-40be-835b-5ea0b05c4e55",
+                     *         "id": "2b70f981-9d72-4108-8bca-4b0ec64a91dc",
                      *         "is_favorite": false,
                      *         "layers": [
                      *           1,
@@ -16672,11 +16819,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T10:28:39.866606Z"
+                     *         "updated_at": "2026-11-26T10:42:45.461038Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_0b1f3c9cc1fe43c1",
-                     *         "timestamp": "2026-11-26T10:28:39.900541Z"
+                     *         "request_id": "req_fca589efc9194c8d",
+                     *         "timestamp": "2026-11-26T10:42:45.498357Z"
                      *       }
                      *     }
                      */
@@ -16734,12 +16881,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:39.866606Z",
+                     *         "created_at": "2026-11-26T10:42:45.461038Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "ada89add-50c6-40be-835b-5ea0b05c4e55",
+                     *         "id": "2b70f981-9d72-4108-8bca-4b0ec64a91dc",
                      *         "is_favorite": false,
                      *         "layers": [
                      *           1,
@@ -16748,11 +16895,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T10:28:39.866606Z"
+                     *         "updated_at": "2026-11-26T10:42:45.461038Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_65a9392022184565",
-                     *         "timestamp": "2026-11-26T10:28:39.914015Z"
+                     *         "request_id": "req_97c4a989be294eeb",
+                     *         "timestamp": "2026-11-26T10:42:45.507156Z"
                      *       }
                      *     }
                      */
@@ -16798,12 +16945,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:39.866606Z",
+                     *         "created_at": "2026-11-26T10:42:45.461038Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "ada89add-50c6-40be-835b-5ea0b05c4e55",
+                     *         "id": "2b70f981-9d72-4108-8bca-4b0ec64a91dc",
                      *         "is_favorite": true,
                      *         "layers": [
                      *           1,
@@ -16812,11 +16959,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T10:28:39.929145Z"
+                     *         "updated_at": "2026-11-26T10:42:45.527410Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_a76b75ea80b74d90",
-                     *         "timestamp": "2026-11-26T10:28:40.030245Z"
+                     *         "request_id": "req_c1a5e2c4b7844471",
+                     *         "timestamp": "2026-11-26T10:42:45.603982Z"
                      *       }
                      *     }
                      */
@@ -16868,12 +17015,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:39.866606Z",
+                     *         "created_at": "2026-11-26T10:42:45.461038Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "ada89add-50c6-40be-835b-5ea0b05c4e55",
+                     *         "id": "2b70f981-9d72-4108-8bca-4b0ec64a91dc",
                      *         "is_favorite": true,
                      *         "layers": [
                      *           1,
@@ -16882,11 +17029,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T10:28:39.929145Z"
+                     *         "updated_at": "2026-11-26T10:42:45.527410Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_edbd075970c04030",
-                     *         "timestamp": "2026-11-26T10:28:39.928119Z"
+                     *         "request_id": "req_b82d5a6cf2d1417a",
+                     *         "timestamp": "2026-11-26T10:42:45.526527Z"
                      *       }
                      *     }
                      */
@@ -16943,14 +17090,14 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "attempt": 1,
-                     *           "created_at": "2026-11-26T10:28:58.660127Z",
+                     *           "created_at": "2026-11-26T10:42:48.094417Z",
                      *           "error_code": null,
                      *           "error_details": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "finished_at": "2026-11-26T10:28:58.700866Z",
-                     *           "id": "ed80673f-5a76-4c8e-80fc-4abc90b36149",
+                     *           "finished_at": "2026-11-26T10:42:48.150426Z",
+                     *           "id": "06692faa-4eca-4f44-b69a-9718e72aee94",
                      *           "kind": "training_evaluate",
                      *           "max_attempts": 3,
                      *           "measured": null,
@@ -16959,27 +17106,27 @@ export interface operations {
                      *           "queue": "analysis",
                      *           "reason": "user",
                      *           "requested": null,
-                     *           "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *           "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *           "resource_type": "training",
                      *           "result": null,
-                     *           "retry_of": "1db316c7-ced4-42b1-8b85-08c7b1873dbb",
+                     *           "retry_of": "91562b60-0b03-47ae-8826-b0f8fa36d543",
                      *           "seq": 1000000,
                      *           "started_at": null,
                      *           "state": "cancelled",
-                     *           "updated_at": "2026-11-26T10:28:58.700866Z",
-                     *           "waits_for": "d62d1bab-1ce4-451f-a12e-650a429061a9",
-                     *           "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *           "updated_at": "2026-11-26T10:42:48.150426Z",
+                     *           "waits_for": "e1351201-fd63-458b-a625-ee6ff43eff14",
+                     *           "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *         },
                      *         {
                      *           "attempt": 1,
-                     *           "created_at": "2026-11-26T10:28:58.651872Z",
+                     *           "created_at": "2026-11-26T10:42:48.087316Z",
                      *           "error_code": null,
                      *           "error_details": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "finished_at": "2026-11-26T10:28:58.700866Z",
-                     *           "id": "d62d1bab-1ce4-451f-a12e-650a429061a9",
+                     *           "finished_at": "2026-11-26T10:42:48.150426Z",
+                     *           "id": "e1351201-fd63-458b-a625-ee6ff43eff14",
                      *           "kind": "feature_extract",
                      *           "max_attempts": 3,
                      *           "measured": null,
@@ -16988,27 +17135,27 @@ export interface operations {
                      *           "queue": "analysis",
                      *           "reason": "user",
                      *           "requested": null,
-                     *           "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *           "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *           "resource_type": "training",
                      *           "result": null,
-                     *           "retry_of": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
+                     *           "retry_of": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
                      *           "seq": 1000000,
                      *           "started_at": null,
                      *           "state": "cancelled",
-                     *           "updated_at": "2026-11-26T10:28:58.700866Z",
-                     *           "waits_for": "2361d669-a3e7-47e1-b9b0-8b36a4b7f2f0",
-                     *           "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *           "updated_at": "2026-11-26T10:42:48.150426Z",
+                     *           "waits_for": "806fbe9e-8874-4fcf-96e7-6fef46eefe00",
+                     *           "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_4d9394daffac4906",
-                     *         "timestamp": "2026-11-26T10:28:58.812365Z"
+                     *         "request_id": "req_ca1c213348594ec9",
+                     *         "timestamp": "2026-11-26T10:42:48.329867Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
                      *         "limit": 2,
                      *         "page": 1,
-                     *         "total": 30
+                     *         "total": 31
                      *       }
                      *     }
                      */
@@ -17046,14 +17193,14 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T10:24:48.932554Z",
+                     *         "created_at": "2026-11-26T10:37:40.051987Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": null,
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "abc5c926-d80c-4e3d-9dc5-b6408b738616",
+                     *         "id": "0fe0408e-91d5-475c-85e2-03b27f062df8",
                      *         "kind": "dataset_import",
                      *         "max_attempts": 3,
                      *         "measured": null,
@@ -17062,20 +17209,20 @@ export interface operations {
                      *         "queue": "downloads",
                      *         "reason": null,
                      *         "requested": null,
-                     *         "resource_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                     *         "resource_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                      *         "resource_type": "dataset",
                      *         "result": null,
                      *         "retry_of": null,
                      *         "seq": 0,
                      *         "started_at": null,
                      *         "state": "queued",
-                     *         "updated_at": "2026-11-26T10:24:48.913826Z",
+                     *         "updated_at": "2026-11-26T10:37:40.031398Z",
                      *         "waits_for": null,
                      *         "workflow_id": null
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_2beb8811f9e54eae",
-                     *         "timestamp": "2026-11-26T10:24:49.172439Z"
+                     *         "request_id": "req_36a4f0e8173b4250",
+                     *         "timestamp": "2026-11-26T10:37:40.324758Z"
                      *       }
                      *     }
                      */
@@ -17114,20 +17261,20 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T10:28:58.887228Z",
+                     *         "created_at": "2026-11-26T10:42:48.415338Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 582051008,
-                     *           "seconds": 1197.2494933496937,
+                     *           "memory_bytes": 582866112,
+                     *           "seconds": 1687.4072389988712,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
-                     *         "finished_at": "2026-11-26T10:28:58.962538Z",
-                     *         "id": "80f16b90-47aa-44bb-b353-a476406e1173",
+                     *         "finished_at": "2026-11-26T10:42:48.522101Z",
+                     *         "id": "6a5bacc0-6dcd-4493-8772-115d9bebb888",
                      *         "kind": "training_run",
                      *         "max_attempts": 3,
                      *         "measured": null,
@@ -17136,20 +17283,20 @@ export interface operations {
                      *         "queue": "training",
                      *         "reason": "user",
                      *         "requested": null,
-                     *         "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *         "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *         "resource_type": "training",
                      *         "result": null,
-                     *         "retry_of": "2361d669-a3e7-47e1-b9b0-8b36a4b7f2f0",
+                     *         "retry_of": "806fbe9e-8874-4fcf-96e7-6fef46eefe00",
                      *         "seq": 1000000,
                      *         "started_at": null,
                      *         "state": "cancelled",
-                     *         "updated_at": "2026-11-26T10:28:58.962538Z",
+                     *         "updated_at": "2026-11-26T10:42:48.522101Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *         "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_d60069f8e390448e",
-                     *         "timestamp": "2026-11-26T10:28:58.956859Z"
+                     *         "request_id": "req_99ea870daa094a0a",
+                     *         "timestamp": "2026-11-26T10:42:48.511343Z"
                      *       }
                      *     }
                      */
@@ -17189,42 +17336,42 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T10:28:40.089096Z",
+                     *         "created_at": "2026-11-26T10:42:45.653713Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 582051008,
-                     *           "seconds": 1197.2494933496937,
+                     *           "memory_bytes": 582866112,
+                     *           "seconds": 1687.4072389988712,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "afc90d62-4dd0-467f-92ae-79d9082b935a",
+                     *         "id": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
                      *         "kind": "training_run",
                      *         "max_attempts": 3,
                      *         "measured": null,
-                     *         "message": null,
+                     *         "message": "Opening the activations",
                      *         "progress": 0,
                      *         "queue": "training",
                      *         "reason": null,
                      *         "requested": "pause",
-                     *         "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *         "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *         "resource_type": "training",
                      *         "result": null,
                      *         "retry_of": null,
-                     *         "seq": 3000000,
-                     *         "started_at": "2026-11-26T10:28:40.164137Z",
+                     *         "seq": 4000000,
+                     *         "started_at": "2026-11-26T10:42:45.751261Z",
                      *         "state": "running",
-                     *         "updated_at": "2026-11-26T10:28:41.934032Z",
+                     *         "updated_at": "2026-11-26T10:42:46.343450Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *         "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c45f0e6ce48f48c7",
-                     *         "timestamp": "2026-11-26T10:28:41.925108Z"
+                     *         "request_id": "req_ae8cc1b4bb064e3d",
+                     *         "timestamp": "2026-11-26T10:42:46.342551Z"
                      *       }
                      *     }
                      */
@@ -17264,47 +17411,47 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 2,
-                     *         "created_at": "2026-11-26T10:28:40.089096Z",
+                     *         "created_at": "2026-11-26T10:42:45.653713Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 582051008,
-                     *           "seconds": 1197.2494933496937,
+                     *           "memory_bytes": 582866112,
+                     *           "seconds": 1687.4072389988712,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "afc90d62-4dd0-467f-92ae-79d9082b935a",
+                     *         "id": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
                      *         "kind": "training_run",
                      *         "max_attempts": 4,
                      *         "measured": {
-                     *           "base_bytes": 551092224,
+                     *           "base_bytes": 408428544,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 551092224,
-                     *           "seconds": 9.642388041999993
+                     *           "memory_bytes": 564105216,
+                     *           "seconds": 0.6191768700000466
                      *         },
                      *         "message": null,
-                     *         "progress": 0,
+                     *         "progress": 0.0019399999999999999,
                      *         "queue": "training",
                      *         "reason": "user",
                      *         "requested": null,
-                     *         "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *         "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *         "resource_type": "training",
                      *         "result": null,
                      *         "retry_of": null,
-                     *         "seq": 5000000,
-                     *         "started_at": "2026-11-26T10:28:40.164137Z",
+                     *         "seq": 7000000,
+                     *         "started_at": "2026-11-26T10:42:45.751261Z",
                      *         "state": "queued",
-                     *         "updated_at": "2026-11-26T10:28:55.103110Z",
+                     *         "updated_at": "2026-11-26T10:42:47.703615Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *         "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_912a971dede7439e",
-                     *         "timestamp": "2026-11-26T10:28:55.102054Z"
+                     *         "request_id": "req_535bc98ccda443ee",
+                     *         "timestamp": "2026-11-26T10:42:47.702625Z"
                      *       }
                      *     }
                      */
@@ -17345,20 +17492,20 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T10:28:58.887228Z",
+                     *         "created_at": "2026-11-26T10:42:48.415338Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 582051008,
-                     *           "seconds": 1197.2494933496937,
+                     *           "memory_bytes": 582866112,
+                     *           "seconds": 1687.4072389988712,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "80f16b90-47aa-44bb-b353-a476406e1173",
+                     *         "id": "6a5bacc0-6dcd-4493-8772-115d9bebb888",
                      *         "kind": "training_run",
                      *         "max_attempts": 3,
                      *         "measured": null,
@@ -17367,20 +17514,20 @@ export interface operations {
                      *         "queue": "training",
                      *         "reason": null,
                      *         "requested": null,
-                     *         "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *         "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *         "resource_type": "training",
                      *         "result": null,
-                     *         "retry_of": "2361d669-a3e7-47e1-b9b0-8b36a4b7f2f0",
+                     *         "retry_of": "806fbe9e-8874-4fcf-96e7-6fef46eefe00",
                      *         "seq": 0,
                      *         "started_at": null,
                      *         "state": "queued",
-                     *         "updated_at": "2026-11-26T10:28:58.874732Z",
+                     *         "updated_at": "2026-11-26T10:42:48.394382Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *         "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_8f17204a728f4ced",
-                     *         "timestamp": "2026-11-26T10:28:58.873821Z"
+                     *         "request_id": "req_663e60e45a84431b",
+                     *         "timestamp": "2026-11-26T10:42:48.390879Z"
                      *       }
                      *     }
                      */
@@ -17423,14 +17570,14 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "lines": [
-                     *           "{\"message\": \"job running\", \"process\": \"job-afc90d62-4dd0-467f-92ae-79d9082b935a\", \"job_id\": \"afc90d62-4dd0-467f-92ae-79d9082b935a\", \"kind\": \"training_run\", \"attempt\": 1, \"from\": \"starting\", \"to\": \"running\", \"reason\": null, \"error_code\": null, \"timestamp\": \"2026-11-26T10:28:41.770824+00:00\", \"level\": \"INFO\", \"logger\": \"app.services.job_lifecycle\"}"
+                     *           "{\"message\": \"job running\", \"process\": \"job-806b7c4f-ff74-4664-a977-fa3639ba23bc\", \"job_id\": \"806b7c4f-ff74-4664-a977-fa3639ba23bc\", \"kind\": \"training_run\", \"attempt\": 1, \"from\": \"starting\", \"to\": \"running\", \"reason\": null, \"error_code\": null, \"timestamp\": \"2026-11-26T10:42:46.242304+00:00\", \"level\": \"INFO\", \"logger\": \"app.services.job_lifecycle\"}"
                      *         ],
                      *         "size_bytes": 349,
                      *         "truncated": false
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_6bcfe35395694190",
-                     *         "timestamp": "2026-11-26T10:28:59.126527Z"
+                     *         "request_id": "req_701bf5bb4f354c67",
+                     *         "timestamp": "2026-11-26T10:42:48.682020Z"
                      *       }
                      *     }
                      */
@@ -17471,30 +17618,30 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:28:40.054686Z",
+                     *           "created_at": "2026-11-26T10:42:45.623047Z",
                      *           "error_code": null,
                      *           "error_message": null,
-                     *           "id": "06b4b88e-7eab-4226-b49b-56446d6cc27a",
+                     *           "id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36",
                      *           "name": "one more",
                      *           "progress": 0,
                      *           "state": "cancelled",
                      *           "steps": [
                      *             {
                      *               "attempt": 1,
-                     *               "created_at": "2026-11-26T10:28:58.631274Z",
+                     *               "created_at": "2026-11-26T10:42:48.059143Z",
                      *               "error_code": null,
                      *               "error_details": null,
                      *               "error_message": null,
                      *               "estimate": {
                      *                 "disk_bytes": 10618880,
                      *                 "gpu_memory_bytes": null,
-                     *                 "memory_bytes": 582051008,
-                     *                 "seconds": 1197.2494933496937,
+                     *                 "memory_bytes": 582866112,
+                     *                 "seconds": 1687.4072389988712,
                      *                 "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *               },
                      *               "eta_seconds": null,
-                     *               "finished_at": "2026-11-26T10:28:58.700866Z",
-                     *               "id": "2361d669-a3e7-47e1-b9b0-8b36a4b7f2f0",
+                     *               "finished_at": "2026-11-26T10:42:48.150426Z",
+                     *               "id": "806fbe9e-8874-4fcf-96e7-6fef46eefe00",
                      *               "kind": "training_run",
                      *               "max_attempts": 3,
                      *               "measured": null,
@@ -17503,27 +17650,27 @@ export interface operations {
                      *               "queue": "training",
                      *               "reason": "user",
                      *               "requested": null,
-                     *               "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *               "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *               "resource_type": "training",
                      *               "result": null,
-                     *               "retry_of": "afc90d62-4dd0-467f-92ae-79d9082b935a",
+                     *               "retry_of": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
                      *               "seq": 1000000,
                      *               "started_at": null,
                      *               "state": "cancelled",
-                     *               "updated_at": "2026-11-26T10:28:58.700866Z",
+                     *               "updated_at": "2026-11-26T10:42:48.150426Z",
                      *               "waits_for": null,
-                     *               "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *               "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *             },
                      *             {
                      *               "attempt": 1,
-                     *               "created_at": "2026-11-26T10:28:58.651872Z",
+                     *               "created_at": "2026-11-26T10:42:48.087316Z",
                      *               "error_code": null,
                      *               "error_details": null,
                      *               "error_message": null,
                      *               "estimate": null,
                      *               "eta_seconds": null,
-                     *               "finished_at": "2026-11-26T10:28:58.700866Z",
-                     *               "id": "d62d1bab-1ce4-451f-a12e-650a429061a9",
+                     *               "finished_at": "2026-11-26T10:42:48.150426Z",
+                     *               "id": "e1351201-fd63-458b-a625-ee6ff43eff14",
                      *               "kind": "feature_extract",
                      *               "max_attempts": 3,
                      *               "measured": null,
@@ -17532,27 +17679,27 @@ export interface operations {
                      *               "queue": "analysis",
                      *               "reason": "user",
                      *               "requested": null,
-                     *               "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *               "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *               "resource_type": "training",
                      *               "result": null,
-                     *               "retry_of": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
+                     *               "retry_of": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
                      *               "seq": 1000000,
                      *               "started_at": null,
                      *               "state": "cancelled",
-                     *               "updated_at": "2026-11-26T10:28:58.700866Z",
-                     *               "waits_for": "2361d669-a3e7-47e1-b9b0-8b36a4b7f2f0",
-                     *               "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *               "updated_at": "2026-11-26T10:42:48.150426Z",
+                     *               "waits_for": "806fbe9e-8874-4fcf-96e7-6fef46eefe00",
+                     *               "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *             },
                      *             {
                      *               "attempt": 1,
-                     *               "created_at": "2026-11-26T10:28:58.660127Z",
+                     *               "created_at": "2026-11-26T10:42:48.094417Z",
                      *               "error_code": null,
                      *               "error_details": null,
                      *               "error_message": null,
                      *               "estimate": null,
                      *               "eta_seconds": null,
-                     *               "finished_at": "2026-11-26T10:28:58.700866Z",
-                     *               "id": "ed80673f-5a76-4c8e-80fc-4abc90b36149",
+                     *               "finished_at": "2026-11-26T10:42:48.150426Z",
+                     *               "id": "06692faa-4eca-4f44-b69a-9718e72aee94",
                      *               "kind": "training_evaluate",
                      *               "max_attempts": 3,
                      *               "measured": null,
@@ -17561,23 +17708,23 @@ export interface operations {
                      *               "queue": "analysis",
                      *               "reason": "user",
                      *               "requested": null,
-                     *               "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *               "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *               "resource_type": "training",
                      *               "result": null,
-                     *               "retry_of": "1db316c7-ced4-42b1-8b85-08c7b1873dbb",
+                     *               "retry_of": "91562b60-0b03-47ae-8826-b0f8fa36d543",
                      *               "seq": 1000000,
                      *               "started_at": null,
                      *               "state": "cancelled",
-                     *               "updated_at": "2026-11-26T10:28:58.700866Z",
-                     *               "waits_for": "d62d1bab-1ce4-451f-a12e-650a429061a9",
-                     *               "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *               "updated_at": "2026-11-26T10:42:48.150426Z",
+                     *               "waits_for": "e1351201-fd63-458b-a625-ee6ff43eff14",
+                     *               "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *             }
                      *           ]
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_e1fdbc1a699d401a",
-                     *         "timestamp": "2026-11-26T10:28:58.786923Z"
+                     *         "request_id": "req_42edbbee92244600",
+                     *         "timestamp": "2026-11-26T10:42:48.296880Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -17609,12 +17756,12 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
-                 *       "dataset_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                 *       "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
+                 *       "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                  *       "discover": {
                  *         "examples_per_feature": 5
                  *       },
-                 *       "model_id": "93c99c2b-4b4c-40a1-bc60-962b07255363",
+                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
                  *       "name": "one more",
                  *       "train": {
                  *         "hyperparameters": {
@@ -17643,30 +17790,30 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:40.054686Z",
+                     *         "created_at": "2026-11-26T10:42:45.623047Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "06b4b88e-7eab-4226-b49b-56446d6cc27a",
+                     *         "id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36",
                      *         "name": "one more",
                      *         "progress": 0,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:28:40.089096Z",
+                     *             "created_at": "2026-11-26T10:42:45.653713Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582051008,
-                     *               "seconds": 1197.2494933496937,
+                     *               "memory_bytes": 582866112,
+                     *               "seconds": 1687.4072389988712,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "afc90d62-4dd0-467f-92ae-79d9082b935a",
+                     *             "id": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
                      *             "kind": "training_run",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -17675,27 +17822,27 @@ export interface operations {
                      *             "queue": "training",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:28:40.054686Z",
+                     *             "updated_at": "2026-11-26T10:42:45.623047Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:28:40.096990Z",
+                     *             "created_at": "2026-11-26T10:42:45.662129Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
+                     *             "id": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -17704,27 +17851,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:28:40.054686Z",
-                     *             "waits_for": "afc90d62-4dd0-467f-92ae-79d9082b935a",
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "updated_at": "2026-11-26T10:42:45.623047Z",
+                     *             "waits_for": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:28:40.098563Z",
+                     *             "created_at": "2026-11-26T10:42:45.663653Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "1db316c7-ced4-42b1-8b85-08c7b1873dbb",
+                     *             "id": "91562b60-0b03-47ae-8826-b0f8fa36d543",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -17733,22 +17880,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:28:40.054686Z",
-                     *             "waits_for": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "updated_at": "2026-11-26T10:42:45.623047Z",
+                     *             "waits_for": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f8b3112d54734d68",
-                     *         "timestamp": "2026-11-26T10:28:40.050445Z"
+                     *         "request_id": "req_3a793d454a6d4dd8",
+                     *         "timestamp": "2026-11-26T10:42:45.622021Z"
                      *       }
                      *     }
                      */
@@ -17790,30 +17937,30 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:40.054686Z",
+                     *         "created_at": "2026-11-26T10:42:45.623047Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "06b4b88e-7eab-4226-b49b-56446d6cc27a",
+                     *         "id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36",
                      *         "name": "one more",
                      *         "progress": 0,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:28:40.089096Z",
+                     *             "created_at": "2026-11-26T10:42:45.653713Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582051008,
-                     *               "seconds": 1197.2494933496937,
+                     *               "memory_bytes": 582866112,
+                     *               "seconds": 1687.4072389988712,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "afc90d62-4dd0-467f-92ae-79d9082b935a",
+                     *             "id": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
                      *             "kind": "training_run",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -17822,27 +17969,27 @@ export interface operations {
                      *             "queue": "training",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:28:40.120826Z",
+                     *             "updated_at": "2026-11-26T10:42:45.623047Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:28:40.096990Z",
+                     *             "created_at": "2026-11-26T10:42:45.662129Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
+                     *             "id": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -17851,27 +17998,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:28:40.054686Z",
-                     *             "waits_for": "afc90d62-4dd0-467f-92ae-79d9082b935a",
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "updated_at": "2026-11-26T10:42:45.623047Z",
+                     *             "waits_for": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:28:40.098563Z",
+                     *             "created_at": "2026-11-26T10:42:45.663653Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "1db316c7-ced4-42b1-8b85-08c7b1873dbb",
+                     *             "id": "91562b60-0b03-47ae-8826-b0f8fa36d543",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -17880,22 +18027,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:28:40.054686Z",
-                     *             "waits_for": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "updated_at": "2026-11-26T10:42:45.623047Z",
+                     *             "waits_for": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_dea5f9a8a1da4266",
-                     *         "timestamp": "2026-11-26T10:28:40.129038Z"
+                     *         "request_id": "req_39fcbd4768284968",
+                     *         "timestamp": "2026-11-26T10:42:45.689636Z"
                      *       }
                      *     }
                      */
@@ -17933,64 +18080,64 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:40.054686Z",
+                     *         "created_at": "2026-11-26T10:42:45.623047Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "06b4b88e-7eab-4226-b49b-56446d6cc27a",
+                     *         "id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36",
                      *         "name": "one more",
-                     *         "progress": 0,
-                     *         "state": "running",
+                     *         "progress": 0.0006466666666666666,
+                     *         "state": "cancelled",
                      *         "steps": [
                      *           {
                      *             "attempt": 3,
-                     *             "created_at": "2026-11-26T10:28:40.089096Z",
+                     *             "created_at": "2026-11-26T10:42:45.653713Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582051008,
-                     *               "seconds": 1197.2494933496937,
+                     *               "memory_bytes": 582866112,
+                     *               "seconds": 1687.4072389988712,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
-                     *             "finished_at": null,
-                     *             "id": "afc90d62-4dd0-467f-92ae-79d9082b935a",
+                     *             "finished_at": "2026-11-26T10:42:47.920345Z",
+                     *             "id": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
                      *             "kind": "training_run",
                      *             "max_attempts": 5,
                      *             "measured": {
-                     *               "base_bytes": 551092224,
+                     *               "base_bytes": 408428544,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 551092224,
-                     *               "seconds": 9.642388041999993
+                     *               "memory_bytes": 564105216,
+                     *               "seconds": 0.6191768700000466
                      *             },
                      *             "message": null,
-                     *             "progress": 0,
+                     *             "progress": 0.0019399999999999999,
                      *             "queue": "training",
-                     *             "reason": null,
-                     *             "requested": "cancel",
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "reason": "user",
+                     *             "requested": null,
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
-                     *             "seq": 9000000,
-                     *             "started_at": "2026-11-26T10:28:40.164137Z",
-                     *             "state": "starting",
-                     *             "updated_at": "2026-11-26T10:28:55.248474Z",
+                     *             "seq": 10000000,
+                     *             "started_at": "2026-11-26T10:42:45.751261Z",
+                     *             "state": "cancelled",
+                     *             "updated_at": "2026-11-26T10:42:47.920345Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T10:28:40.096990Z",
+                     *             "created_at": "2026-11-26T10:42:45.662129Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "finished_at": "2026-11-26T10:28:55.248474Z",
-                     *             "id": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
+                     *             "finished_at": "2026-11-26T10:42:47.920345Z",
+                     *             "id": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 4,
                      *             "measured": null,
@@ -17999,27 +18146,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 3000000,
                      *             "started_at": null,
                      *             "state": "cancelled",
-                     *             "updated_at": "2026-11-26T10:28:55.248474Z",
-                     *             "waits_for": "afc90d62-4dd0-467f-92ae-79d9082b935a",
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "updated_at": "2026-11-26T10:42:47.920345Z",
+                     *             "waits_for": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T10:28:40.098563Z",
+                     *             "created_at": "2026-11-26T10:42:45.663653Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "finished_at": "2026-11-26T10:28:55.248474Z",
-                     *             "id": "1db316c7-ced4-42b1-8b85-08c7b1873dbb",
+                     *             "finished_at": "2026-11-26T10:42:47.920345Z",
+                     *             "id": "91562b60-0b03-47ae-8826-b0f8fa36d543",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 4,
                      *             "measured": null,
@@ -18028,22 +18175,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 3000000,
                      *             "started_at": null,
                      *             "state": "cancelled",
-                     *             "updated_at": "2026-11-26T10:28:55.248474Z",
-                     *             "waits_for": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "updated_at": "2026-11-26T10:42:47.920345Z",
+                     *             "waits_for": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_375a88b174c443f5",
-                     *         "timestamp": "2026-11-26T10:28:55.242424Z"
+                     *         "request_id": "req_c4193e5783564ccd",
+                     *         "timestamp": "2026-11-26T10:42:47.919469Z"
                      *       }
                      *     }
                      */
@@ -18082,64 +18229,64 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:40.054686Z",
+                     *         "created_at": "2026-11-26T10:42:45.623047Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "06b4b88e-7eab-4226-b49b-56446d6cc27a",
+                     *         "id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36",
                      *         "name": "one more",
-                     *         "progress": 0,
+                     *         "progress": 0.0006466666666666666,
                      *         "state": "paused",
                      *         "steps": [
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T10:28:40.089096Z",
+                     *             "created_at": "2026-11-26T10:42:45.653713Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582051008,
-                     *               "seconds": 1197.2494933496937,
+                     *               "memory_bytes": 582866112,
+                     *               "seconds": 1687.4072389988712,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "afc90d62-4dd0-467f-92ae-79d9082b935a",
+                     *             "id": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
                      *             "kind": "training_run",
                      *             "max_attempts": 4,
                      *             "measured": {
-                     *               "base_bytes": 551092224,
+                     *               "base_bytes": 408428544,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 551092224,
-                     *               "seconds": 9.642388041999993
+                     *               "memory_bytes": 564105216,
+                     *               "seconds": 0.6191768700000466
                      *             },
                      *             "message": null,
-                     *             "progress": 0,
+                     *             "progress": 0.0019399999999999999,
                      *             "queue": "training",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
-                     *             "seq": 6000000,
-                     *             "started_at": "2026-11-26T10:28:40.164137Z",
+                     *             "seq": 8000000,
+                     *             "started_at": "2026-11-26T10:42:45.751261Z",
                      *             "state": "paused",
-                     *             "updated_at": "2026-11-26T10:28:55.131168Z",
+                     *             "updated_at": "2026-11-26T10:42:47.721754Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:28:40.096990Z",
+                     *             "created_at": "2026-11-26T10:42:45.662129Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
+                     *             "id": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18148,27 +18295,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 1000000,
                      *             "started_at": null,
                      *             "state": "paused",
-                     *             "updated_at": "2026-11-26T10:28:55.131168Z",
-                     *             "waits_for": "afc90d62-4dd0-467f-92ae-79d9082b935a",
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "updated_at": "2026-11-26T10:42:47.721754Z",
+                     *             "waits_for": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:28:40.098563Z",
+                     *             "created_at": "2026-11-26T10:42:45.663653Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "1db316c7-ced4-42b1-8b85-08c7b1873dbb",
+                     *             "id": "91562b60-0b03-47ae-8826-b0f8fa36d543",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18177,22 +18324,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 1000000,
                      *             "started_at": null,
                      *             "state": "paused",
-                     *             "updated_at": "2026-11-26T10:28:55.131168Z",
-                     *             "waits_for": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "updated_at": "2026-11-26T10:42:47.721754Z",
+                     *             "waits_for": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_266a523ab1234c35",
-                     *         "timestamp": "2026-11-26T10:28:55.130372Z"
+                     *         "request_id": "req_9138d6e277214a14",
+                     *         "timestamp": "2026-11-26T10:42:47.720618Z"
                      *       }
                      *     }
                      */
@@ -18231,64 +18378,64 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:40.054686Z",
+                     *         "created_at": "2026-11-26T10:42:45.623047Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "06b4b88e-7eab-4226-b49b-56446d6cc27a",
+                     *         "id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36",
                      *         "name": "one more",
-                     *         "progress": 0,
+                     *         "progress": 0.0006466666666666666,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 3,
-                     *             "created_at": "2026-11-26T10:28:40.089096Z",
+                     *             "created_at": "2026-11-26T10:42:45.653713Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582051008,
-                     *               "seconds": 1197.2494933496937,
+                     *               "memory_bytes": 582866112,
+                     *               "seconds": 1687.4072389988712,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "afc90d62-4dd0-467f-92ae-79d9082b935a",
+                     *             "id": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
                      *             "kind": "training_run",
                      *             "max_attempts": 5,
                      *             "measured": {
-                     *               "base_bytes": 551092224,
+                     *               "base_bytes": 408428544,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 551092224,
-                     *               "seconds": 9.642388041999993
+                     *               "memory_bytes": 564105216,
+                     *               "seconds": 0.6191768700000466
                      *             },
                      *             "message": null,
-                     *             "progress": 0,
+                     *             "progress": 0.0019399999999999999,
                      *             "queue": "training",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
-                     *             "seq": 7000000,
-                     *             "started_at": "2026-11-26T10:28:40.164137Z",
+                     *             "seq": 9000000,
+                     *             "started_at": "2026-11-26T10:42:45.751261Z",
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:28:55.194103Z",
+                     *             "updated_at": "2026-11-26T10:42:47.814549Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T10:28:40.096990Z",
+                     *             "created_at": "2026-11-26T10:42:45.662129Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
+                     *             "id": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 4,
                      *             "measured": null,
@@ -18297,27 +18444,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 2000000,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:28:55.194103Z",
-                     *             "waits_for": "afc90d62-4dd0-467f-92ae-79d9082b935a",
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "updated_at": "2026-11-26T10:42:47.814549Z",
+                     *             "waits_for": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T10:28:40.098563Z",
+                     *             "created_at": "2026-11-26T10:42:45.663653Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "1db316c7-ced4-42b1-8b85-08c7b1873dbb",
+                     *             "id": "91562b60-0b03-47ae-8826-b0f8fa36d543",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 4,
                      *             "measured": null,
@@ -18326,22 +18473,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 2000000,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:28:55.194103Z",
-                     *             "waits_for": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "updated_at": "2026-11-26T10:42:47.814549Z",
+                     *             "waits_for": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c86db57139ed4afb",
-                     *         "timestamp": "2026-11-26T10:28:55.193277Z"
+                     *         "request_id": "req_cf4597754fe547f4",
+                     *         "timestamp": "2026-11-26T10:42:47.823750Z"
                      *       }
                      *     }
                      */
@@ -18381,30 +18528,30 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:28:40.054686Z",
+                     *         "created_at": "2026-11-26T10:42:45.623047Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "06b4b88e-7eab-4226-b49b-56446d6cc27a",
+                     *         "id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36",
                      *         "name": "one more",
                      *         "progress": 0,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:28:58.631274Z",
+                     *             "created_at": "2026-11-26T10:42:48.059143Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582051008,
-                     *               "seconds": 1197.2494933496937,
+                     *               "memory_bytes": 582866112,
+                     *               "seconds": 1687.4072389988712,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "2361d669-a3e7-47e1-b9b0-8b36a4b7f2f0",
+                     *             "id": "806fbe9e-8874-4fcf-96e7-6fef46eefe00",
                      *             "kind": "training_run",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18413,27 +18560,27 @@ export interface operations {
                      *             "queue": "training",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
-                     *             "retry_of": "afc90d62-4dd0-467f-92ae-79d9082b935a",
+                     *             "retry_of": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:28:58.623495Z",
+                     *             "updated_at": "2026-11-26T10:42:48.042508Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:28:58.651872Z",
+                     *             "created_at": "2026-11-26T10:42:48.087316Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "d62d1bab-1ce4-451f-a12e-650a429061a9",
+                     *             "id": "e1351201-fd63-458b-a625-ee6ff43eff14",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18442,27 +18589,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
-                     *             "retry_of": "069ba7fc-d3e8-4cd2-98c3-9a08466b19ef",
+                     *             "retry_of": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:28:58.623495Z",
-                     *             "waits_for": "2361d669-a3e7-47e1-b9b0-8b36a4b7f2f0",
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "updated_at": "2026-11-26T10:42:48.042508Z",
+                     *             "waits_for": "806fbe9e-8874-4fcf-96e7-6fef46eefe00",
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:28:58.660127Z",
+                     *             "created_at": "2026-11-26T10:42:48.094417Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "ed80673f-5a76-4c8e-80fc-4abc90b36149",
+                     *             "id": "06692faa-4eca-4f44-b69a-9718e72aee94",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18471,22 +18618,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "b23ad5fe-51a7-48ea-8f59-e7826f6e0aa2",
+                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
                      *             "resource_type": "training",
                      *             "result": null,
-                     *             "retry_of": "1db316c7-ced4-42b1-8b85-08c7b1873dbb",
+                     *             "retry_of": "91562b60-0b03-47ae-8826-b0f8fa36d543",
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:28:58.623495Z",
-                     *             "waits_for": "d62d1bab-1ce4-451f-a12e-650a429061a9",
-                     *             "workflow_id": "06b4b88e-7eab-4226-b49b-56446d6cc27a"
+                     *             "updated_at": "2026-11-26T10:42:48.042508Z",
+                     *             "waits_for": "e1351201-fd63-458b-a625-ee6ff43eff14",
+                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_090d420f06f242c9",
-                     *         "timestamp": "2026-11-26T10:28:58.622543Z"
+                     *         "request_id": "req_54a31bd429ac415c",
+                     *         "timestamp": "2026-11-26T10:42:48.038052Z"
                      *       }
                      *     }
                      */
@@ -18534,8 +18681,8 @@ export interface operations {
                      *         "status": "ok"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_63403529f9734564",
-                     *         "timestamp": "2026-11-26T10:24:48.740163Z"
+                     *         "request_id": "req_cac0ff19724243d0",
+                     *         "timestamp": "2026-11-26T10:37:39.894084Z"
                      *       }
                      *     }
                      */
@@ -18579,8 +18726,8 @@ export interface operations {
                      *         "status": "ok"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_4093001dbcd8467b",
-                     *         "timestamp": "2026-11-26T10:24:48.793519Z"
+                     *         "request_id": "req_833b1d10939c4905",
+                     *         "timestamp": "2026-11-26T10:37:39.938946Z"
                      *       }
                      *     }
                      */
@@ -18615,8 +18762,8 @@ export interface operations {
                      *         "status": "ok"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_17b88c044e724b53",
-                     *         "timestamp": "2026-11-26T10:24:48.806715Z"
+                     *         "request_id": "req_00ac5affc6aa4a91",
+                     *         "timestamp": "2026-11-26T10:37:39.955002Z"
                      *       }
                      *     }
                      */
@@ -18651,13 +18798,13 @@ export interface operations {
                      *         "cpu_name": "Intel(R) Xeon(R) Processor",
                      *         "device_name": "Intel(R) Xeon(R) Processor",
                      *         "disk": {
-                     *           "free_bytes": 73416634368,
+                     *           "free_bytes": 72719101952,
                      *           "path": "/home/ada/.local/share/mistudio",
                      *           "total_bytes": 270553174016
                      *         },
                      *         "gpu_info": [],
                      *         "memory_info": {
-                     *           "available_bytes": 21833953280,
+                     *           "available_bytes": 20335403008,
                      *           "total_bytes": 25325268992
                      *         },
                      *         "packages": {
@@ -18674,8 +18821,8 @@ export interface operations {
                      *         "workers": {}
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_95d21b19eeb84556",
-                     *         "timestamp": "2026-11-26T10:24:48.821202Z"
+                     *         "request_id": "req_e238bab37d2648ac",
+                     *         "timestamp": "2026-11-26T10:37:39.962443Z"
                      *       }
                      *     }
                      */
@@ -18703,14 +18850,14 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "attempt": 1,
-                 *         "created_at": "2026-11-26T10:24:48.932554Z",
+                 *         "created_at": "2026-11-26T10:37:40.051987Z",
                  *         "error_code": null,
                  *         "error_details": null,
                  *         "error_message": null,
                  *         "estimate": null,
                  *         "eta_seconds": null,
                  *         "finished_at": null,
-                 *         "id": "abc5c926-d80c-4e3d-9dc5-b6408b738616",
+                 *         "id": "0fe0408e-91d5-475c-85e2-03b27f062df8",
                  *         "kind": "dataset_import",
                  *         "max_attempts": 3,
                  *         "measured": null,
@@ -18719,19 +18866,19 @@ export interface operations {
                  *         "queue": "downloads",
                  *         "reason": null,
                  *         "requested": null,
-                 *         "resource_id": "6b989feb-d18b-4670-bd3f-5d48da359134",
+                 *         "resource_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
                  *         "resource_type": "dataset",
                  *         "result": null,
                  *         "retry_of": null,
                  *         "seq": 0,
                  *         "started_at": null,
                  *         "state": "queued",
-                 *         "updated_at": "2026-11-26T10:24:48.913826Z",
+                 *         "updated_at": "2026-11-26T10:37:40.031398Z",
                  *         "waits_for": null,
                  *         "workflow_id": null
                  *       },
                  *       "seq": 0,
-                 *       "timestamp": "2026-11-26T10:24:48.939469Z",
+                 *       "timestamp": "2026-11-26T10:37:40.063698Z",
                  *       "type": "job.updated"
                  *     }
                  */
@@ -18760,44 +18907,44 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {
-                 *         "estimated_remaining_seconds": 77.70239736595431,
+                 *         "estimated_remaining_seconds": 123.42984220643349,
                  *         "metrics": {
                  *           "dead_neurons": 0,
                  *           "explained_variance": 0.4296862596602268,
-                 *           "floor_share": 0.0021757041575410177,
+                 *           "floor_share": 0.002670692031256645,
                  *           "gpu_utilization": null,
                  *           "grad_norm": 0.25446635484695435,
                  *           "learning_rate": 0.00002544866332054562,
                  *           "loss": 0.5626893043518066,
-                 *           "memory_used_bytes": 560627712,
+                 *           "memory_used_bytes": 560500736,
                  *           "reconstruction_error": 0.5626893043518066,
                  *           "sparsity": 64,
-                 *           "tokens_per_second": 13171.897324862286
+                 *           "tokens_per_second": 8292.062775939068
                  *         },
                  *         "points": [
                  *           {
                  *             "dead_neurons": 0,
                  *             "explained_variance": 0.4296862596602268,
-                 *             "floor_share": 0.0021757041575410177,
+                 *             "floor_share": 0.002670692031256645,
                  *             "gpu_utilization": null,
                  *             "grad_norm": 0.25446635484695435,
                  *             "learning_rate": 0.00002544866332054562,
                  *             "loss": 0.5626893043518066,
-                 *             "memory_used_bytes": 560627712,
+                 *             "memory_used_bytes": 560500736,
                  *             "reconstruction_error": 0.5626893043518066,
                  *             "sparsity": 64,
                  *             "step": 1,
-                 *             "tokens_per_second": 13171.897324862286
+                 *             "tokens_per_second": 8292.062775939068
                  *           }
                  *         ],
                  *         "progress": 0.0485,
                  *         "status": "training",
                  *         "step": 1,
                  *         "total_steps": 2000,
-                 *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                 *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                  *       },
                  *       "seq": 3000001,
-                 *       "timestamp": "2026-11-26T10:25:27.966080Z",
+                 *       "timestamp": "2026-11-26T10:38:26.035818Z",
                  *       "type": "training.progress"
                  *     }
                  */
@@ -18827,11 +18974,11 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "final_loss": 0.07926981896162033,
-                 *         "total_time_seconds": 41.176932,
-                 *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                 *         "total_time_seconds": 59.008528,
+                 *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                  *       },
-                 *       "seq": 48000000,
-                 *       "timestamp": "2026-11-26T10:26:08.614417Z",
+                 *       "seq": 66000000,
+                 *       "timestamp": "2026-11-26T10:39:24.330492Z",
                  *       "type": "training.completed"
                  *     }
                  */
@@ -18862,10 +19009,10 @@ export interface operations {
                  *       "error": {
                  *         "code": "GPU_OOM",
                  *         "message": "The GPU has no memory left for this. Take a smaller batch.",
-                 *         "training_id": "d61d729c-a06e-4658-9b24-bf75d39d55c7"
+                 *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
                  *       },
                  *       "seq": 7000000,
-                 *       "timestamp": "2026-11-26T10:29:19.807170Z",
+                 *       "timestamp": "2026-11-26T10:42:57.519670Z",
                  *       "type": "training.error"
                  *     }
                  */
@@ -18894,14 +19041,14 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {
-                 *         "activation_id": "676a7077-6b19-4788-b552-2cd12ae35d95",
-                 *         "estimated_remaining_seconds": 0.9688078891875449,
-                 *         "n_tokens": 10240,
-                 *         "progress": 25.396825396825395,
-                 *         "tokens_per_second": 31048.46723040776
+                 *         "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
+                 *         "estimated_remaining_seconds": 1.2700780955307849,
+                 *         "n_tokens": 8192,
+                 *         "progress": 20.317460317460316,
+                 *         "tokens_per_second": 25296.082274825174
                  *       },
                  *       "seq": 3000001,
-                 *       "timestamp": "2026-11-26T10:25:21.701158Z",
+                 *       "timestamp": "2026-11-26T10:38:18.134424Z",
                  *       "type": "extraction.progress"
                  *     }
                  */
@@ -18950,7 +19097,7 @@ export interface operations {
                  *         ]
                  *       },
                  *       "seq": 2000001,
-                 *       "timestamp": "2026-11-26T10:28:36.237075Z",
+                 *       "timestamp": "2026-11-26T10:42:41.769079Z",
                  *       "type": "steering.started"
                  *     }
                  */
@@ -19015,8 +19162,8 @@ export interface operations {
                  *           }
                  *         ]
                  *       },
-                 *       "seq": 3000001,
-                 *       "timestamp": "2026-11-26T10:28:36.257417Z",
+                 *       "seq": 2000002,
+                 *       "timestamp": "2026-11-26T10:42:41.793215Z",
                  *       "type": "steering.tokens"
                  *     }
                  */
