@@ -6,6 +6,8 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -37,6 +39,11 @@ class Calibrated:
     strength: float
     kl: float
     n_probes: int
+
+
+_FOUND: WeakKeyDictionary[object, dict[tuple[object, ...], Calibrated]] = WeakKeyDictionary()
+"""Strengths found before, by model: the same question has the same answer while it is loaded."""
+MAX_REMEMBERED = 1000
 
 
 class KlProbe:
@@ -105,6 +112,10 @@ class KlProbes:
     def of(cls, loaded: LoadedModel, configs: Sequence[SteeringConfig]) -> KlProbes:
         return cls([KlProbe(loaded, config) for config in configs])
 
+    def texts(self) -> tuple[object, ...]:
+        """Return what they read and where they steer."""
+        return tuple((tuple(p.ids_1S[0].tolist()), p.mask, p.n_read) for p in self.probes)
+
     def measure(self, edit: FeatureEdit) -> float:
         """Return the 95th percentile of the KL over the positions of all probes, in nats."""
         kl_T = torch.cat([probe.divergences(edit) for probe in self.probes])
@@ -117,6 +128,8 @@ class KlProbes:
 def calibrate(probes: KlProbes, edit: FeatureEdit, target: float) -> Calibrated:
     """Find the strength of an added direction that changes the probes' texts by ``target`` nats.
 
+    Found before for the same model, place, direction, texts and target, it is not sought again.
+
     Args:
         probes: Prompts and positions.
         edit: Its coefficient and unit do not matter.
@@ -125,6 +138,26 @@ def calibrate(probes: KlProbes, edit: FeatureEdit, target: float) -> Calibrated:
     Raises:
         SteeringInvalid: no strength that leaves anything of the model reaches it.
     """
+    known = _FOUND.setdefault(probes.probes[0].loaded.model, {})
+    key = (_place_of(edit), probes.texts(), target)
+    if key not in known:
+        if len(known) >= MAX_REMEMBERED:
+            known.clear()
+        known[key] = _calibrate(probes, edit, target)
+    return known[key]
+
+
+def _place_of(edit: FeatureEdit) -> tuple[object, ...]:
+    vectors = [edit.direction_D]
+    if edit.only_active and edit.latent is not None:  # where it acts is for its encoder to say
+        vectors.append(edit.latent.dictionary.W_enc_DF[:, edit.latent.index])
+    digest = sha256()
+    for vector_D in vectors:
+        digest.update(vector_D.detach().cpu().float().contiguous().numpy().tobytes())
+    return (edit.layer, edit.hook_type, edit.only_active, digest.hexdigest())
+
+
+def _calibrate(probes: KlProbes, edit: FeatureEdit, target: float) -> Calibrated:
     norm = probes.mean_norm(edit) / edit.direction_D.norm().item()
     sign = math.copysign(1.0, target)
 

@@ -7,7 +7,7 @@ import pytest
 from app.ml.configs import SteeringConfig
 from app.ml.errors import SteeringInvalid
 from app.ml.language_models import LoadedModel
-from app.ml.steering import feature_edit, generate_comparison
+from app.ml.steering import FeatureEdit, feature_edit, generate_comparison
 from app.ml.steering.calibration import KlProbes, calibrate, solve_strength
 from tests.ml.planted_behaviour import LAYER, STRENGTH, planted_dictionary
 
@@ -26,6 +26,29 @@ def test_targets_are_met_within_a_tenth_in_few_passes(planted: LoadedModel) -> N
     strengths = [calibrated.strength for calibrated in found]
     assert strengths == sorted(strengths)
     assert calibrate(probes, EDIT, -0.3).strength < 0
+
+
+def test_what_was_found_is_not_sought_again(
+    planted: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of(prompt: str) -> KlProbes:
+        return KlProbes.of(planted, [replace(CONFIG, prompt=prompt)])
+
+    first = calibrate(of("The ship sailed"), EDIT, 0.4)
+    passes: list[float] = []
+    measure = KlProbes.measure
+
+    def count(probes: KlProbes, edit: FeatureEdit) -> float:
+        passes.append(edit.coefficient)
+        return measure(probes, edit)
+
+    monkeypatch.setattr(KlProbes, "measure", count)
+    assert calibrate(of("The ship sailed"), replace(EDIT, coefficient=7.0), 0.4) == first
+    assert passes == []
+    calibrate(of("The ship sailed"), EDIT, 0.5)
+    n_passes = len(passes)
+    calibrate(of("A ship sailed"), EDIT, 0.4)
+    assert 0 < n_passes < len(passes)
 
 
 def test_a_target_out_of_reach_says_what_was_reached(planted: LoadedModel) -> None:

@@ -103,3 +103,30 @@ def test_a_quantised_model_is_steered_alike(tmp_path: Path, quantization: str) -
     assert nothing.steered.text == nothing.unsteered.text
     assert nothing.proof.positions_changed == 0 < nothing.proof.positions_touched
     assert nothing.proof.first_differing_logit is None
+
+
+@pytest.mark.parametrize("quantization", ["FP16", "Q8", "Q4"])
+def test_several_features_at_several_layers_in_a_chat(tmp_path: Path, quantization: str) -> None:
+    """All at once, on a quantised model, in its chat format: proven, and the same without cache."""
+    import_language_model(GLASS, tmp_path / "m", ignore, quantization=quantization)
+    model = plant(load_language_model(tmp_path / "m", dtype="float32"))
+    model.tokenizer.chat_template = "{% for m in messages %}<bos>{{ m.content }}{% endfor %}<eos>"
+    raising = edit_of("jumprelu", "clamp", STRENGTH)
+    other = replace(elsewhere(edit_of("relu", "add", 3.0)), layer=1)
+    third = replace(edit_of("topk", "scale", 0.5), feature=5)
+    config = replace(CONFIG, use_chat_template=True, system_prompt="Be brief.")
+    result = generate_comparison(model, [raising, other, third], config)
+    # The template's last mark is special and left alone; the first token is chosen there.
+    said = [token.token_id for token in result.steered.tokens]
+    assert said[1:] == [EFFECT] * (CONFIG.max_new_tokens - 1)
+    assert EFFECT not in [token.token_id for token in result.unsteered.tokens]
+    special = set(model.special_ids)
+    assert result.prompt_steered == [
+        place > 0 and i not in special for place, i in enumerate(result.prompt_ids)
+    ]
+    assert result.proof.positions_touched == sum(result.prompt_steered) + config.max_new_tokens - 1
+    plain = generate_comparison(model, [raising, other, third], replace(config, use_cache=False))
+    assert plain.steered.text == result.steered.text
+    assert [t.logprob for t in plain.steered.tokens] == pytest.approx(
+        [t.logprob for t in result.steered.tokens], abs=1e-4
+    )
