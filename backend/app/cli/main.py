@@ -2,6 +2,7 @@
 
 import typer
 
+from app.cli.backups import backup, restore
 from app.cli.demo.command import demo
 from app.cli.doctor import doctor
 from app.cli.stack_commands import dev, down, status, up
@@ -14,7 +15,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for command in (up, down, status, doctor, demo, migrate, openapi, dev):
+for command in (up, down, status, doctor, demo, backup, restore, migrate, openapi, dev):
     app.command()(command)
 
 
