@@ -104,7 +104,7 @@ def time_rounds(versions: dict[str, Callable[[], object]], rounds: int) -> dict[
         turned = names[number % len(names) :] + names[: number % len(names)]
         for name in turned if number % 2 else reversed(turned):
             began = time.perf_counter()
-            versions[name]()
+            versions[name]()  # ends with tokens on the host, so a GPU has ended too
             seconds[name].append(time.perf_counter() - began)
     return seconds
 
@@ -120,18 +120,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="?", type=Path, default=SMALL_MODEL)
     parser.add_argument("--layer", type=int, help="default: the middle one")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=12)
     options = parser.parse_args()
-    loaded = load_language_model(options.model)
+    loaded = load_language_model(options.model, device=options.device)
     layer = loaded.card.n_layers // 2 if options.layer is None else options.layer
     config = SteeringConfig(prompt=PROMPT, max_new_tokens=options.tokens, temperature=0.0)
     print_machine()
     first_tokens: list[float] = []
     seconds = time_rounds(versions_of(loaded, config, layer, first_tokens), options.rounds)
     print(
-        f"\n{options.model.name}: {options.tokens} tokens, layer {layer}, {loaded.dtype}, "
-        f"{options.rounds} rounds"
+        f"\n{options.model.name}: {options.tokens} tokens, layer {layer}, {loaded.dtype} on "
+        f"{loaded.device}, {options.rounds} rounds"
     )
     print(f"{'version':<54}{'ms/token median':>16}{'best':>8}")
     for name, each in seconds.items():
