@@ -40,7 +40,7 @@ def test_then_what_follows_what_is_promoted_and_what_is_near() -> None:
         50,
         following=[" York"] * 4 + [" x"],
         promoted=[" cat", "Cat", "cat", " dog"],
-        contexts=["apples and pears grow", "ripe apples fall", "some apples"],
+        contexts=lambda: ["apples and pears grow", "ripe apples fall", "some apples"],
     )
     assert make_label(evidence, rare) == Label('before " York"', "next")
     without = Evidence(spread, 50, [" y", " z", " x"], evidence.promoted, evidence.contexts)

@@ -163,7 +163,7 @@ class Describer:
                 n_fires=fires,
                 following=self.reader.following(rows),
                 promoted=[effect.token for effect in lens["top"]] if lens else [],
-                contexts=self.reader.words(rows),
+                contexts=lambda: self.reader.words(rows),
             ),
             self._background,
         )

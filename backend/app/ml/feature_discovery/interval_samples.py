@@ -47,9 +47,7 @@ class IntervalSamples:
 
     def of(self, latent: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return rows and octaves of a latent's samples, the strongest octave first."""
-        group = self._kept.kept["latent"]
-        low, high = np.searchsorted(group, [latent * N_OCTAVES, (latent + 1) * N_OCTAVES])
-        chosen = self._kept.kept[low:high]
+        chosen = self._kept.of_range(latent * N_OCTAVES, (latent + 1) * N_OCTAVES)
         octaves = chosen["latent"].astype(np.int64) - latent * N_OCTAVES + LOWEST_OCTAVE
         order = np.lexsort((chosen["row"], -octaves))
         return chosen["row"].astype(np.int64)[order], octaves[order]

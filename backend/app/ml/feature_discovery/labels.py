@@ -55,14 +55,14 @@ class Evidence:
         n_fires: All firings.
         following: The token after the strongest one, per context.
         promoted: Most promoted tokens, strongest first; empty where there is no lens.
-        contexts: Text of its strongest contexts.
+        contexts: Gives the text of its strongest contexts; asked only if nothing else holds.
     """
 
     tokens: Sequence[TokenEvidence]
     n_fires: int
     following: Sequence[str] = ()
     promoted: Sequence[str] = ()
-    contexts: Sequence[str] = ()
+    contexts: Callable[[], Sequence[str]] = tuple
 
 
 def make_label(evidence: Evidence, background: Callable[[str], float]) -> Label:
@@ -82,7 +82,7 @@ def make_label(evidence: Evidence, background: Callable[[str], float]) -> Label:
         or _few_words(words)
         or _agreeing("before", "next", evidence.following, NEXT_SHARE)
         or _agreeing("promotes", "promotes", evidence.promoted, PROMOTED_SHARE)
-        or _telling_words(evidence.contexts, background)
+        or _telling_words(evidence.contexts(), background)
         or Label()
     )
 

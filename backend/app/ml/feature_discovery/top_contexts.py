@@ -27,6 +27,7 @@ class TopContexts:
         self.n_keep = n_keep
         self.threshold_F = np.full(n_latents, floor, dtype=np.float32)
         self.kept: npt.NDArray[Any] = np.empty(0, dtype=CANDIDATE_DTYPE)
+        self._bounds_F: npt.NDArray[np.int64] | None = None
 
     def add(
         self,
@@ -42,6 +43,7 @@ class TopContexts:
         offered["row"], offered["window"] = rows[strong], windows[strong]
         merged = np.concatenate([self.kept, best_per_window(offered)])
         self.kept = self._strongest(best_per_window(merged))
+        self._bounds_F = None
         self._raise_thresholds()
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
@@ -49,11 +51,20 @@ class TopContexts:
 
     def restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
         self.threshold_F, self.kept = state["threshold"], state["kept"]
+        self._bounds_F = None
 
     def of(self, latent: int) -> npt.NDArray[Any]:
         """Return what is kept of one latent, strongest first."""
-        low, high = np.searchsorted(self.kept["latent"], [latent, latent + 1])
-        return self.kept[low:high]
+        return self.of_range(latent, latent + 1)
+
+    def of_range(self, first: int, last: int) -> npt.NDArray[Any]:
+        """Return what is kept of the latents from ``first`` up to before ``last``, in order."""
+        if self._bounds_F is None:
+            # Once for all: a bisection per latent would copy this strided column every time.
+            groups = np.arange(len(self.threshold_F) + 1)
+            latents = np.ascontiguousarray(self.kept["latent"], dtype=np.int64)
+            self._bounds_F = np.searchsorted(latents, groups)
+        return self.kept[self._bounds_F[first] : self._bounds_F[last]]
 
     def _strongest(self, candidates: npt.NDArray[Any]) -> npt.NDArray[Any]:
         order = np.lexsort((candidates["row"], -candidates["value"], candidates["latent"]))
