@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     gpu_busy_percent: float = Field(default=90.0, ge=0, le=100)
     sweep_interval: timedelta = timedelta(seconds=2)
     republish_after: timedelta = timedelta(seconds=10)
+    label_endpoint: str | None = None
     export_retention: timedelta = timedelta(days=1)
     steering_timeout: timedelta = timedelta(minutes=5)
     steering_idle_unload: timedelta = timedelta(minutes=10)
@@ -86,7 +87,7 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("token", mode="before")
+    @field_validator("token", "label_endpoint", mode="before")
     @classmethod
     def _no_empty_token(cls, value: Any) -> Any:
         """An empty variable is how a Compose file says "not set"."""

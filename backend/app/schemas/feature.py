@@ -66,7 +66,8 @@ class FeatureRow(ResponseModel):
     name: str | None = Field(description="Given by a person, else the measured label")
     label: str | None = Field(description="Measured: what the label's source says, if anything")
     label_source: str | None = Field(
-        description="token, kind, stem, tokens, next, promotes, words: the rule that gave it"
+        description="token, kind, stem, tokens, next, promotes, words: the rule that gave it; "
+        "model, endpoint: a language model that was asked to; imported: it came in a file"
     )
     top_token: str | None = Field(description="Token with the largest share of the activation")
     description: str | None

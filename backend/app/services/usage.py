@@ -25,6 +25,7 @@ JOB_NAMES = {
     JobKind.FEATURE_SCORE: "a scoring of features",
     JobKind.FEATURE_IMPORT: "an import of features",
     JobKind.FEATURE_EXPORT: "an export of its features",
+    JobKind.FEATURE_LABEL: "the writing of labels",
     JobKind.TRAINING_EVALUATE: "a measurement",
 }
 

@@ -1,6 +1,7 @@
 """Asks everything of a running stack that can be asked, once, in the order of real work."""
 
 import io
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ KEY = {"Idempotency-Key": "3f0f5e7e-5d0c-4c51-9d0c-6f1c3b0f8a11"}
 RUN_ID = "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90"
 FAST = {"batch_size": 512, "k": 16, "expansion_factor": 4, "log_every": 10, "checkpoint_every": 50}
 PROMPT = "The list of files is"
+CHAT_TEMPLATE = "{% for turn in messages %}{{ turn.content }}\n{% endfor %}"
 
 
 class Journey:
@@ -215,6 +217,19 @@ class Journey:
         self.stack.finish(upload["job_id"])
         self._form("features", "upload_features", {"file": "features.parquet.zip", **fields})
         self.stack.finish(self.stack.post("/features/score", fields)["job_id"])
+        self._labels()
+
+    def _labels(self) -> None:
+        """A model of this size can be asked once it has a template, and answers nonsense."""
+        copy = self.folder / "glass-chat"
+        shutil.copytree(GLASS_EN, copy)
+        (copy / "chat_template.jinja").write_text(CHAT_TEMPLATE)
+        body = {"path": str(copy), "name": "glass-chat"}
+        model_id = self.stack.succeed(self.stack.post("/models/import", body))
+        self.stack.get("/features/label-writers")
+        asked = {"training_id": self.training_id, "model_id": model_id, "limit": 3}
+        job = self.stack.finish(self.stack.post("/features/labels", asked)["job_id"])
+        assert job["result"]["n_asked"] == 3, job
 
     def _form(self, tag: str, operation: str, fields: dict[str, Any]) -> None:
         """The fields of a form, which the recorder does not read out of the multipart body."""

@@ -34,6 +34,7 @@ const LABELS: Record<JobKind, string> = {
   feature_import: 'Importing features',
   feature_score: 'Scoring features',
   feature_export: 'Exporting features',
+  feature_label: 'Writing labels',
   feature_probe: 'Trying features',
   feature_ablate: 'Ablating a feature',
   steering_generate: 'Generating',

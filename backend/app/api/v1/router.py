@@ -6,6 +6,7 @@ from app.api.v1.endpoints import (
     activations,
     datasets,
     feature_exchange,
+    feature_labels,
     features,
     jobs,
     models,
@@ -24,7 +25,8 @@ for part in (
     activations,
     trainings,
     saes,
-    feature_exchange,  # before what takes any word for a feature's id
+    feature_exchange,  # these two before what takes any word for a feature's id
+    feature_labels,
     features,
     steering,
     templates,

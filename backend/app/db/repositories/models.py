@@ -43,6 +43,11 @@ def list_page(
     return paginate(session, statement, page, limit)
 
 
+def list_ready(session: Session) -> list[LanguageModel]:
+    statement = select(LanguageModel).where(LanguageModel.status == ModelStatus.READY)
+    return list(session.scalars(statement.order_by(LanguageModel.name)))
+
+
 def find_by_name(session: Session, name: str) -> LanguageModel | None:
     """The model of this name (case ignored) that has not failed."""
     statement = select(LanguageModel).where(
