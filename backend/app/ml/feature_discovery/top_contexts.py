@@ -67,7 +67,8 @@ class TopContexts:
         return self.kept[self._bounds_F[first] : self._bounds_F[last]]
 
     def _strongest(self, candidates: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        order = np.lexsort((candidates["row"], -candidates["value"], candidates["latent"]))
+        # Stable: of equal values the one with the lower window, and so the lower row, comes first.
+        order = np.argsort(_descending_keys(candidates), kind="stable")
         ordered = candidates[order]
         return ordered[rank_within(ordered["latent"]) < self.n_keep]
 
@@ -79,16 +80,32 @@ class TopContexts:
 
 
 def best_per_window(candidates: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Keep each latent's strongest firing per window; of equals the first."""
-    order = np.lexsort(
-        (candidates["row"], -candidates["value"], candidates["window"], candidates["latent"])
-    )
-    ordered = candidates[order]
-    new = np.ones(len(ordered), dtype=bool)
-    new[1:] = (ordered["latent"][1:] != ordered["latent"][:-1]) | (
-        ordered["window"][1:] != ordered["window"][:-1]
-    )
-    return ordered[new]
+    """Keep each latent's strongest firing per window; of equals the first.
+
+    Candidates come with the rows of a window in order. One sort by a packed number takes a third of
+    the time of one by four columns.
+    """
+    if not len(candidates):
+        return candidates
+    keys = (candidates["latent"].astype(np.int64) << 32) | candidates["window"]
+    order = np.argsort(keys, kind="stable")
+    keys, values = keys[order], candidates["value"][order]
+    starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
+    lengths = np.diff(np.r_[starts, len(keys)])
+    best = np.repeat(np.maximum.reduceat(values, starts), lengths)
+    places = np.flatnonzero(values == best)
+    groups = np.repeat(np.arange(len(starts)), lengths)[places]
+    first = np.r_[True, groups[1:] != groups[:-1]]
+    return candidates[order[places[first]]]
+
+
+def _descending_keys(candidates: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
+    """Return numbers that ascend with the latent and, within it, descend with the value."""
+    bits = np.ascontiguousarray(candidates["value"] + np.float32(0)).view(np.uint32)  # no -0
+    ascending = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))
+    descending = ~ascending
+    latents = candidates["latent"].astype(np.uint64) << np.uint64(32)
+    return latents | descending.astype(np.uint64)
 
 
 def rank_within(sorted_keys: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

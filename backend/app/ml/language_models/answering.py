@@ -13,7 +13,7 @@ from app.ml.language_models.loading import LoadedModel
 from app.ml.records import ShouldStop
 
 
-class _StopWhenAsked(StoppingCriteria):  # type: ignore[misc]
+class _StopWhenAsked(StoppingCriteria):
     def __init__(self, should_stop: ShouldStop) -> None:
         self._should_stop = should_stop
 

@@ -845,6 +845,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/features/label-writers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what could write labels: models with a chat template, a configured server
+         * @description Nothing writes labels unless it is asked to. A server is one with OpenAI's protocol on this machine, named by
+         *     `MISTUDIO_LABEL_ENDPOINT`; other addresses are refused.
+         */
+        get: operations["list_label_writers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/features/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a language model of this machine write labels, by a job; names of people stay
+         * @description Name an imported model (`model_id`) or a model of the configured server (`endpoint_model`). A label keeps its source, and what the
+         *     rules said stays in `metadata.label_writer`. Features that a person named are not asked about. A label that a model wrote is a
+         *     guess: the scores beside it do not measure it.
+         */
+        post: operations["write_labels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/features/extract": {
         parameters: {
             query?: never;
@@ -2873,6 +2916,12 @@ export interface components {
             data: components["schemas"]["Interval"][];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[list[LabelWriter]] */
+        Envelope_list_LabelWriter__: {
+            /** Data */
+            data: components["schemas"]["LabelWriter"][];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[list[MetricPoint]] */
         Envelope_list_MetricPoint__: {
             /** Data */
@@ -3379,6 +3428,44 @@ export interface components {
             template_id?: string | null;
         };
         /**
+         * FeatureLabelling
+         * @description Ask a language model for labels; names that people gave stay.
+         */
+        FeatureLabelling: {
+            /**
+             * Training Id
+             * Format: uuid
+             */
+            training_id: string;
+            /**
+             * Model Id
+             * @description An imported model with a chat template
+             */
+            model_id?: string | null;
+            /**
+             * Endpoint Model
+             * @description Name of a model of the server that MISTUDIO_LABEL_ENDPOINT names
+             */
+            endpoint_model?: string | null;
+            /**
+             * Feature Ids
+             * @description Only these; by default all
+             */
+            feature_ids?: number[] | null;
+            /**
+             * Limit
+             * @description Features, those that fire most first
+             * @default 100
+             */
+            limit?: number;
+            /**
+             * Contexts
+             * @description Strongest contexts that are shown
+             * @default 10
+             */
+            contexts?: number;
+        };
+        /**
          * FeatureMap
          * @description Directions in two dimensions, density against maximum, and what needs attention.
          */
@@ -3509,7 +3596,7 @@ export interface components {
             label: string | null;
             /**
              * Label Source
-             * @description token, kind, stem, tokens, next, promotes, words: the rule that gave it
+             * @description token, kind, stem, tokens, next, promotes, words: the rule that gave it; model, endpoint: a language model that was asked to; imported: it came in a file
              */
             label_source: string | null;
             /**
@@ -3632,7 +3719,7 @@ export interface components {
             label: string | null;
             /**
              * Label Source
-             * @description token, kind, stem, tokens, next, promotes, words: the rule that gave it
+             * @description token, kind, stem, tokens, next, promotes, words: the rule that gave it; model, endpoint: a language model that was asked to; imported: it came in a file
              */
             label_source: string | null;
             /**
@@ -4187,7 +4274,7 @@ export interface components {
          * JobKind
          * @enum {string}
          */
-        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_grid" | "training_evaluate" | "training_delete" | "sae_import" | "sae_check" | "feature_extract" | "feature_import" | "feature_score" | "feature_export" | "feature_probe" | "feature_ablate" | "steering_generate" | "steering_sweep";
+        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_grid" | "training_evaluate" | "training_delete" | "sae_import" | "sae_check" | "feature_extract" | "feature_import" | "feature_score" | "feature_export" | "feature_label" | "feature_probe" | "feature_ablate" | "steering_generate" | "steering_sweep";
         /**
          * JobLog
          * @description The end of what a job's processes wrote.
@@ -4329,6 +4416,27 @@ export interface components {
             error_code: components["schemas"]["ErrorCode"] | null;
             /** Error Message */
             error_message: string | null;
+        };
+        /**
+         * LabelWriter
+         * @description Something on this machine that can write labels.
+         */
+        LabelWriter: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "model" | "endpoint";
+            /**
+             * Name
+             * @description The model's name, or the server's address
+             */
+            name: string;
+            /**
+             * Model Id
+             * @description Of an imported model; null for a server
+             */
+            model_id: string | null;
         };
         /** LengthBucket */
         LengthBucket: {
@@ -11672,6 +11780,110 @@ export interface operations {
                      *       "meta": {
                      *         "request_id": "req_4f8aedb871314487",
                      *         "timestamp": "2026-11-26T10:42:22.675632Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Envelope_JobAccepted_"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
+        };
+    };
+    list_label_writers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer, in the envelope */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "kind": "model",
+                     *           "model_id": "11de86d2-d8dd-438e-b6cb-5eaabf744c23",
+                     *           "name": "glass-chat"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_e6c66cc07ec54d0e",
+                     *         "timestamp": "2026-11-26T11:06:13.004485Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Envelope_list_LabelWriter__"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
+        };
+    };
+    write_labels: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "limit": 3,
+                 *       "model_id": "11de86d2-d8dd-438e-b6cb-5eaabf744c23",
+                 *       "training_id": "eb9fe488-f630-411d-b863-a5b264ade084"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FeatureLabelling"];
+            };
+        };
+        responses: {
+            /** @description It is queued; `Location` names what to follow */
+            202: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "582ad734-fc36-44c3-a904-38dd51a9dd91",
+                     *         "resource_id": "eb9fe488-f630-411d-b863-a5b264ade084",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_a91cf58282324cde",
+                     *         "timestamp": "2026-11-26T11:06:13.030096Z"
                      *       }
                      *     }
                      */
