@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     )
 
     device: str = "auto"
+    acceleration: Literal["off", "auto", "tensorrt", "compile"] = "off"
     cuda_visible_devices: str | None = Field(
         default=None, validation_alias=_env("CUDA_VISIBLE_DEVICES", "cuda_visible_devices")
     )

@@ -49,6 +49,7 @@ class LoadedModel:
     special_ids: list[int] = field(default_factory=list)
     separator_id: int | None = None
     start_id: int | None = None
+    acceleration: str = "eager"
 
     @property
     def body(self) -> nn.Module:

@@ -6,7 +6,8 @@ from uuid import UUID
 from app.core.enums import TokenizationStatus
 from app.core.paths import activation_dir, model_dir, tokenization_dir
 from app.ml.activation_extraction import ActivationStore, TokenStore, extract_activations
-from app.ml.language_models import load_language_model
+from app.ml.language_models import LoadedModel, load_language_model
+from app.ml.language_models.acceleration import accelerate, compilers_for
 from app.ml.records import Progress, to_json
 from app.schemas.events import ExtractionProgress, ExtractionProgressData
 from app.services.activation_records import (
@@ -23,6 +24,7 @@ from app.workers.tasks.tokenizing import TokenizationJob, tokenize
 
 # Tokenising is 50 to 100 times as fast as the model reads.
 TOKENIZING_SHARE = 0.05
+ENGINES = "cache/engines"
 
 
 def run_activation_extract(context: JobContext) -> JobOutcome:
@@ -35,11 +37,10 @@ def run_activation_extract(context: JobContext) -> JobOutcome:
     folder = context.data_root / activation_dir(plan.activation_id)
     context.raise_if_stopped()
     context.report(start, 1.0, "Loading the model")
+    loaded = _load(context, plan.model_id)
     summary = to_json(
         extract_activations(
-            load_language_model(
-                context.data_root / model_dir(plan.model_id), device=context.settings.device
-            ),
+            loaded,
             _open_tokens(context, plan),
             folder,
             plan.config,
@@ -52,7 +53,20 @@ def run_activation_extract(context: JobContext) -> JobOutcome:
         partial(record_extraction, activation_id=plan.activation_id, summary=summary)
     )
     shown = ("n_tokens", "tokens_per_second", "size_bytes")
-    return JobOutcome(result={key: summary[key] for key in shown})
+    figures = {key: summary[key] for key in shown}
+    return JobOutcome(result={**figures, "acceleration": loaded.acceleration})
+
+
+def _load(context: JobContext, model_id: UUID) -> LoadedModel:
+    """Load the model and, where the settings say so, compile it."""
+    folder, settings = context.data_root / model_dir(model_id), context.settings
+    loaded = load_language_model(folder, device=settings.device)
+    engines = context.data_root / ENGINES / str(model_id)
+    if compilers := compilers_for(settings.acceleration, loaded.dtype, engines):
+        context.report(0, 0, "Compiling the model")
+        engines.mkdir(parents=True, exist_ok=True)
+        accelerate(loaded, compilers)
+    return loaded
 
 
 def _open_tokens(context: JobContext, plan: ExtractionPlan) -> TokenStore:
