@@ -19,7 +19,7 @@ export default defineConfig({
   workers: 1,
   fullyParallel: false,
   retries: 0,
-  timeout: 10 * 60_000,
+  timeout: 4 * 60_000,
   expect: { timeout: 30_000 },
   reporter: [['list']],
   use: {

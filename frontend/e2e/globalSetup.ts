@@ -27,6 +27,7 @@ export default function globalSetup(): (() => void) | undefined {
   process.env.CHROME ??= findChromium();
   if (process.env.MISTUDIO_URL) return undefined;
   const home = mkdtempSync(join(tmpdir(), 'mistudio-e2e-'));
+  process.env.MISTUDIO_HOME = home;
   mistudio('up', home);
   const file = join(home, 'run', 'services.json');
   const services = JSON.parse(readFileSync(file, 'utf8')) as Services;

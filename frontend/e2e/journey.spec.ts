@@ -107,7 +107,7 @@ async function startTraining(steps: number): Promise<Locator> {
   return page.getByRole('article', { name: /^glass-en layer 1/ }).first();
 }
 
-test('a training pauses, goes on from there, and stops', async () => {
+test('a training pauses, goes on from a checkpoint, and stops', async () => {
   await openTab(page, 'training');
   await expect(page.getByRole('button', { name: 'Start Training' })).toBeEnabled();
   await page.getByRole('button', { name: 'Advanced Hyperparameters' }).click();
@@ -126,8 +126,15 @@ test('a training pauses, goes on from there, and stops', async () => {
   await expect(card.getByRole('button', { name: /^Load step/ }).first()).toBeEnabled();
   await expectNoSeriousFault(page);
   await shot(page, '11-training-paused');
-  await card.getByRole('button', { name: 'Resume' }).click();
+  await card
+    .getByRole('button', { name: /^Load step/ })
+    .last()
+    .click();
+  await expect(page.getByText(/goes on from there/)).toBeVisible();
   await expect(card.getByText('Training', { exact: true })).toBeVisible(LONG);
+  await card.getByRole('button', { name: 'Pause' }).click();
+  await expect(card.getByText('Paused')).toBeVisible(LONG);
+  await card.getByRole('button', { name: 'Resume' }).click();
   await card.getByRole('button', { name: 'Stop' }).click();
   await expect(card.getByText('Stopped')).toBeVisible(LONG);
 });
@@ -153,8 +160,9 @@ test('a training completes and is measured on held-out text, whoever is killed',
 
 test('features are discovered and one is opened', async () => {
   await page.getByRole('button', { name: 'Extract Features' }).click();
-  const rows = page.getByRole('row');
-  await expect(rows.nth(5)).toBeVisible(LONG);
+  const table = page.getByRole('region', { name: 'Features', exact: true });
+  await expect(table.getByRole('row').nth(5)).toBeVisible(LONG);
+  await table.scrollIntoViewIfNeeded();
   await expectNoSeriousFault(page);
   await shot(page, '13-features');
   await page

@@ -1,5 +1,6 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page } from '@playwright/test';
+import { gzipSync } from 'node:zlib';
 
 const SHOTS = 'test-results/screens';
 
@@ -28,4 +29,44 @@ export function collectErrors(page: Page): string[] {
 
 export async function openTab(page: Page, tab: string): Promise<void> {
   await page.getByRole('navigation', { name: 'Sections' }).getByText(tab).click();
+}
+
+/** Adds up the scripts that a page loads, as gzip makes them. */
+export function weighScripts(page: Page): () => Promise<number> {
+  const weights: Promise<number>[] = [];
+  page.on('response', (response) => {
+    if (response.request().resourceType() !== 'script') return;
+    weights.push(response.body().then((body) => gzipSync(body).length));
+  });
+  return async () => (await Promise.all(weights)).reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** Milliseconds between an action and the moment when something of it is on the screen. */
+export async function timed(action: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await action();
+  return performance.now() - began;
+}
+
+/** The durations of the frames drawn while the page does something, in milliseconds. */
+export async function framesDuring(page: Page, work: string): Promise<number[]> {
+  return page.evaluate<number[]>(`(async () => {
+    const frames = [];
+    let last = performance.now();
+    let isOn = true;
+    const tick = (now) => {
+      frames.push(now - last);
+      last = now;
+      if (isOn) requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+    await (${work})();
+    isOn = false;
+    return frames.slice(1);
+  })()`);
+}
+
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
 }

@@ -1,5 +1,7 @@
+import { useMemo } from 'react';
 import { applyTrainingProgress, useMetricsStore, useTrainingStore } from '@/stores/trainingStore';
 import type { Training } from '@/types/training.types';
+import type { SeriesPoint } from '@/utils/series';
 import { useLiveFetch } from './usePoll';
 import { useResources } from './useResources';
 import { useRealtimeEvent, useRoom } from './useWebSocket';
@@ -26,4 +28,24 @@ export function useTrainingCurve(training: Pick<Training, 'id' | 'status'>) {
     });
   useLiveFetch(load, `${training.id} ${training.status}`);
   return curve?.points;
+}
+
+/** The curves of several trainings by id, each as soon as it was read; live where they run. */
+export function useTrainingCurves(
+  trainings: readonly Pick<Training, 'id' | 'status'>[],
+): Readonly<Record<string, readonly SeriesPoint[]>> {
+  const { fetch } = useMetricsStore.getState();
+  const byTraining = useMetricsStore((state) => state.byTraining);
+  const load = () => {
+    // As above: the next reconnect or turn fetches what could not be read.
+    for (const { id } of trainings) fetch(id).catch(() => undefined);
+  };
+  useLiveFetch(load, trainings.map(({ id, status }) => `${id} ${status}`).join());
+  return useMemo(() => {
+    const known = trainings.flatMap(({ id }) => {
+      const points = byTraining[id]?.points;
+      return points ? [[id, points] as const] : [];
+    });
+    return Object.fromEntries(known);
+  }, [trainings, byTraining]);
 }

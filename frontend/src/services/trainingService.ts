@@ -1,4 +1,5 @@
 import type { JobAccepted } from '@/types/api.types';
+import type { Estimate } from '@/types/estimate.types';
 import type {
   Checkpoint,
   MetricPoint,
@@ -15,6 +16,9 @@ export const trainingService = {
   list: () => getAll<Training>('/trainings'),
   get: (id: string) => get<Training>(`/trainings/${id}`),
   create: (body: TrainingCreate) => post<TrainingCreated>('/trainings', body),
+  /** What a training would take; nothing is started. */
+  estimate: (body: TrainingCreate, signal?: AbortSignal) =>
+    post<Estimate>('/trainings/estimate', body, { ...(signal ? { signal } : {}) }),
   act: (id: string, action: TrainingAction) => post<Training>(`/trainings/${id}/${action}`),
   metrics: (id: string) =>
     get<MetricPoint[]>(`/trainings/${id}/metrics`, { max_points: MAX_POINTS }),

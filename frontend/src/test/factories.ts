@@ -1,4 +1,5 @@
 import type { Dataset, DatasetStats, Tokenization } from '@/types/dataset.types';
+import type { Estimate } from '@/types/estimate.types';
 import type { JobUpdated, TrainingProgress } from '@/types/event.types';
 import type { Job } from '@/types/job.types';
 import type { Activation, LanguageModel, ModelArchitecture } from '@/types/model.types';
@@ -196,6 +197,28 @@ export function makePoint(fields: Partial<MetricPoint> = {}): MetricPoint {
     memory_used_bytes: null,
     floor_share: null,
     timestamp: TIME,
+    ...fields,
+  };
+}
+
+export function makeEstimate(fields: Partial<Estimate> = {}): Estimate {
+  return {
+    device: 'cpu',
+    resources: [
+      {
+        name: 'memory',
+        needed_bytes: 700_000_000,
+        reclaimable_bytes: 100_000_000,
+        free_bytes: 8_000_000_000,
+        limit_bytes: 9_000_000_000,
+        parts: [{ name: 'weights', size_bytes: 600_000_000, reclaimable: false }],
+      },
+    ],
+    time: { seconds: 125, tokens_per_second: 20_000, tokens: 2_500_000, source: 'measured' },
+    fit: 'fits',
+    limiter: 'memory',
+    message: 'It fits.',
+    proposal: null,
     ...fields,
   };
 }

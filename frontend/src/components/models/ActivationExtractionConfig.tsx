@@ -3,11 +3,13 @@ import { useState } from 'react';
 import { Button } from '@/components/common/Button';
 import { Disclosure } from '@/components/common/Disclosure';
 import { ErrorBox } from '@/components/common/ErrorBox';
+import { EstimateBox } from '@/components/common/EstimateBox';
 import { Modal } from '@/components/common/Modal';
 import { Select } from '@/components/common/Select';
 import { SpecField } from '@/components/common/SpecField';
 import { useAction } from '@/hooks/useAction';
 import { useDatasets } from '@/hooks/useDatasets';
+import { useEstimate } from '@/hooks/useEstimate';
 import { useRequest } from '@/hooks/useRequest';
 import { useSpecForm } from '@/hooks/useSpecForm';
 import { activationService } from '@/services/activationService';
@@ -16,11 +18,11 @@ import { modelService } from '@/services/modelService';
 import { useActivationStore } from '@/stores/activationStore';
 import { toast } from '@/stores/uiStore';
 import type { ActivationExtract, LanguageModel } from '@/types/model.types';
-import { formatBytes, formatInteger } from '@/utils/format';
+import { formatInteger } from '@/utils/format';
 import { ExtractionTemplates } from './ExtractionTemplates';
 import { HookTypes } from './HookTypes';
 import { LayerGrid } from './LayerGrid';
-import { middleLayer, storeBytes } from './extractionSize';
+import { middleLayer } from './middleLayer';
 
 const SPECS = fields.ActivationExtract;
 const MAIN = ['batch_size', 'max_tokens'] as const;
@@ -53,22 +55,16 @@ export function ActivationExtractionConfig({ model, onClose }: ActivationExtract
   const tokenized = dataset?.tokenizations.find(
     (item) => item.model_id === model.id && item.status === 'ready',
   );
-  const bytes = storeBytes({
-    nTokens: limit(tokenized?.n_tokens ?? null, form.values.max_tokens),
-    width: model.d_model,
-    hookPoints: layers.length * hookTypes.length,
-    dtype: form.values.dtype,
-  });
-
+  const isReady = !!dataset && layers.length > 0 && hookTypes.length > 0 && !form.hasErrors;
+  const body = {
+    ...form.values,
+    model_id: model.id,
+    dataset_id: dataset?.id ?? '',
+    layers,
+    hook_types: hookTypes,
+  } as ActivationExtract;
+  const preflight = useEstimate(isReady ? body : null, activationService.estimate);
   const { run, isBusy, error } = useAction(async () => {
-    if (!dataset) return;
-    const body = {
-      ...form.values,
-      model_id: model.id,
-      dataset_id: dataset.id,
-      layers,
-      hook_types: hookTypes,
-    } as ActivationExtract;
     const accepted = await activationService.extract(body);
     if (accepted.resource_id) await useActivationStore.getState().refresh(accepted.resource_id);
     toast('info', 'Extraction started; its progress is under Activation Stores.');
@@ -95,21 +91,17 @@ export function ActivationExtractionConfig({ model, onClose }: ActivationExtract
       footer={
         <div className="space-y-3">
           {error && <ErrorBox problem={error} />}
-          {bytes !== null && (
-            <p className="text-sm text-slate-400">
-              About {formatBytes(bytes)} on disk for {layers.length * hookTypes.length}{' '}
-              {layers.length * hookTypes.length === 1 ? 'hook point' : 'hook points'}.
-            </p>
-          )}
+          <EstimateBox
+            {...preflight}
+            onProposal={(change) => form.setValues((values) => ({ ...values, ...known(change) }))}
+          />
           <Button
             variant="primary"
             size="lg"
             block
             icon={Zap}
             busy={isBusy}
-            disabled={
-              isBusy || !dataset || layers.length === 0 || hookTypes.length === 0 || form.hasErrors
-            }
+            disabled={isBusy || !isReady}
             onClick={() => void run()}
           >
             Start Extraction
@@ -168,7 +160,9 @@ function numberOrNull(value: unknown): number | null {
   return typeof value === 'number' ? value : null;
 }
 
-function limit(tokens: number | null, atMost: unknown): number | null {
-  if (typeof atMost !== 'number') return tokens;
-  return tokens === null ? atMost : Math.min(tokens, atMost);
+/** The settings of a proposal that the form has. */
+function known(change: Readonly<Record<string, unknown>>) {
+  const names: readonly string[] = [...MAIN, ...MORE];
+  const entries = Object.entries(change).filter(([name]) => names.includes(name));
+  return Object.fromEntries(entries) as Record<string, string | number | boolean | null>;
 }

@@ -7,13 +7,14 @@ import {
   makeActivation,
   makeArchitecture,
   makeDataset,
+  makeEstimate,
   makeJob,
   makeModel,
   makeTokenization,
 } from '@/test/factories';
 import { expectAccessible, renderWithUser } from '@/test/render';
 import { answer, answerPage, refuse } from '@/test/server';
-import { middleLayer, storeBytes } from './extractionSize';
+import { middleLayer } from './middleLayer';
 import { ModelsPanel } from './ModelsPanel';
 
 const ACCEPTED = { job_id: 'j', resource_id: null, status: 'queued' };
@@ -24,20 +25,11 @@ beforeEach(() => {
   useDatasetStore.setState({ items: null, problem: null });
   answerPage('/activations', []);
   answerPage('/templates/extraction', []);
+  answer('post', '/activations/estimate', makeEstimate());
 });
 
-describe('the size of a store', () => {
-  it('is tokens times width times hook points times bytes', () => {
-    expect(storeBytes({ nTokens: 1000, width: 128, hookPoints: 2, dtype: 'bfloat16' })).toBe(
-      512_000,
-    );
-    expect(storeBytes({ nTokens: null, width: 128, hookPoints: 2, dtype: 'float32' })).toBeNull();
-    expect(storeBytes({ nTokens: 1, width: 1, hookPoints: 1, dtype: 'int4' })).toBeNull();
-  });
-
-  it('starts at the middle layer', () => {
-    expect([1, 4, 30].map(middleLayer)).toEqual([0, 1, 14]);
-  });
+it('starts at the middle layer', () => {
+  expect([1, 4, 30].map(middleLayer)).toEqual([0, 1, 14]);
 });
 
 describe('the list', () => {
@@ -175,7 +167,7 @@ describe('extracting', () => {
     await user.click(await screen.findByRole('button', { name: 'Extract Activations' }));
     const dialog = screen.getByRole('dialog', { name: 'Extract Activations' });
     const start = within(dialog).getByRole('button', { name: 'Start Extraction' });
-    expect(await within(dialog).findByText(/About 256 KB on disk for 1 hook point/)).toBeVisible();
+    expect(await within(dialog).findByText('about 2 min 5 s')).toBeVisible();
     await user.click(within(dialog).getByRole('button', { name: 'L1' }));
     expect(start).toBeDisabled();
     await user.click(within(dialog).getByRole('button', { name: 'Select All' }));

@@ -1,4 +1,4 @@
-import { ChevronDown, ChevronUp, Save } from 'lucide-react';
+import { ChevronDown, ChevronUp, GitCompare, Save } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { Button } from '@/components/common/Button';
 import { ErrorBox } from '@/components/common/ErrorBox';
@@ -10,6 +10,7 @@ import { classNames } from '@/utils/classNames';
 import { formatInteger, formatPercent } from '@/utils/format';
 import { isLiveJob, jobLabel, jobProblem } from '@/utils/jobs';
 import { CheckpointManager } from './CheckpointManager';
+import { toggleRun } from './compare/comparedRuns';
 import { TrainingCardHeader } from './TrainingCardHeader';
 import { TrainingControls } from './TrainingControls';
 import { TrainingEvaluation } from './TrainingEvaluation';
@@ -20,10 +21,12 @@ interface TrainingCardProps {
   training: Training;
   /** Scrolled into sight with its metrics open, after it was started or linked. */
   isFocused: boolean;
+  /** Put aside for comparison with others. */
+  isCompared: boolean;
 }
 
 /** One training: progress, figures, curves, checkpoints, and what can be done with it. */
-export function TrainingCard({ training, isFocused }: TrainingCardProps) {
+export function TrainingCard({ training, isFocused, isCompared }: TrainingCardProps) {
   useTrainingRoom(training);
   const card = useRef<HTMLElement>(null);
   const [chosen, setChosen] = useState<{ metrics?: boolean; checkpoints?: boolean }>({});
@@ -64,6 +67,14 @@ export function TrainingCard({ training, isFocused }: TrainingCardProps) {
         </Button>
         <Button icon={Save} aria-expanded={open.checkpoints} onClick={() => toggle('checkpoints')}>
           Checkpoints ({training.n_checkpoints})
+        </Button>
+        <Button
+          icon={GitCompare}
+          aria-pressed={isCompared}
+          className={isCompared ? 'text-emerald-400' : ''}
+          onClick={() => toggleRun(training.id)}
+        >
+          Compare
         </Button>
       </div>
       {open.metrics && <TrainingMetrics training={training} />}

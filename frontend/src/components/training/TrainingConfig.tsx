@@ -3,14 +3,16 @@ import { type SubmitEvent, useState } from 'react';
 import { Button } from '@/components/common/Button';
 import { Card } from '@/components/common/Card';
 import { ErrorBox } from '@/components/common/ErrorBox';
+import { EstimateBox } from '@/components/common/EstimateBox';
 import { useAction } from '@/hooks/useAction';
+import { useEstimate } from '@/hooks/useEstimate';
 import { useSpecForm } from '@/hooks/useSpecForm';
 import { fields } from '@/services/generated/fields';
 import { trainingService } from '@/services/trainingService';
 import { useTrainingStore } from '@/stores/trainingStore';
 import type { Dataset } from '@/types/dataset.types';
 import type { Activation, LanguageModel } from '@/types/model.types';
-import type { EncoderType } from '@/types/training.types';
+import type { EncoderType, TrainingCreate } from '@/types/training.types';
 import { formatInteger } from '@/utils/format';
 import { navigate } from '@/utils/urlState';
 import { fieldNames, keepsK, nests, parseSizes, sentValues } from './hyperparameterFields';
@@ -33,16 +35,17 @@ export function TrainingConfig(lists: TrainingConfigProps) {
   const [sizeText, setSizeText] = useState('');
   const choices = { encoderType, values: form.values };
   const sizes = nests(choices) ? parseSizes(sizeText) : [];
+  const request: TrainingCreate = {
+    dataset_id: source.datasetId,
+    model_id: source.modelId,
+    activation_id: source.store?.id ?? null,
+    layer: Number(source.layer),
+    hook_type: source.hookType,
+    encoder_type: encoderType,
+    hyperparameters: { ...sentValues(choices), matryoshka_sizes: sizes ?? [] },
+  };
   const { run, isBusy, error } = useAction(async () => {
-    const created = await trainingService.create({
-      dataset_id: source.datasetId,
-      model_id: source.modelId,
-      activation_id: source.store?.id ?? null,
-      layer: Number(source.layer),
-      hook_type: source.hookType,
-      encoder_type: encoderType,
-      hyperparameters: { ...sentValues(choices), matryoshka_sizes: sizes ?? [] },
-    });
+    const created = await trainingService.create(request);
     await useTrainingStore.getState().refresh(created.training_id);
     navigate({ tab: 'training', training: created.training_id });
   });
@@ -54,6 +57,12 @@ export function TrainingConfig(lists: TrainingConfigProps) {
       : undefined;
 
   const sizesError = sizes === null ? 'Rising whole numbers, with commas between' : undefined;
+
+  const isReady = !!source.store && !form.hasErrors && !(kError ?? sizesError);
+  const preflight = useEstimate(isReady ? request : null, trainingService.estimate);
+  const takeOver = (change: Record<string, unknown>) => {
+    form.setValues((values) => ({ ...values, ...readChange(change.hyperparameters) }));
+  };
 
   const handleSubmit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -82,6 +91,7 @@ export function TrainingConfig(lists: TrainingConfigProps) {
             ...(sizesError && { matryoshka_sizes: sizesError }),
           }}
         />
+        <EstimateBox {...preflight} onProposal={takeOver} />
         {error && <ErrorBox problem={error} />}
         <Button
           type="submit"
@@ -90,7 +100,7 @@ export function TrainingConfig(lists: TrainingConfigProps) {
           block
           icon={Play}
           busy={isBusy}
-          disabled={isBusy || !source.store || form.hasErrors || !!(kError ?? sizesError)}
+          disabled={isBusy || !isReady}
         >
           Start Training
         </Button>
@@ -113,6 +123,18 @@ function countLatents(values: Record<string, unknown>, width: number | null): nu
   if (typeof values.d_sae === 'number') return values.d_sae;
   if (width === null || typeof values.expansion_factor !== 'number') return null;
   return values.expansion_factor * width;
+}
+
+type HyperparameterName = keyof typeof fields.Hyperparameters;
+type Change = Partial<Record<HyperparameterName, string | number | boolean | null>>;
+
+/** The settings of a proposal that the form has. */
+function readChange(change: unknown): Change {
+  if (typeof change !== 'object' || change === null) return {};
+  const known = Object.entries(change).filter(([name]) =>
+    fieldNames.some((field) => field === name),
+  );
+  return Object.fromEntries(known);
 }
 
 /** The API names a nested field `hyperparameters.k`; the form knows it as `k`. */

@@ -2,7 +2,9 @@ import { Disclosure } from '@/components/common/Disclosure';
 import { Tile } from '@/components/common/Tile';
 import type { MeasuredFigure, TrainingEvaluation as Evaluation } from '@/types/training.types';
 import type { Tone } from '@/utils/constants';
-import { formatCompact, formatShare, formatSignificant } from '@/utils/format';
+import { formatCompact, formatShare } from '@/utils/format';
+import { Baselines } from './Baselines';
+import { formatFigure, formatInterval } from './figures';
 
 /** Shown first, in this order; the rest is folded. */
 const HEADLINE: Record<string, Tone> = {
@@ -12,19 +14,30 @@ const HEADLINE: Record<string, Tone> = {
   ce_recovered_zero: 'purple',
 };
 
-function formatFigure({ value, unit }: MeasuredFigure): string {
-  if (unit === 'share') return formatShare(value);
-  return unit ? `${formatSignificant(value)} ${unit}` : formatSignificant(value);
+/** A share of dead latents is a warning only where the guide says so. */
+function toneOf({ key, verdict }: MeasuredFigure): Tone | undefined {
+  if (key === 'dead_share') return verdict === 'poor' ? 'red' : 'slate';
+  return HEADLINE[key];
+}
+
+/** On how much the figure rests, and how its interval is meant. */
+function spread({ interval, n_tokens: nTokens, n_documents: nDocuments }: MeasuredFigure): string {
+  const from = `On ${formatCompact(nTokens)} held-out tokens`;
+  const of = nDocuments === null ? '' : ` of ${formatCompact(nDocuments)} documents`;
+  const shown = interval
+    ? ` Below: ${formatShare(interval.level, 0)} interval over resampled documents.`
+    : '';
+  return `${from}${of}.${shown}`;
 }
 
 function FigureTile({ figure }: { figure: MeasuredFigure }) {
   return (
     <Tile
       label={figure.label}
-      value={formatFigure(figure)}
-      tone={HEADLINE[figure.key]}
-      help={figure.definition}
-      note={`${formatCompact(figure.n_tokens)} held-out tokens`}
+      value={formatFigure(figure.value, figure.unit)}
+      tone={toneOf(figure)}
+      help={[figure.definition, figure.guide, spread(figure)].filter(Boolean).join(' ')}
+      note={formatInterval(figure) ?? `${formatCompact(figure.n_tokens)} held-out tokens`}
     />
   );
 }
@@ -41,6 +54,7 @@ export function TrainingEvaluation({ evaluation }: { evaluation: Evaluation }) {
           <FigureTile key={figure.key} figure={figure} />
         ))}
       </div>
+      <Baselines figures={evaluation.figures} />
       {others.length > 0 && (
         <Disclosure title={`All figures (${evaluation.figures.length})`}>
           <div className="grid grid-cols-2 gap-4 lg:grid-cols-4">

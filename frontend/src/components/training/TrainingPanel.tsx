@@ -7,6 +7,8 @@ import { useActivations, useModels } from '@/hooks/useModels';
 import { useDatasets } from '@/hooks/useDatasets';
 import { useTrainings } from '@/hooks/useTraining';
 import { useUrlState } from '@/hooks/useUrlState';
+import { readRuns } from './compare/comparedRuns';
+import { RunTray } from './compare/RunTray';
 import { TrainingCard } from './TrainingCard';
 import { TrainingConfig } from './TrainingConfig';
 
@@ -17,6 +19,8 @@ export function TrainingPanel() {
   const models = useModels();
   const activations = useActivations();
   const [focusId] = useUrlState('training');
+  const [runs] = useUrlState('runs', 'replace');
+  const compared = readRuns(runs);
   const { items, problem, fetch } = trainings;
 
   return (
@@ -58,9 +62,11 @@ export function TrainingPanel() {
               key={training.id}
               training={training}
               isFocused={training.id === focusId}
+              isCompared={compared.includes(training.id)}
             />
           ))}
         </div>
+        <RunTray trainings={items ?? []} />
       </section>
     </>
   );

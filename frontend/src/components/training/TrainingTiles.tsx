@@ -1,11 +1,22 @@
 import { Tile } from '@/components/common/Tile';
 import type { Training } from '@/types/training.types';
-import { formatDecimal, formatInteger, formatPercent, formatRate } from '@/utils/format';
+import {
+  formatDecimal,
+  formatInteger,
+  formatPercent,
+  formatRate,
+  formatShare,
+} from '@/utils/format';
+
+/** A larger share of dead latents is worth a warning: capacity that is paid for and not used. */
+const MANY_DEAD = 0.1;
 
 /** The four figures of the newest training step. */
 export function TrainingTiles({ training }: { training: Training }) {
   const latest = training.latest_metrics;
   const hasGpu = latest?.gpu_utilization != null;
+  const dead = latest?.dead_neurons ?? null;
+  const deadShare = dead === null || training.n_latents === 0 ? null : dead / training.n_latents;
   return (
     <div className="grid grid-cols-2 gap-4 lg:grid-cols-4">
       <Tile
@@ -22,10 +33,10 @@ export function TrainingTiles({ training }: { training: Training }) {
       />
       <Tile
         label="Dead Neurons"
-        value={formatInteger(latest?.dead_neurons)}
-        note={`of ${formatInteger(training.n_latents)}`}
-        tone="red"
-        help="Latents that have not fired within the dead window."
+        value={formatInteger(dead)}
+        note={`${formatShare(deadShare)} of ${formatInteger(training.n_latents)}`}
+        tone={deadShare !== null && deadShare > MANY_DEAD ? 'red' : 'slate'}
+        help="Latents that have not fired within the dead window. Red from 10 % of all latents on."
       />
       {hasGpu ? (
         <Tile label="GPU Util" value={formatPercent(latest.gpu_utilization)} tone="purple" />

@@ -8,6 +8,7 @@ import {
   makeActivation,
   makeCheckpoint,
   makeDataset,
+  makeEstimate,
   makeJob,
   makeModel,
   makePoint,
@@ -42,6 +43,7 @@ beforeEach(() => {
   answerPage('/datasets', [dataset]);
   answerPage('/activations', [store]);
   answerPage('/templates/training', []);
+  answer('post', '/trainings/estimate', makeEstimate());
 });
 
 describe('the configuration', () => {
@@ -294,7 +296,9 @@ describe('a card', () => {
     expect(within(section).getByText('32 latents/token')).toBeVisible();
     expect(
       within(section).getByRole('button', { name: 'About Explained variance' }),
-    ).toHaveAccessibleDescription('What Explained variance means');
+    ).toHaveAccessibleDescription(
+      'What Explained variance means On 20K held-out tokens of 40 documents.',
+    );
     await user.click(within(section).getByRole('button', { name: 'All figures (4)' }));
     expect(within(section).getByText('0.93')).toBeVisible();
     await user.click(screen.getByRole('button', { name: 'Discover Features' }));

@@ -1,0 +1,42 @@
+import { expect, test, type WebSocketRoute } from '@playwright/test';
+import { writeCorpus } from './corpus';
+import { shot, timed } from './page';
+
+const WITHIN = { timeout: 5_000 };
+
+test('what was missed while the socket was away is there within five seconds', async ({ page }) => {
+  let isAway = false;
+  let open: WebSocketRoute | null = null;
+  await page.routeWebSocket(/\/ws\/socket\.io/, async (socket) => {
+    if (isAway) {
+      await socket.close();
+      return;
+    }
+    open = socket;
+    socket.connectToServer();
+  });
+  await page.goto('/?tab=datasets');
+  await expect(page.getByText('API Connected')).toBeVisible();
+
+  isAway = true;
+  await (open as WebSocketRoute | null)?.close();
+  await expect(page.getByText('Reconnecting…')).toBeVisible(WITHIN);
+  await expect(page.getByText('May be out of date')).toBeVisible(WITHIN);
+  await shot(page, '22-socket-away');
+
+  const body = { path: writeCorpus(20), name: 'missed' };
+  const answer = await page.request.post('/api/v1/datasets/import', { data: body });
+  expect(answer.ok()).toBe(true);
+  await expect(page.getByRole('article', { name: 'missed' })).toBeVisible(WITHIN);
+
+  isAway = false;
+  const seconds = await timed(() => expect(page.getByText('API Connected')).toBeVisible());
+  console.log(
+    `    right again ${(seconds / 1000).toFixed(1)} s after the server was back (aim < 5)`,
+  );
+  // A machine at its limit is given twice as long.
+  expect(seconds).toBeLessThan(10_000);
+  await expect(page.getByText('May be out of date')).toBeHidden();
+  const card = page.getByRole('article', { name: 'missed' });
+  await expect(card.getByText('Ready')).toBeVisible({ timeout: 60_000 });
+});

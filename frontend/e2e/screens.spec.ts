@@ -1,0 +1,59 @@
+import { expect, test, type Page } from '@playwright/test';
+import { collectErrors, expectNoSeriousFault, shot } from './page';
+
+interface Resource {
+  id: string;
+  status: string;
+}
+
+async function firstReady(page: Page, path: string, status: string): Promise<string> {
+  const answer = await page.request.get(`/api/v1/${path}?limit=100`);
+  const { data } = (await answer.json()) as { data: Resource[] };
+  const found = data.find((item) => item.status === status);
+  if (!found) throw new Error(`The journey left no ${status} entry in ${path}`);
+  return found.id;
+}
+
+test('every screen is clean, small and wide', async ({ page }) => {
+  const errors = collectErrors(page);
+  const dataset = await firstReady(page, 'datasets', 'ready');
+  const model = await firstReady(page, 'models', 'ready');
+  const training = await firstReady(page, 'trainings', 'completed');
+  const list = await page.request.get(`/api/v1/features?training_id=${training}&limit=2`);
+  const { data } = (await list.json()) as { data: { id: number }[] };
+  const [one, two] = data.map(({ id }) => id);
+
+  const features = `tab=features&training=${training}`;
+  const screens: [name: string, query: string, sight: string | RegExp][] = [
+    ['30-datasets', 'tab=datasets', /^Your Datasets/],
+    ['31-dataset-tokenization', `tab=datasets&dataset=${dataset}&view=tokenization`, 'Preview'],
+    ['32-models', 'tab=models', /^Your Models/],
+    ['33-architecture', `tab=models&model=${model}`, 'Model Configuration'],
+    ['34-training', `tab=training&training=${training}`, /^Training Jobs/],
+    ['35-features', features, 'Feature Extraction & Analysis'],
+    ['36-map', `${features}&fview=map`, /^Duplicates/],
+    ['37-own-text', `${features}&fview=text&ptext=The+happy+cat`, 'Feature Discovery'],
+    ['38-by-strength', `${features}&feature=${one}&fexamples=intervals`, /^Feature #/],
+    ['39-correlations', `${features}&feature=${one}&ftab=correlations`, /^Feature #/],
+    ['40-neighbours', `${features}&feature=${one}&ftab=neighbours`, /^Writes alike/],
+    ['41-statistics', `${features}&feature=${one}&ftab=statistics`, /^Activations where/],
+    ['42-history', `${features}&feature=${one}&ftab=history`, /^Feature #/],
+    ['43-compare', `tab=features&compare=${one}.${two}&comparing=1`, 'Compare features'],
+    ['44-steering', `tab=steering&training=${training}`, 'Generation Configuration'],
+    ['45-jobs', 'tab=jobs', 'Ended'],
+    ['46-system', 'tab=system', 'Versions'],
+  ];
+  for (const [name, query, sight] of screens) {
+    await page.setViewportSize({ width: 1280, height: 720 });
+    await page.goto(`/?${query}`);
+    await expect(page.getByRole('heading', { name: sight }).first()).toBeVisible();
+    await expect(page.getByRole('status', { name: /^Loading/ })).toHaveCount(0);
+    await expectNoSeriousFault(page);
+    const tooWide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
+    expect(tooWide, `${name} scrolls sideways`).toBe(false);
+    await shot(page, name);
+    await page.setViewportSize({ width: 1920, height: 1080 });
+    await shot(page, `${name}-wide`);
+  }
+  expect(errors).toEqual([]);
+});

@@ -1,0 +1,36 @@
+import { screen, waitFor, within } from '@testing-library/react';
+import { beforeEach, expect, it } from 'vitest';
+import { makeActivation, makeDataset, makeEstimate, makeModel } from '@/test/factories';
+import { renderWithUser } from '@/test/render';
+import { answer, answerPage, refuse } from '@/test/server';
+import { TrainingConfig } from './TrainingConfig';
+
+const model = makeModel();
+const dataset = makeDataset();
+const store = makeActivation({ model_id: model.id, dataset_id: dataset.id });
+const form = <TrainingConfig datasets={[dataset]} models={[model]} activations={[store]} />;
+
+beforeEach(() => answerPage('/templates/training', []));
+
+it('says beforehand what it will take, and takes over what fits', async () => {
+  const proposal = { hyperparameters: { batch_size: 512, unknown: 1 } };
+  const seen = answer(
+    'post',
+    '/trainings/estimate',
+    makeEstimate({ fit: 'does_not_fit', proposal }),
+  );
+  const { user } = renderWithUser(form);
+  const box = await screen.findByRole('region', { name: 'Estimate' });
+  await user.click(await within(box).findByRole('button', { name: 'Use What Fits' }));
+  expect(screen.getByRole('combobox', { name: 'Batch Size' })).toHaveValue('512');
+  await waitFor(() => expect(seen).toHaveLength(2));
+  expect(seen[1]?.body).toMatchObject({ hyperparameters: { batch_size: 512 } });
+});
+
+it('asks nothing while the form is not whole, and says why there is no estimate', async () => {
+  refuse('post', '/trainings/estimate', { code: 'NOT_READY', message: 'The store is gone.' }, 409);
+  const { user } = renderWithUser(form);
+  expect(await screen.findByText('The store is gone.')).toBeVisible();
+  await user.clear(screen.getByRole('textbox', { name: 'Training Steps' }));
+  expect(await screen.findByText(/as soon as the form is filled in/)).toBeVisible();
+});
