@@ -31,14 +31,26 @@ export async function openTab(page: Page, tab: string): Promise<void> {
   await page.getByRole('navigation', { name: 'Sections' }).getByText(tab).click();
 }
 
-/** Adds up the scripts that a page loads, as gzip makes them. */
+/** Adds up the scripts that a page needs for what it first shows, as gzip makes them. */
 export function weighScripts(page: Page): () => Promise<number> {
-  const weights: Promise<number>[] = [];
+  const weights = new Map<string, Promise<number>>();
   page.on('response', (response) => {
     if (response.request().resourceType() !== 'script') return;
-    weights.push(response.body().then((body) => gzipSync(body).length));
+    weights.set(
+      response.url(),
+      response.body().then((body) => gzipSync(body).length),
+    );
   });
-  return async () => (await Promise.all(weights)).reduce((sum, bytes) => sum + bytes, 0);
+  return async () => {
+    // The other tabs are fetched after the first screen; on a slow machine they may be here, too.
+    const needed = await page.evaluate<string[]>(`(() => {
+      const [paint] = performance.getEntriesByName('first-contentful-paint');
+      const scripts = performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('.js'));
+      return scripts.filter(({ startTime }) => startTime < paint.startTime + 1_000).map(({ name }) => name);
+    })()`);
+    const counted = await Promise.all(needed.map((url) => weights.get(url) ?? Promise.resolve(0)));
+    return counted.reduce((sum, bytes) => sum + bytes, 0);
+  };
 }
 
 /** Milliseconds between an action and the moment when something of it is on the screen. */
@@ -64,6 +76,25 @@ export async function framesDuring(page: Page, work: string): Promise<number[]> 
     isOn = false;
     return frames.slice(1);
   })()`);
+}
+
+/**
+ * Processor time of the page's main thread while it does something, in milliseconds.
+ *
+ * Unlike the duration of frames it does not grow when other programs want the same processor.
+ */
+export async function processorTime(page: Page, work: () => Promise<unknown>): Promise<number> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const read = async (): Promise<number> => {
+    const { metrics } = await session.send('Performance.getMetrics');
+    return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? 0;
+  };
+  const before = await read();
+  await work();
+  const spent = (await read()) - before;
+  await session.detach();
+  return spent * 1000;
 }
 
 export function quantile(values: readonly number[], share: number): number {

@@ -1,5 +1,5 @@
 import { expect, test, type Page } from '@playwright/test';
-import { framesDuring, quantile, timed, weighScripts } from './page';
+import { framesDuring, processorTime, quantile, timed, weighScripts } from './page';
 import { seedWide } from './wide';
 
 const FEATURES = 131_072;
@@ -8,17 +8,27 @@ const META = { timestamp: '2026-11-23T09:00:00Z', request_id: 'req_speed' };
 
 /** Limits of the page's own work. A busy machine without a GPU is given more time. */
 const PATIENCE = 4;
-const FRAME_LIMIT_MS = 250;
+const FRAME_MS = 1000 / 60;
 
 function told(name: string, value: number, unit: string, aim: string): void {
   console.log(`    ${name}: ${value.toFixed(unit === 'ms' ? 0 : 1)} ${unit} (aim ${aim})`);
 }
 
-/** Half of the frames must be quick enough; a busy machine drops some. */
-function expectSmooth(what: string, frames: readonly number[]): void {
+/**
+ * The main thread's own work of a frame must leave room for 60 frames a second.
+ *
+ * Frames themselves are printed only: a busy machine without a GPU draws them late.
+ */
+async function expectSmooth(page: Page, what: string, work: string): Promise<void> {
+  let frames: number[] = [];
+  const spent = await processorTime(page, async () => {
+    frames = await framesDuring(page, work);
+  });
+  const own = spent / frames.length;
+  told(`${what}, processor time of a frame`, own, 'ms', '< 16.7');
   told(`${what}, median frame`, quantile(frames, 0.5), 'ms', '16.7');
   told(`${what}, 95 of 100 frames below`, quantile(frames, 0.95), 'ms', '33');
-  expect(quantile(frames, 0.5)).toBeLessThan(FRAME_LIMIT_MS);
+  expect(own).toBeLessThan(FRAME_MS * PATIENCE);
 }
 
 test.describe.configure({ mode: 'serial' });
@@ -80,8 +90,9 @@ test(`a table of ${FEATURES} features scrolls`, async ({ page }) => {
   await expect(table.getByRole('button', { name: 'Open feature 0', exact: true })).toBeVisible();
   await table.scrollIntoViewIfNeeded();
 
-  const frames = await framesDuring(
+  await expectSmooth(
     page,
+    'scrolling 131,072 features',
     `async () => {
       const box = document.querySelector('[role=region][aria-label=Features]');
       for (let step = 0; step < 180; step += 1) {
@@ -90,7 +101,6 @@ test(`a table of ${FEATURES} features scrolls`, async ({ page }) => {
       }
     }`,
   );
-  expectSmooth('scrolling 131,072 features', frames);
 
   const jump = await timed(async () => {
     await table.evaluate((box) => (box.scrollTop = box.scrollHeight));
@@ -107,8 +117,11 @@ test(`a map of ${FEATURES} features answers the pointer`, async ({ page }) => {
   const drawn = await timed(() => expect(map).toBeVisible());
   told('map, asked for and drawn', drawn, 'ms', '< 2000');
   await map.scrollIntoViewIfNeeded();
-  const frames = await framesDuring(page, pointerOver('[role=img][aria-label^="131,072"]'));
-  expectSmooth('pointer over the map', frames);
+  await expectSmooth(
+    page,
+    'pointer over the map',
+    pointerOver('[role=img][aria-label^="131,072"]'),
+  );
 });
 
 test(`a chart of ${POINTS} points stays smooth`, async ({ page }) => {
@@ -129,8 +142,8 @@ test(`a chart of ${POINTS} points stays smooth`, async ({ page }) => {
   const chart = page.getByRole('img', { name: /^Line chart/ }).first();
   await expect(chart).toBeVisible();
   await chart.scrollIntoViewIfNeeded();
-  const frames = await framesDuring(page, pointerOver('[role=img][aria-label^="Line chart"]'));
-  expectSmooth('reading a chart of 100,000 points', frames);
+  const overChart = pointerOver('[role=img][aria-label^="Line chart"]');
+  await expectSmooth(page, 'reading a chart of 100,000 points', overChart);
 });
 
 /** Moves the pointer over an element, a step per frame. */

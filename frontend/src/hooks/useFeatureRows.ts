@@ -35,7 +35,8 @@ export function useFeatureRows(filter: Filter | null): FeatureRows {
   const list = useFeatureStore((state) => state.list);
   const request = useFeatureStore((state) => state.requests.list);
   const { fetchList } = useFeatureStore.getState();
-  const [range, setRange] = useState<readonly [number, number]>([0, 0]);
+  // Pages, not rows: scrolling then draws nothing but the table until another page is in sight.
+  const [range, setRange] = useState<readonly [number, number]>([1, 1]);
 
   const key = filter && listKey({ ...filter, page: 0, limit: ROWS_PER_PAGE });
   const isCurrent = list.key === key;
@@ -65,7 +66,8 @@ export function useFeatureRows(filter: Filter | null): FeatureRows {
     },
     indexOf: (id) => indexIn(list.pages, id),
     show: (first, last) => {
-      if (first !== range[0] || last !== range[1]) setRange([first, last]);
+      const next = [pageOf(first), pageOf(last)] as const;
+      if (next[0] !== range[0] || next[1] !== range[1]) setRange(next);
     },
     isLoading: key !== null && !isCurrent && request?.state !== 'error',
     problem: request?.state === 'error' ? request.problem : null,
@@ -78,8 +80,7 @@ function pageOf(index: number): number {
 }
 
 function pagesOf([first, last]: readonly [number, number]): number[] {
-  const from = pageOf(first);
-  return Array.from({ length: pageOf(last) - from + 1 }, (_, step) => from + step);
+  return Array.from({ length: last - first + 1 }, (_, step) => first + step);
 }
 
 function indexIn(pages: Readonly<Record<number, number[]>>, id: number): number {

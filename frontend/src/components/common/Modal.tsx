@@ -1,5 +1,5 @@
 import { X } from 'lucide-react';
-import { type ReactNode, useEffect, useId, useRef } from 'react';
+import { type ReactNode, useEffect, useEffectEvent, useId, useRef } from 'react';
 import { createPortal } from 'react-dom';
 import { classNames } from '@/utils/classNames';
 import { IconButton } from './IconButton';
@@ -42,6 +42,17 @@ export function Modal({
     return () => {
       document.body.style.overflow = overflow;
     };
+  }, []);
+
+  const closeFromOutside = useEffectEvent(onClose);
+  useEffect(() => {
+    // When what had the focus goes away, the page gets it, and the dialog would not hear the key.
+    const handleKeyDown = (event: KeyboardEvent) => {
+      const isLost = document.activeElement === document.body;
+      if (event.key === 'Escape' && isLost && !event.defaultPrevented) closeFromOutside();
+    };
+    document.addEventListener('keydown', handleKeyDown);
+    return () => document.removeEventListener('keydown', handleKeyDown);
   }, []);
 
   return createPortal(

@@ -1,5 +1,5 @@
 import { Pencil } from 'lucide-react';
-import { useState, type KeyboardEvent } from 'react';
+import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { classNames } from '@/utils/classNames';
 
 interface EditableTextProps {
@@ -19,9 +19,17 @@ interface EditableTextProps {
 /** Text that turns into a field where it stands: Enter or leaving saves, Esc keeps the old one. */
 export function EditableText(props: EditableTextProps) {
   const { label, value, placeholder, isEditing, onEditing, className } = props;
+  const wasEditing = useRef(false);
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    // The field is gone; the keyboard goes on from where it stood.
+    if (wasEditing.current && document.activeElement === document.body) button.current?.focus();
+    wasEditing.current = isEditing;
+  }, [isEditing]);
   if (isEditing) return <Editor {...props} />;
   return (
     <button
+      ref={button}
       type="button"
       aria-label={`Edit ${label}`}
       onClick={() => onEditing(true)}

@@ -62,6 +62,7 @@ describe('the detail', () => {
     await user.clear(field);
     await user.type(field, 'counts{Enter}');
     await waitFor(() => expect(bodies).toEqual([{ name: 'counts' }]));
+    expect(screen.getByRole('button', { name: 'Edit label' })).toHaveFocus();
     await waitFor(() => expect(useUiStore.getState().toasts[0]?.action?.label).toBe('Undo'));
     act(() => useUiStore.getState().toasts[0]!.action!.onClick());
     await waitFor(() => expect(bodies.at(-1)).toEqual({ name: 'number' }));
