@@ -1,15 +1,19 @@
 """Steered generation beside plain: ``python -m benchmarks.steering [MODEL] [--layer N]``.
 
 All versions take turns in one run, each round in another order, and every figure is the median of
-the rounds' own ratios: what else the machine does falls on both sides of a ratio alike.
+the rounds' own ratios: what else the machine does falls on both sides of a ratio alike. On a busy
+machine the processor's time says more than the clock.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
+import random
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -94,26 +98,38 @@ def versions_of(
     }
 
 
-def time_rounds(versions: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of every version in every round, after one call to warm up."""
+@dataclass(frozen=True)
+class Seconds:
+    """Of each round: by the clock, and of the processor for this process alone."""
+
+    clock: list[float]
+    processor: list[float]
+
+
+def time_rounds(versions: dict[str, Callable[[], object]], rounds: int) -> dict[str, Seconds]:
+    """Time every version in every round, each round in another order, after one to warm up.
+
+    What the version before left behind is thrown away first, so that nobody pays for another.
+    """
     for call in versions.values():
         call()
-    seconds: dict[str, list[float]] = {name: [] for name in versions}
-    names = list(versions)
-    for number in range(rounds):
-        turned = names[number % len(names) :] + names[: number % len(names)]
-        for name in turned if number % 2 else reversed(turned):
-            began = time.perf_counter()
+    found = {name: Seconds([], []) for name in versions}
+    draw = random.Random(0)
+    for _ in range(rounds):
+        for name in draw.sample(list(versions), len(versions)):
+            gc.collect()
+            clock, processor = time.perf_counter(), time.process_time()
             versions[name]()  # ends with tokens on the host, so a GPU has ended too
-            seconds[name].append(time.perf_counter() - began)
-    return seconds
+            found[name].clock.append(time.perf_counter() - clock)
+            found[name].processor.append(time.process_time() - processor)
+    return found
 
 
-def print_ratio(label: str, above: list[float], below: list[float], aim: str) -> None:
+def median_ratio(above: list[float], below: list[float]) -> str:
+    """The median of the rounds' ratios and the middle half of them."""
     ratios = sorted(a / b for a, b in zip(above, below, strict=True))
     low, high = ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
-    spread = f"{low:.3f} to {high:.3f}"
-    print(f"{label:<54}{statistics.median(ratios):>8.3f}{spread:>18}  {aim}")
+    return f"{statistics.median(ratios):.3f} ({low:.3f} to {high:.3f})"
 
 
 def main() -> None:
@@ -136,11 +152,14 @@ def main() -> None:
     )
     print(f"{'version':<54}{'ms/token median':>16}{'best':>8}")
     for name, each in seconds.items():
-        median, best = (1000 * s / options.tokens for s in (statistics.median(each), min(each)))
+        figures = statistics.median(each.clock), min(each.clock)
+        median, best = (1000 * s / options.tokens for s in figures)
         print(f"{name:<54}{median:>16.2f}{best:>8.2f}")
-    print(f"\n{'ratio within a round':<54}{'median':>8}{'middle half':>18}")
+    print(f"\n{'median ratio within a round (middle half)':<54}{'clock':>24}{'processor':>24}")
     for label, above, below, aim in RATIOS:
-        print_ratio(label, seconds[above], seconds[below], aim)
+        clock = median_ratio(seconds[above].clock, seconds[below].clock)
+        processor = median_ratio(seconds[above].processor, seconds[below].processor)
+        print(f"{label:<54}{clock:>24}{processor:>24}  {aim}")
     warm = [1000 * s for s in first_tokens[1:]]
     print(f"first token, warm: {statistics.median(warm):.0f} ms median, {min(warm):.0f} ms best")
 
