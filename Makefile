@@ -7,7 +7,7 @@ export PATH := $(BIN):$(PATH)
 # Set by some machines; every job would then compile its modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup embedder demo up down status doctor dev test faults soak check e2e bench interop gen examples migrate lint format clean
+.PHONY: help setup embedder demo up down status doctor dev test faults soak check e2e bench interop docs gen examples migrate lint format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,7 +68,7 @@ bench: ## measure this machine: extraction, training, discovery, steering, datab
 interop: ## compare SAE exports and imports with SAELens itself (its own environment, 3 GB)
 	@scripts/interop.sh
 
-gen: ## write the page's types from the API's OpenAPI document
+gen: ## write what comes from the code: the page's types, docs/reference
 	@scripts/bootstrap.sh --dev --no-page
 	@scripts/page_packages.sh
 	@scripts/gen.sh
@@ -80,6 +80,9 @@ examples: ## record the OpenAPI document's examples from a real run (3 minutes)
 migrate: ## bring the database up to date; m="what changed" writes a new migration
 	@scripts/bootstrap.sh --no-page
 	@$(MISTUDIO) migrate $(if $(m),--message "$(m)")
+
+docs: ## build the documentation into .mistudio/site; a dead link fails
+	@scripts/docs.sh
 
 lint: ## ruff and eslint only
 	@cd backend && ruff check . && cd ../frontend && npm run --silent lint

@@ -17,10 +17,10 @@ check() { # check NAME FOLDER COMMAND…
   fi
 }
 generated_is_current() {
-  local folder=$root/frontend/src/services/generated before
-  before=$(hash_of "$folder")
-  "$root/scripts/gen.sh" >/dev/null && [[ $(hash_of "$folder") == "$before" ]] && return
-  echo 'It was behind the API and is written anew: commit frontend/src/services/generated.'
+  local folders=("$root/frontend/src/services/generated" "$root/docs/reference") before
+  before=$(hash_of "${folders[@]}")
+  "$root/scripts/gen.sh" >/dev/null && [[ $(hash_of "${folders[@]}") == "$before" ]] && return
+  echo 'It was behind the code and is written anew: commit frontend/src/services/generated and docs/reference.'
   return 1
 }
 check 'ruff format' backend ruff format --check .
@@ -29,6 +29,7 @@ check 'mypy' backend mypy
 check 'eslint' frontend npm run --silent lint
 check 'tsc' frontend npm run --silent typecheck
 check 'prettier' frontend npm run --silent format:check
-check 'generated client' . generated_is_current
+check 'generated files' . generated_is_current
 check 'OpenAPI document' . scripts/openapi_lint.sh
+check 'documentation' . scripts/docs.sh
 exit $failed

@@ -49,7 +49,7 @@ def build_openapi(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
         tags=tags(),
         servers=[{"url": "/", "description": "The server that this document comes from"}],
-        license_info={"name": "MIT", "identifier": "MIT"},
+        license_info={"name": "Apache 2.0", "identifier": "Apache-2.0"},
     )
     components = document.setdefault("components", {})
     for name in UNUSED_SCHEMAS:

@@ -1,0 +1,1 @@
+"""Documentation written from the code (``make gen``), and a check of the built site."""
