@@ -1,5 +1,6 @@
 """Puts the application together: ``uvicorn app.main:create_app --factory``."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ from fastapi import FastAPI
 from app.api.access import AccessToken
 from app.api.errors import add_error_handlers
 from app.api.guard import Guard
+from app.api.metrics import add_metrics, watch_event_loop
 from app.api.middleware import LastResort, NotModified, RequestContext
 from app.api.openapi import add_docs, build_openapi, operation_id
 from app.api.rate_limit import RateLimit
@@ -48,7 +50,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             socket.open(settings)
         except ServiceUnavailable as error:
             logger.warning("no live updates", extra={"reason": error.message})
+        watching = asyncio.create_task(watch_event_loop())
         yield
+        watching.cancel()
         await socket.close()
         reset_engine()
         reset_publisher()
@@ -69,6 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(router)
     app.mount("/ws", socket)
     add_docs(app)
+    add_metrics(app)
     add_error_handlers(app)
     # The last one added is the first to see a request.
     app.add_middleware(LastResort)

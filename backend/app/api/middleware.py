@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.errors import internal_error
 from app.api.guard import API_PREFIX, SAFE_METHODS
+from app.api.metrics import IN_FLIGHT, note_request
+from app.core.logging import REQUEST_ID_HERE
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +48,8 @@ class RequestContext:
             return
         request_id = _request_id(Headers(scope=scope).get("x-request-id"))
         scope.setdefault("state", {})["request_id"] = request_id
+        token = REQUEST_ID_HERE.set(request_id)
+        IN_FLIGHT.inc()
         started = time.perf_counter()
         status = 0
 
@@ -59,7 +63,11 @@ class RequestContext:
         try:
             await self.app(scope, receive, send_with_headers)
         finally:
-            _log_request(scope, status, request_id, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            IN_FLIGHT.dec()
+            note_request(scope, status, seconds)
+            _log_request(scope, status, seconds)
+            REQUEST_ID_HERE.reset(token)
 
 
 class NotModified:
@@ -134,7 +142,7 @@ def _add_headers(headers: MutableHeaders, path: str, request_id: str) -> None:
         headers.setdefault("Cache-Control", "no-store")
 
 
-def _log_request(scope: Scope, status: int, request_id: str, seconds: float) -> None:
+def _log_request(scope: Scope, status: int, seconds: float) -> None:
     if not scope["path"].startswith(API_PREFIX):
         return
     level = logging.WARNING if status >= 500 else logging.INFO
@@ -147,7 +155,6 @@ def _log_request(scope: Scope, status: int, request_id: str, seconds: float) -> 
             "method": scope["method"],
             "path": scope["path"],
             "status": status,
-            "request_id": request_id,
             "duration_ms": round(1000 * seconds, 1),
         },
     )

@@ -9,7 +9,7 @@ from app.core.config import Settings
 from app.core.paths import UnsafePath, safe_join
 
 DEFAULT_DIST = Path(__file__).resolve().parents[3] / "frontend" / "dist"
-SERVER_PATHS = ("/api", "/ws", "/docs", "/redoc", "/openapi.json")
+SERVER_PATHS = ("/api", "/ws", "/docs", "/redoc", "/openapi.json", "/metrics")
 HASHED_FOLDER = "assets/"
 ONE_YEAR = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"

@@ -169,6 +169,8 @@ class CheckpointInfo:
     removed: list[Path] = field(default_factory=list)
     quality: float | None = None
     quality_split: Literal["heldout", "training"] = "training"
+    seconds: float | None = None
+    """What writing it took, by whoever wrote it just now."""
 
 
 @dataclass(frozen=True)

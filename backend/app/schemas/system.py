@@ -1,10 +1,12 @@
 """Health and facts of the machine."""
 
+from datetime import datetime
 from typing import Literal
 
 from app.schemas.common import ResponseModel
 
 Connection = Literal["connected", "disconnected"]
+Storage = Literal["writable", "nearly full", "read-only"]
 
 
 class GpuHealth(ResponseModel):
@@ -15,8 +17,29 @@ class GpuHealth(ResponseModel):
     utilization_percent: float | None
 
 
+class GpuSummary(ResponseModel):
+    """A GPU in words for people."""
+
+    available: bool
+    name: str | None
+    memory_total: str | None
+    memory_used: str | None
+    utilization: str | None
+
+
+class HealthComponents(ResponseModel):
+    """Each part in a word; sizes for people."""
+
+    database: Connection
+    redis: Connection
+    gpu: GpuSummary
+    storage: Storage
+
+
 class Health(ResponseModel):
     status: Literal["ok", "degraded"]
+    timestamp: datetime
+    components: HealthComponents
     gpu: GpuHealth
     db: Connection
     redis: Connection

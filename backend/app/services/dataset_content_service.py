@@ -11,6 +11,7 @@ from app.db.models import Tokenization
 from app.db.repositories import datasets
 from app.db.repositories.base import RowPage
 from app.schemas.dataset import DatasetSample, DatasetStats, LengthBucket
+from app.services import cache
 from app.services.corpora.store import CorpusReader
 from app.services.lookup import require_ready_dataset
 
@@ -56,6 +57,15 @@ def list_samples(
 
 def read_stats(session: Session, dataset_id: UUID) -> DatasetStats:
     """Lengths in characters, measured at import, and in tokens of the latest tokenisation."""
+    return cache.remembered(
+        f"statistics:{dataset_id}",
+        cache.DATASET_STATISTICS_KEPT,
+        DatasetStats,
+        lambda: _read_stats(session, dataset_id),
+    )
+
+
+def _read_stats(session: Session, dataset_id: UUID) -> DatasetStats:
     dataset = require_ready_dataset(session, dataset_id)
     measured = dataset.metadata_.get("statistics")
     if measured is None:

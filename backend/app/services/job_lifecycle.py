@@ -1,6 +1,7 @@
 """The only door to ``jobs.state``: one table of legal changes, one function that makes them."""
 
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func
@@ -10,7 +11,11 @@ from app.core.enums import JobState
 from app.core.errors import AppError, IllegalTransition, NotFound
 from app.db.models import Job
 from app.db.repositories import jobs
-from app.services import job_chain, job_events, outbox, resource_status
+
+# Every process that changes rows goes through here; the cache listens to its sessions.
+from app.services import cache as cache
+from app.services import counters, job_chain, job_events, outbox, resource_status
+from app.services.counters import Count
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +86,11 @@ def transition(
             details={"job_id": str(job.id), "state": locked.state, "to": to},
         )
     came_from = locked.state
+    if to is JobState.CANCELLED and locked.requested_at is not None:
+        counters.add(Count.CANCELS)
+        counters.add(
+            Count.CANCEL_SECONDS, (datetime.now(UTC) - locked.requested_at).total_seconds()
+        )
     _apply(locked, to, reason=reason, error=error, result=result)
     session.flush()
     resource_status.sync(session, locked)

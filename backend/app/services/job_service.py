@@ -1,5 +1,6 @@
 """What users and domain services do with jobs: create, list, ask to pause, stop or cancel."""
 
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from app.schemas.job import JobRead
 from app.services import job_events, outbox, resource_status
 from app.services.job_chain import WAITS
 from app.services.job_lifecycle import transition
+
+logger = logging.getLogger(__name__)
 
 USER = "user"
 SHUTDOWN = "shutdown"
@@ -93,6 +96,7 @@ def create_job(
     if link.waits_for is None:
         outbox.enqueue(session, job)
     outbox.publish(session, job_events.job_updated(job))
+    logger.info("job queued", extra={"job_id": str(job.id), "kind": kind})
     return job
 
 

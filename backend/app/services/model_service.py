@@ -22,7 +22,7 @@ from app.schemas.model import (
     ModelImport,
     ModelRead,
 )
-from app.services import import_paths, job_service
+from app.services import cache, import_paths, job_service
 from app.services.hub import tokens
 from app.services.job_summaries import accepted, shown_progress, summaries
 from app.services.lookup import require_model, require_ready_model
@@ -56,6 +56,15 @@ def read_model(session: Session, model_id: UUID) -> ModelRead:
 
 def read_architecture(session: Session, model_id: UUID) -> ModelArchitecture:
     """The model's parts, read from its folder at import."""
+    return cache.remembered(
+        f"architecture:{model_id}",
+        cache.MODEL_METADATA_KEPT,
+        ModelArchitecture,
+        lambda: _read_architecture(session, model_id),
+    )
+
+
+def _read_architecture(session: Session, model_id: UUID) -> ModelArchitecture:
     model = require_ready_model(session, model_id)
     card = model.metadata_
     known = ("architecture", "family", "params_count", "n_layers", "d_model", "n_heads",

@@ -18,7 +18,7 @@ from app.db.models import Job
 from app.schemas.events import Event
 from app.websocket import publisher
 from app.workers import sender
-from app.workers.queues import QUEUE_OF_KIND
+from app.workers.queues import KEY_PREFIX, QUEUE_OF_KIND, QUEUE_SLOTS
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +49,11 @@ class _Message:
 def queue_of(kind: JobKind) -> str:
     """The queue that a kind of job goes to."""
     return QUEUE_OF_KIND[kind]
+
+
+def broker_keys() -> dict[str, str]:
+    """Where the messages of each queue wait in Redis."""
+    return {queue: KEY_PREFIX + queue for queue in QUEUE_SLOTS}
 
 
 def enqueue(session: Session, job: Job) -> None:

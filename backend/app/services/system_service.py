@@ -3,8 +3,8 @@
 import os
 import platform
 import shutil
-import subprocess
-import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,17 +22,25 @@ from app.core.errors import ServiceUnavailable
 from app.core.release import RELEASE
 from app.db.repositories import jobs
 from app.db.session import session_scope
-from app.schemas.system import Connection, DiskInfo, GpuHealth, Health, MemoryInfo, SystemInfo
+from app.schemas.system import (
+    Connection,
+    DiskInfo,
+    GpuHealth,
+    GpuSummary,
+    Health,
+    HealthComponents,
+    MemoryInfo,
+    Storage,
+    SystemInfo,
+)
+from app.services.gpus import read_gpus
 from app.services.schema_guard import require_fitting_database
 
-SMI_TIMEOUT_SECONDS = 5.0
-GPU_CACHE_SECONDS = 2.0
-MEBIBYTE = 1024**2
+GIBIBYTE = 1024**3
 PACKAGES = ("torch", "transformers", "fastapi", "sqlalchemy", "celery", "python-socketio")
 JETSON_MODEL = Path("/proc/device-tree/model")
 JETSON_GPU = (Path("/dev/nvhost-gpu"), Path("/dev/nvgpu"), Path("/dev/nvhost-ctrl-gpu"))
 _CPU_INFO = Path("/proc/cpuinfo")
-_SMI_FIELDS = "name,memory.total,memory.used,utilization.gpu"
 _NO_GPU = GpuHealth(
     available=False,
     name=None,
@@ -40,8 +48,6 @@ _NO_GPU = GpuHealth(
     memory_used_bytes=None,
     utilization_percent=None,
 )
-
-_gpus_read: tuple[float, list[GpuHealth]] = (0.0, [])
 
 
 def compute_device(settings: Settings) -> str:
@@ -53,33 +59,52 @@ def compute_device(settings: Settings) -> str:
     return "cuda:0" if has_gpu and not hidden else "cpu"
 
 
-def read_gpus() -> list[GpuHealth]:
-    """The NVIDIA GPUs as the driver sees them; read at most every two seconds."""
-    global _gpus_read
-    at, found = _gpus_read
-    if time.monotonic() - at > GPU_CACHE_SECONDS or at == 0.0:
-        found = _ask_driver()
-        _gpus_read = (time.monotonic(), found)
-    return found
-
-
 def health(settings: Settings) -> Health:
     """Overall health; a part that is away makes it ``degraded``, never an error."""
     database, broker = _database_state(), _broker_state(settings)
+    storage = _storage_state(settings)
     gpus = read_gpus()
-    is_whole = database == broker == "connected"
+    gpu = gpus[0] if gpus else _NO_GPU
+    is_whole = database == broker == "connected" and storage == "writable"
     return Health(
         status="ok" if is_whole else "degraded",
-        gpu=gpus[0] if gpus else _NO_GPU,
+        timestamp=datetime.now(UTC),
+        components=HealthComponents(
+            database=database, redis=broker, gpu=_in_words(gpu), storage=storage
+        ),
+        gpu=gpu,
         db=database,
         redis=broker,
     )
 
 
+def _in_words(gpu: GpuHealth) -> GpuSummary:
+    return GpuSummary(
+        available=gpu.available,
+        name=gpu.name,
+        memory_total=_gigabytes(gpu.memory_total_bytes),
+        memory_used=_gigabytes(gpu.memory_used_bytes),
+        utilization=(
+            None if gpu.utilization_percent is None else f"{gpu.utilization_percent:.0f}%"
+        ),
+    )
+
+
+def _gigabytes(size: int | None) -> str | None:
+    return None if size is None else f"{size / GIBIBYTE:.1f}GB"
+
+
+def _storage_state(settings: Settings) -> Storage:
+    if not os.access(settings.data_root, os.W_OK):
+        return "read-only"
+    is_low = disk_info(settings.home).free_bytes < settings.read_only_below_bytes
+    return "nearly full" if is_low else "writable"
+
+
 def require_ready(settings: Settings) -> Health:
     """
     Raises:
-        ServiceUnavailable: The database cannot be reached, so no request can be served.
+        ServiceUnavailable: The database cannot be reached, or the data folder not be written.
         VersionMismatch: It is another program's by now.
     """
     state = health(settings)
@@ -87,6 +112,11 @@ def require_ready(settings: Settings) -> Health:
         raise ServiceUnavailable(
             "The database cannot be reached. It is retried; see `make status`.",
             details={"db": state.db, "redis": state.redis},
+        )
+    if state.components.storage == "read-only":
+        raise ServiceUnavailable(
+            "The data folder cannot be written. Check its owner and its file system.",
+            details={"path": str(settings.data_root)},
         )
     with session_scope() as session:
         require_fitting_database(session)
@@ -104,7 +134,7 @@ def info(session: Session, settings: Settings) -> SystemInfo:
         cpu_count=os.cpu_count() or 1,
         cpu_name=cpu_name,
         device_name=_device_name(settings, gpus, cpu_name),
-        gpu_info=gpus,
+        gpu_info=list(gpus),
         memory_info=MemoryInfo(total_bytes=memory.total, available_bytes=memory.available),
         disk=disk_info(settings.home),
         packages={name: found for name in PACKAGES if (found := _package_version(name))},
@@ -119,7 +149,7 @@ def disk_info(home: Path) -> DiskInfo:
     return DiskInfo(path=str(home), total_bytes=usage.total, free_bytes=usage.free)
 
 
-def _device_name(settings: Settings, gpus: list[GpuHealth], cpu_name: str | None) -> str:
+def _device_name(settings: Settings, gpus: Sequence[GpuHealth], cpu_name: str | None) -> str:
     if compute_device(settings).startswith("cuda"):
         if gpus and gpus[0].name:
             return gpus[0].name
@@ -149,44 +179,6 @@ def _broker_state(settings: Settings) -> Connection:
     except (redis.RedisError, OSError, ServiceUnavailable):
         return "disconnected"
     return "connected"
-
-
-def _ask_driver() -> list[GpuHealth]:
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return []
-    command = [program, f"--query-gpu={_SMI_FIELDS}", "--format=csv,noheader,nounits"]
-    try:
-        answer = subprocess.run(
-            command, capture_output=True, text=True, timeout=SMI_TIMEOUT_SECONDS, check=True
-        )
-    except (subprocess.SubprocessError, OSError):
-        return []
-    return [parse_smi_line(line) for line in answer.stdout.splitlines() if line.strip()]
-
-
-def parse_smi_line(line: str) -> GpuHealth:
-    """One line of ``nvidia-smi --format=csv,noheader,nounits``; memory there is in MiB."""
-    name, total, used, utilization = (part.strip() for part in line.rsplit(",", 3))
-    return GpuHealth(
-        available=True,
-        name=name,
-        memory_total_bytes=_mebibytes(total),
-        memory_used_bytes=_mebibytes(used),
-        utilization_percent=_number(utilization),
-    )
-
-
-def _number(text_: str) -> float | None:
-    try:
-        return float(text_)
-    except ValueError:  # "[N/A]" on Jetson and under MIG
-        return None
-
-
-def _mebibytes(text_: str) -> int | None:
-    number = _number(text_)
-    return None if number is None else int(number * MEBIBYTE)
 
 
 @cache

@@ -3,6 +3,7 @@
 from typing import Any
 
 import socketio
+from prometheus_client import Counter, Gauge
 
 from app.core.config import Settings
 from app.core.origins import is_trusted_origin
@@ -11,11 +12,13 @@ from app.websocket.rooms import is_room
 
 SOCKET_PATH = "/ws/socket.io"
 MAX_ROOMS_PER_CLIENT = 200
+CONNECTIONS = Gauge("websocket_connections", "Clients of Socket.IO")
+RELAYED = Counter("websocket_events", "Events passed on to clients", ["event"])
 
 
 def create_server(settings: Settings) -> socketio.AsyncServer:
     """A server whose rooms are fed by every process that publishes on the same Redis."""
-    manager = socketio.AsyncRedisManager(
+    manager = CountingManager(
         settings.require_redis_url(), channel=CHANNEL, redis_options={"health_check_interval": 25}
     )
     server = socketio.AsyncServer(
@@ -31,7 +34,21 @@ def create_server(settings: Settings) -> socketio.AsyncServer:
     return server
 
 
+class CountingManager(socketio.AsyncRedisManager):  # type: ignore[misc]
+    """Counts the events that arrive from other processes to be passed on."""
+
+    async def _handle_emit(self, message: dict[str, Any]) -> None:
+        RELAYED.labels(str(message.get("event"))).inc()
+        await super()._handle_emit(message)
+
+
 def _add_handlers(server: socketio.AsyncServer) -> None:
+    async def connect(_sid: str, _environ: object, _auth: object = None) -> None:
+        CONNECTIONS.inc()
+
+    async def disconnect(_sid: str, _reason: object = None) -> None:
+        CONNECTIONS.dec()
+
     async def subscribe(sid: str, data: object) -> dict[str, Any]:
         room = _room_of(data)
         if room is None or len(server.rooms(sid)) >= MAX_ROOMS_PER_CLIENT:
@@ -49,7 +66,7 @@ def _add_handlers(server: socketio.AsyncServer) -> None:
     async def ping(_sid: str, _data: object = None) -> dict[str, Any]:
         return {"type": "pong"}
 
-    for handler in (subscribe, unsubscribe, ping):
+    for handler in (connect, disconnect, subscribe, unsubscribe, ping):
         server.on(handler.__name__, handler)
 
 

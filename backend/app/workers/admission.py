@@ -10,7 +10,7 @@ import psutil
 
 from app.core.config import Settings
 from app.core.enums import ErrorCode
-from app.services.system_service import read_gpus
+from app.services.gpus import read_gpus
 from app.workers.outcome import Failure
 
 # A moment at full load is no reason; a device that others keep this busy this long is.

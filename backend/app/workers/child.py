@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     """Run the job; the exit status says only whether an outcome was written."""
     job_id, attempt = UUID(arguments[0]), int(arguments[1])
     settings = get_settings()
-    configure_logging(settings, process=f"job-{job_id}")
+    configure_logging(settings, process=f"job-{job_id}", job_id=str(job_id), attempt=attempt)
     stop = StopSignal()
     listen_for_requests(stop)
     outcome = run(settings, job_id, attempt, stop)

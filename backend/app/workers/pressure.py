@@ -13,7 +13,7 @@ import psutil
 
 from app.core.config import Settings
 from app.core.enums import ErrorCode, JobKind
-from app.services.system_service import read_gpus
+from app.services.gpus import read_gpus
 from app.workers.outcome import Failure
 
 CHECK_SECONDS = 2.0

@@ -14,6 +14,8 @@ from app.core.enums import JobState
 from app.db.models import Job
 from app.db.repositories import jobs
 from app.db.session import session_scope
+from app.services import counters
+from app.services.counters import Count
 from app.services.job_lifecycle import transition
 from app.services.job_service import SHUTDOWN
 from app.services.reconciliation import clear_after
@@ -88,6 +90,7 @@ def recover_lost_jobs(settings: Settings) -> int:
             elif locked.lease_owner is not None:
                 jobs.release(session, locked.id, locked.attempt, locked.lease_owner)
             recovered += 1
+            counters.add(Count.OWNERS_LOST)
             logger.warning("owner of a job is gone", extra={"job_id": str(job.id)})
     return recovered
 
@@ -113,6 +116,7 @@ def republish_lost_messages(settings: Settings) -> int:
         for job in lost:
             sender.send(job.id, job.attempt, job.queue)
             jobs.mark_dispatched(session, job.id, job.attempt)
+            counters.add(Count.MESSAGES_SENT_AGAIN)
             logger.warning("job message sent again", extra={"job_id": str(job.id)})
     return len(lost)
 

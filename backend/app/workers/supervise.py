@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from app.core.config import Settings
 from app.core.enums import ErrorCode, JobAction, JobState
 from app.db.session import session_scope
+from app.services import counters
+from app.services.counters import Count
 from app.services.hub import tokens
 from app.services.job_lifecycle import StaleAttempt
 from app.services.job_log import log_path
@@ -36,6 +38,7 @@ def run_job(settings: Settings, job_id: UUID, attempt: int) -> None:
     lease = Lease(settings, job_id, attempt, str(current_process()))
     job = retry_while_away(lease.reserve, give_up=shutdown.requested)
     if job is None:
+        counters.add(Count.DUPLICATE_DELIVERIES)
         logger.info("duplicate delivery", extra={"job_id": str(job_id), "attempt": attempt})
         return
     with device_for(settings, job, lease) as device:
@@ -90,6 +93,8 @@ def finish(
     """Record how the attempt ended, however long the database is away."""
     outcome = runner.outcome()
     if outcome.failure is not None:
+        if signal := outcome.failure.details.get("signal"):
+            counters.add(Count.CHILDREN_KILLED, label=str(signal))
         outcome = replace(outcome, failure=with_numbers(settings, outcome.failure))
     killed_for = runner.asked if runner.was_killed else None
 

@@ -1,12 +1,15 @@
 """Health and facts of the machine."""
 
+import os
+from datetime import datetime
+
 import pytest
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
 from app.main import create_app
 from app.services import system_service
-from app.services.system_service import parse_smi_line
+from app.services.gpus import parse_smi_line
 from tests.api.asserts import data_of, error_of
 from tests.fixtures.servers import forget_connections
 
@@ -17,6 +20,12 @@ def test_health(client: TestClient) -> None:
     assert set(health["gpu"]) == {
         "available", "name", "memory_total_bytes", "memory_used_bytes", "utilization_percent"
     }  # fmt: skip
+    assert health["components"]["database"] == health["components"]["redis"] == "connected"
+    assert health["components"]["storage"] == "writable"
+    assert set(health["components"]["gpu"]) == {
+        "available", "name", "memory_total", "memory_used", "utilization"
+    }  # fmt: skip
+    assert datetime.fromisoformat(health["timestamp"])
     assert data_of(client.get("/api/v1/health/ready"))["db"] == "connected"
     assert data_of(client.get("/api/v1/health/live")) == {"status": "ok"}
 
@@ -36,6 +45,27 @@ def test_health_without_servers(settings: Settings, monkeypatch: pytest.MonkeyPa
     forget_connections()
 
 
+def test_health_without_a_place_to_write(
+    client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, _mode: path != settings.data_root)
+    health = data_of(client.get("/api/v1/health"))
+    assert (health["status"], health["components"]["storage"]) == ("degraded", "read-only")
+    error_of(client.get("/api/v1/health/ready"), 503, "SERVICE_UNAVAILABLE", "data folder")
+
+
+def test_a_disk_that_is_nearly_full_still_serves(settings: Settings) -> None:
+    low = settings.model_copy(update={"read_only_below_bytes": 2**62})
+    health = system_service.require_ready(low)
+    assert (health.status, health.components.storage) == ("degraded", "nearly full")
+
+
+def test_a_gpu_in_the_words_of_the_record() -> None:
+    gpu = parse_smi_line("Orin, 7620, 2355, 45, 50, 8")
+    shown = system_service._in_words(gpu)
+    assert (shown.memory_total, shown.memory_used, shown.utilization) == ("7.4GB", "2.3GB", "45%")
+
+
 def test_info(client: TestClient, settings: Settings) -> None:
     info = data_of(client.get("/api/v1/system/info"))
     assert info["memory_info"]["total_bytes"] >= info["memory_info"]["available_bytes"] > 0
@@ -47,10 +77,11 @@ def test_info(client: TestClient, settings: Settings) -> None:
 
 
 def test_smi_lines() -> None:
-    gpu = parse_smi_line("NVIDIA RTX A6000, 49140, 1024, 17")
+    gpu = parse_smi_line("NVIDIA RTX A6000, 49140, 1024, 17, 61, 98.50")
     assert gpu.memory_total_bytes == 49140 * 1024**2
     assert (gpu.name, gpu.utilization_percent) == ("NVIDIA RTX A6000", 17.0)
-    orin = parse_smi_line("Orin (nvgpu), [N/A], [N/A], [N/A]")
+    assert (gpu.temperature_celsius, gpu.power_watts) == (61.0, 98.5)
+    orin = parse_smi_line("Orin (nvgpu), [N/A], [N/A], [N/A], [N/A], [N/A]")
     assert (orin.name, orin.memory_total_bytes, orin.utilization_percent) == (
         "Orin (nvgpu)", None, None
     )  # fmt: skip

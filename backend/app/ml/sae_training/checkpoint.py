@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -66,6 +67,7 @@ def save_checkpoint(folder: Path, content: CheckpointContent) -> CheckpointInfo:
     Raises:
         OSError: the disk is full; older checkpoints are untouched then.
     """
+    began = time.perf_counter()
     target = folder / f"step_{content.state.step}"
     with replacing_folder(target) as temporary:
         save_file(_on_cpu(content.form.tensors), temporary / TENSOR_FILES[0])
@@ -75,7 +77,8 @@ def save_checkpoint(folder: Path, content: CheckpointContent) -> CheckpointInfo:
         metadata = {**content.metadata(), "sha256": sums}
         write_json(temporary / "metadata.json", metadata)
     keep = content.hyperparameters.keep_checkpoints
-    return _info(target, metadata, drop_old(list_checkpoints(folder), target, keep))
+    info = _info(target, metadata, drop_old(list_checkpoints(folder), target, keep))
+    return replace(info, seconds=time.perf_counter() - began)
 
 
 def restore_checkpoint(

@@ -9,7 +9,8 @@ import numpy as np
 import psutil
 
 from app.core.config import Settings
-from app.services.system_service import compute_device, read_gpus
+from app.services.gpus import read_gpus
+from app.services.system_service import compute_device
 
 SPEED_SHAPE = (512, 768, 1024)
 SPEED_REPEATS = 3

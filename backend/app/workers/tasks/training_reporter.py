@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from app.core.enums import TrainingStatus
 from app.ml.records import CheckpointInfo, StepMetrics, to_json
 from app.schemas.events import TrainingProgress, TrainingProgressData
+from app.services import counters
+from app.services.counters import Count
 from app.services.training_records import RunPlan, record_checkpoint, record_metrics, step_of
 from app.workers.context import JobContext
 from app.workers.tasks.throttle import Throttle
@@ -61,6 +63,8 @@ class TrainingReporter:
 
     def on_checkpoint(self, info: CheckpointInfo) -> None:
         """Record a checkpoint after the metrics before it."""
+        counters.add(Count.CHECKPOINT_SAVES)
+        counters.add(Count.CHECKPOINT_SECONDS, info.seconds or 0.0)
         self.write_rows()
         self._context.write_later(
             partial(

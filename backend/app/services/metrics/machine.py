@@ -1,0 +1,38 @@
+"""Processor, memory, disk and GPU of this machine."""
+
+import psutil
+from prometheus_client.core import Metric
+
+from app.core.config import Settings
+from app.services import gpus, system_service
+from app.services.metrics.families import gauge
+
+
+def collect(settings: Settings) -> list[Metric]:
+    memory, swap = psutil.virtual_memory(), psutil.swap_memory()
+    disk = system_service.disk_info(settings.home)
+    return [
+        gauge("memory_usage_bytes", "Memory in use", [], [([], memory.total - memory.available)]),
+        gauge("memory_total_bytes", "Memory of the machine", [], [([], memory.total)]),
+        gauge("swap_usage_bytes", "Swap in use", [], [([], swap.used)]),
+        gauge("disk_free_bytes", "Free on the disk of the data", [], [([], disk.free_bytes)]),
+        gauge("disk_total_bytes", "Size of that disk", [], [([], disk.total_bytes)]),
+        *_gpus(),
+    ]
+
+
+def _gpus() -> list[Metric]:
+    found = [([str(index), gpu.name or "GPU"], gpu) for index, gpu in enumerate(gpus.read_gpus())]
+    labels = ["index", "name"]
+    return [
+        gauge("gpu_utilization_percent", "How busy the GPU is", labels,
+              [(at, gpu.utilization_percent) for at, gpu in found]),
+        gauge("gpu_memory_used_bytes", "GPU memory in use", labels,
+              [(at, gpu.memory_used_bytes) for at, gpu in found]),
+        gauge("gpu_memory_total_bytes", "GPU memory", labels,
+              [(at, gpu.memory_total_bytes) for at, gpu in found]),
+        gauge("gpu_temperature_celsius", "Temperature of the GPU", labels,
+              [(at, gpu.temperature_celsius) for at, gpu in found]),
+        gauge("gpu_power_watts", "What the GPU draws", labels,
+              [(at, gpu.power_watts) for at, gpu in found]),
+    ]  # fmt: skip

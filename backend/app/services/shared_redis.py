@@ -1,0 +1,28 @@
+"""One connection of this process to Redis, for what may be lost: counts and kept answers."""
+
+from functools import lru_cache
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from app.core.config import get_settings
+
+PATIENCE_SECONDS = 1.0
+
+
+@lru_cache(maxsize=1)
+def shared_redis() -> redis.Redis:
+    """Answers are text. Its methods raise ``redis.RedisError`` when Redis is away."""
+    return redis.Redis.from_url(
+        get_settings().require_redis_url(),
+        socket_connect_timeout=PATIENCE_SECONDS,
+        socket_timeout=PATIENCE_SECONDS,
+        retry=Retry(NoBackoff(), 1),
+        decode_responses=True,
+    )
+
+
+def reset_shared_redis() -> None:
+    """Drop the connection, after a fork or when the address changed."""
+    shared_redis.cache_clear()
