@@ -3934,6 +3934,22 @@ export interface components {
             utilization_percent: number | null;
         };
         /**
+         * GpuSummary
+         * @description A GPU in words for people.
+         */
+        GpuSummary: {
+            /** Available */
+            available: boolean;
+            /** Name */
+            name: string | null;
+            /** Memory Total */
+            memory_total: string | null;
+            /** Memory Used */
+            memory_used: string | null;
+            /** Utilization */
+            utilization: string | null;
+        };
+        /**
          * GridVariant
          * @description What one dictionary of a grid does differently; what is left out is as in the request.
          */
@@ -3954,6 +3970,12 @@ export interface components {
              * @enum {string}
              */
             status: "ok" | "degraded";
+            /**
+             * Timestamp
+             * Format: date-time
+             */
+            timestamp: string;
+            components: components["schemas"]["HealthComponents"];
             gpu: components["schemas"]["GpuHealth"];
             /**
              * Db
@@ -3965,6 +3987,28 @@ export interface components {
              * @enum {string}
              */
             redis: "connected" | "disconnected";
+        };
+        /**
+         * HealthComponents
+         * @description Each part in a word; sizes for people.
+         */
+        HealthComponents: {
+            /**
+             * Database
+             * @enum {string}
+             */
+            database: "connected" | "disconnected";
+            /**
+             * Redis
+             * @enum {string}
+             */
+            redis: "connected" | "disconnected";
+            gpu: components["schemas"]["GpuSummary"];
+            /**
+             * Storage
+             * @enum {string}
+             */
+            storage: "writable" | "nearly full" | "read-only";
         };
         /**
          * Histogram
@@ -7510,21 +7554,21 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:37:53.307249Z",
+                     *           "created_at": "2026-11-26T11:14:47.144331Z",
                      *           "error_message": null,
-                     *           "id": "eb16ff08-0972-41ef-b498-6a00d542d290",
+                     *           "id": "4bc11038-e293-4545-9ca6-10e6c7106409",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "7739f6a6-3320-4a01-9a57-f91ba38d17e2",
+                     *             "id": "8efbe63b-69ca-4a29-bca9-fa488b1ee62c",
                      *             "kind": "dataset_import",
                      *             "measured": {
-                     *               "base_bytes": 81199104,
+                     *               "base_bytes": 81326080,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 86347776,
-                     *               "seconds": 0.3741380879996541
+                     *               "memory_bytes": 86425600,
+                     *               "seconds": 0.20118179299970507
                      *             },
                      *             "message": "Reading text: 1 documents",
                      *             "progress": 100,
@@ -7571,24 +7615,24 @@ export interface operations {
                      *           "source": "Custom",
                      *           "status": "ready",
                      *           "tokenizations": [],
-                     *           "updated_at": "2026-11-26T10:37:53.886224Z"
+                     *           "updated_at": "2026-11-26T11:14:47.502546Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:37:46.693171Z",
+                     *           "created_at": "2026-11-26T11:14:40.899500Z",
                      *           "error_message": null,
-                     *           "id": "28598fda-2e40-4e25-a611-cdd9aa5ab908",
+                     *           "id": "317033b1-f24c-4401-a018-fa4987c5d926",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "0574b3fc-fbeb-40b6-8de7-385102f6d595",
+                     *             "id": "b0729615-f487-4745-82f6-ae24032e1daa",
                      *             "kind": "dataset_download",
                      *             "measured": {
-                     *               "base_bytes": 81203200,
+                     *               "base_bytes": 81330176,
                      *               "gpu_memory_bytes": null,
                      *               "memory_bytes": 495042560,
-                     *               "seconds": 4.971583862999978
+                     *               "seconds": 4.3489306880001095
                      *             },
                      *             "message": "Reading text: 2 documents",
                      *             "progress": 100,
@@ -7637,12 +7681,12 @@ export interface operations {
                      *           "source": "HuggingFace",
                      *           "status": "ready",
                      *           "tokenizations": [],
-                     *           "updated_at": "2026-11-26T10:37:53.140918Z"
+                     *           "updated_at": "2026-11-26T11:14:47.058792Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_27cda865f31b4672",
-                     *         "timestamp": "2026-11-26T10:37:54.066332Z"
+                     *         "request_id": "req_7aa6aa551cab4520",
+                     *         "timestamp": "2026-11-26T11:14:47.674400Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -7697,13 +7741,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "0574b3fc-fbeb-40b6-8de7-385102f6d595",
-                     *         "resource_id": "28598fda-2e40-4e25-a611-cdd9aa5ab908",
+                     *         "job_id": "b0729615-f487-4745-82f6-ae24032e1daa",
+                     *         "resource_id": "317033b1-f24c-4401-a018-fa4987c5d926",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_3b6957ae59904db1",
-                     *         "timestamp": "2026-11-26T10:37:46.690051Z"
+                     *         "request_id": "req_b23a30d5f8124c27",
+                     *         "timestamp": "2026-11-26T11:14:40.897885Z"
                      *       }
                      *     }
                      */
@@ -7758,13 +7802,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "0fe0408e-91d5-475c-85e2-03b27f062df8",
-                     *         "resource_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                     *         "job_id": "eb127c8a-f8ff-4737-9fb9-02b90582d8d5",
+                     *         "resource_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e453b6c7aa4a425f",
-                     *         "timestamp": "2026-11-26T10:37:40.026693Z"
+                     *         "request_id": "req_e4107b6e15ef4149",
+                     *         "timestamp": "2026-11-26T11:14:35.406800Z"
                      *       }
                      *     }
                      */
@@ -7831,14 +7875,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "estimated_duration_seconds": 5.631003,
-                     *         "job_id": "7739f6a6-3320-4a01-9a57-f91ba38d17e2",
-                     *         "resource_id": "eb16ff08-0972-41ef-b498-6a00d542d290",
+                     *         "estimated_duration_seconds": 4.463515,
+                     *         "job_id": "8efbe63b-69ca-4a29-bca9-fa488b1ee62c",
+                     *         "resource_id": "4bc11038-e293-4545-9ca6-10e6c7106409",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_091ff68bb380444d",
-                     *         "timestamp": "2026-11-26T10:37:53.296434Z"
+                     *         "request_id": "req_20c621e85bbf4847",
+                     *         "timestamp": "2026-11-26T11:14:47.140326Z"
                      *       }
                      *     }
                      */
@@ -7880,26 +7924,26 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:37:40.031398Z",
+                     *         "created_at": "2026-11-26T11:14:35.410647Z",
                      *         "error_message": null,
-                     *         "id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                     *         "id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "id": "0fe0408e-91d5-475c-85e2-03b27f062df8",
+                     *           "id": "eb127c8a-f8ff-4737-9fb9-02b90582d8d5",
                      *           "kind": "dataset_import",
                      *           "measured": {
-                     *             "base_bytes": 81199104,
+                     *             "base_bytes": 81326080,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 118886400,
-                     *             "seconds": 3.466911219999929
+                     *             "memory_bytes": 118755328,
+                     *             "seconds": 2.812589778000074
                      *           },
-                     *           "message": "Reading text: 80 documents · 68 documents/s",
+                     *           "message": "Reading text: 80 documents",
                      *           "progress": 100,
                      *           "requested": null,
-                     *           "seq": 7000000,
+                     *           "seq": 6000000,
                      *           "state": "succeeded"
                      *         },
                      *         "metadata": {
@@ -7941,11 +7985,11 @@ export interface operations {
                      *         "source": "Local",
                      *         "status": "ready",
                      *         "tokenizations": [],
-                     *         "updated_at": "2026-11-26T10:37:46.047283Z"
+                     *         "updated_at": "2026-11-26T11:14:40.395777Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_66e791659f264967",
-                     *         "timestamp": "2026-11-26T10:37:54.011644Z"
+                     *         "request_id": "req_40c3702963c74f12",
+                     *         "timestamp": "2026-11-26T11:14:47.621112Z"
                      *       }
                      *     }
                      */
@@ -7985,13 +8029,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "8024c9f3-5d23-4ce6-9f4c-58559c467748",
-                     *         "resource_id": "eb16ff08-0972-41ef-b498-6a00d542d290",
+                     *         "job_id": "88565525-e912-4c3f-bf1f-435202db313b",
+                     *         "resource_id": "4bc11038-e293-4545-9ca6-10e6c7106409",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_7f7bcfd699514e16",
-                     *         "timestamp": "2026-11-26T10:42:53.808715Z"
+                     *         "request_id": "req_65d94b470deb4304",
+                     *         "timestamp": "2026-11-26T11:18:03.594854Z"
                      *       }
                      *     }
                      */
@@ -8057,8 +8101,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_4c5f25a8ac894973",
-                     *         "timestamp": "2026-11-26T10:37:54.038323Z"
+                     *         "request_id": "req_6fff2d180cbb4e4e",
+                     *         "timestamp": "2026-11-26T11:14:47.642115Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -8135,8 +8179,8 @@ export interface operations {
                      *         "unique_tokens": null
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_22eae7d04a1a4be0",
-                     *         "timestamp": "2026-11-26T10:37:54.050541Z"
+                     *         "request_id": "req_56e0d06fb6914932",
+                     *         "timestamp": "2026-11-26T11:14:47.662040Z"
                      *       }
                      *     }
                      */
@@ -8176,27 +8220,27 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:38:12.895202Z",
-                     *           "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                     *           "created_at": "2026-11-26T11:15:02.621482Z",
+                     *           "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                      *           "error_message": null,
-                     *           "id": "8943f3d7-2375-40f9-ad3f-3f104753b461",
+                     *           "id": "cfde60fc-b971-4061-aa26-64e3201c6da4",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "7c056272-2b13-4a71-82c7-e3270a259885",
+                     *             "id": "86d07d00-8d5f-4275-9f2b-346741b17180",
                      *             "kind": "dataset_tokenize",
                      *             "measured": {
-                     *               "base_bytes": 402464768,
+                     *               "base_bytes": 402624512,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 446951424,
-                     *               "seconds": 0.9568538260000423
+                     *               "memory_bytes": 447336448,
+                     *               "seconds": 0.34090835499955574
                      *             },
-                     *             "message": "Tokenising: 269,350 tokens · 142 documents/s",
+                     *             "message": "Tokenising: 269,350 tokens · 440 documents/s",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 5000000,
+                     *             "seq": 4000000,
                      *             "state": "succeeded"
                      *           },
                      *           "metadata": {
@@ -8232,11 +8276,11 @@ export interface operations {
                      *             "size_bytes": 979132,
                      *             "start_id": 3,
                      *             "start_token": "auto",
-                     *             "tokens_per_second": 433592.3540401709,
+                     *             "tokens_per_second": 1335449.153911772,
                      *             "vocabulary_size": 1024,
                      *             "vocabulary_used": 816
                      *           },
-                     *           "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *           "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *           "n_documents": 80,
                      *           "n_tokens": 244365,
                      *           "progress": 100,
@@ -8244,8 +8288,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_74362f75b0c141bc",
-                     *         "timestamp": "2026-11-26T10:38:15.802041Z"
+                     *         "request_id": "req_56a62227bc8f4487",
+                     *         "timestamp": "2026-11-26T11:15:03.920811Z"
                      *       }
                      *     }
                      */
@@ -8278,7 +8322,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab"
+                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824"
                  *     }
                  */
                 "application/json": components["schemas"]["TokenizeRequest"];
@@ -8297,13 +8341,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "7c056272-2b13-4a71-82c7-e3270a259885",
-                     *         "resource_id": "8943f3d7-2375-40f9-ad3f-3f104753b461",
+                     *         "job_id": "86d07d00-8d5f-4275-9f2b-346741b17180",
+                     *         "resource_id": "cfde60fc-b971-4061-aa26-64e3201c6da4",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_58882415787d4ca8",
-                     *         "timestamp": "2026-11-26T10:38:12.894042Z"
+                     *         "request_id": "req_b4c22018424e4895",
+                     *         "timestamp": "2026-11-26T11:15:02.620313Z"
                      *       }
                      *     }
                      */
@@ -8338,7 +8382,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                  *       "text": "A list of files."
                  *     }
                  */
@@ -8374,8 +8418,8 @@ export interface operations {
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_09f6476d4d0b41bf",
-                     *         "timestamp": "2026-11-26T10:38:12.871616Z"
+                     *         "request_id": "req_7750a67e3439431b",
+                     *         "timestamp": "2026-11-26T11:15:02.594534Z"
                      *       }
                      *     }
                      */
@@ -8429,27 +8473,27 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "architecture": "LlamaForCausalLM",
-                     *           "created_at": "2026-11-26T10:38:10.101453Z",
+                     *           "created_at": "2026-11-26T11:15:00.741272Z",
                      *           "d_model": 128,
                      *           "error_message": null,
-                     *           "id": "36d8cd25-ccfc-41bb-afa6-db8b8f1bd282",
+                     *           "id": "59fe1c33-4970-40de-882f-e0f2b4d2761b",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "16d8d914-8738-4bbc-8491-72dd90275b28",
+                     *             "id": "eb14f815-cd54-46fd-8c76-865d564acf79",
                      *             "kind": "model_download",
                      *             "measured": {
-                     *               "base_bytes": 398491648,
+                     *               "base_bytes": 398630912,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 522366976,
-                     *               "seconds": 1.5909223059998112
+                     *               "memory_bytes": 522334208,
+                     *               "seconds": 0.8572183269998277
                      *             },
                      *             "message": "Imported",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 6000000,
+                     *             "seq": 5000000,
                      *             "state": "succeeded"
                      *           },
                      *           "memory_req_bytes": 1705216,
@@ -8482,26 +8526,26 @@ export interface operations {
                      *           "repo_id": "EleutherAI/pythia-70m",
                      *           "size_bytes": 1774363,
                      *           "status": "ready",
-                     *           "updated_at": "2026-11-26T10:38:12.747298Z"
+                     *           "updated_at": "2026-11-26T11:15:02.423416Z"
                      *         },
                      *         {
                      *           "architecture": "LlamaForCausalLM",
-                     *           "created_at": "2026-11-26T10:37:54.096728Z",
+                     *           "created_at": "2026-11-26T11:14:47.714000Z",
                      *           "d_model": 128,
                      *           "error_message": null,
-                     *           "id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *           "id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "bdf951a1-1429-4696-8c6b-470d8fa0cb79",
+                     *             "id": "2cd29ff6-eb26-44d3-a972-978f09a834a2",
                      *             "kind": "model_import",
                      *             "measured": {
-                     *               "base_bytes": 398491648,
+                     *               "base_bytes": 398618624,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 517869568,
-                     *               "seconds": 0.9853850679996867
+                     *               "memory_bytes": 517943296,
+                     *               "seconds": 0.5887902649992611
                      *             },
                      *             "message": "Imported",
                      *             "progress": 100,
@@ -8538,12 +8582,12 @@ export interface operations {
                      *           "repo_id": null,
                      *           "size_bytes": 1774363,
                      *           "status": "ready",
-                     *           "updated_at": "2026-11-26T10:38:09.843158Z"
+                     *           "updated_at": "2026-11-26T11:15:00.678312Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_2922adaacb854175",
-                     *         "timestamp": "2026-11-26T10:38:12.802441Z"
+                     *         "request_id": "req_068c8d34dca54746",
+                     *         "timestamp": "2026-11-26T11:15:02.482198Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -8598,13 +8642,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "16d8d914-8738-4bbc-8491-72dd90275b28",
-                     *         "resource_id": "36d8cd25-ccfc-41bb-afa6-db8b8f1bd282",
+                     *         "job_id": "eb14f815-cd54-46fd-8c76-865d564acf79",
+                     *         "resource_id": "59fe1c33-4970-40de-882f-e0f2b4d2761b",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_62bc5d6255714c5e",
-                     *         "timestamp": "2026-11-26T10:38:10.099581Z"
+                     *         "request_id": "req_524663ac447143b6",
+                     *         "timestamp": "2026-11-26T11:15:00.739000Z"
                      *       }
                      *     }
                      */
@@ -8658,13 +8702,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "bdf951a1-1429-4696-8c6b-470d8fa0cb79",
-                     *         "resource_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *         "job_id": "2cd29ff6-eb26-44d3-a972-978f09a834a2",
+                     *         "resource_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c5e36ab61ee14189",
-                     *         "timestamp": "2026-11-26T10:37:54.089414Z"
+                     *         "request_id": "req_7eb4cfa13c004d60",
+                     *         "timestamp": "2026-11-26T11:14:47.707446Z"
                      *       }
                      *     }
                      */
@@ -8707,22 +8751,22 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "architecture": "LlamaForCausalLM",
-                     *         "created_at": "2026-11-26T10:37:54.096728Z",
+                     *         "created_at": "2026-11-26T11:14:47.714000Z",
                      *         "d_model": 128,
                      *         "error_message": null,
-                     *         "id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *         "id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "id": "bdf951a1-1429-4696-8c6b-470d8fa0cb79",
+                     *           "id": "2cd29ff6-eb26-44d3-a972-978f09a834a2",
                      *           "kind": "model_import",
                      *           "measured": {
-                     *             "base_bytes": 398491648,
+                     *             "base_bytes": 398618624,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 517869568,
-                     *             "seconds": 0.9853850679996867
+                     *             "memory_bytes": 517943296,
+                     *             "seconds": 0.5887902649992611
                      *           },
                      *           "message": "Imported",
                      *           "progress": 100,
@@ -8759,11 +8803,11 @@ export interface operations {
                      *         "repo_id": null,
                      *         "size_bytes": 1774363,
                      *         "status": "ready",
-                     *         "updated_at": "2026-11-26T10:38:09.843158Z"
+                     *         "updated_at": "2026-11-26T11:15:00.678312Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_9fa6dcf9c85d45bf",
-                     *         "timestamp": "2026-11-26T10:38:12.842570Z"
+                     *         "request_id": "req_2639bff38935459c",
+                     *         "timestamp": "2026-11-26T11:15:02.568922Z"
                      *       }
                      *     }
                      */
@@ -8803,13 +8847,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "e8885a24-f915-4c74-a92c-0dadd713f320",
-                     *         "resource_id": "36d8cd25-ccfc-41bb-afa6-db8b8f1bd282",
+                     *         "job_id": "600a5794-f10e-4438-8de9-f2d5b5357604",
+                     *         "resource_id": "59fe1c33-4970-40de-882f-e0f2b4d2761b",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f1d0068c146b458e",
-                     *         "timestamp": "2026-11-26T10:42:55.477277Z"
+                     *         "request_id": "req_2b53f8f2db01422f",
+                     *         "timestamp": "2026-11-26T11:18:06.661748Z"
                      *       }
                      *     }
                      */
@@ -8878,7 +8922,7 @@ export interface operations {
                      *           }
                      *         ],
                      *         "max_positions": 128,
-                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *         "n_heads": 4,
                      *         "n_kv_heads": 2,
                      *         "n_layers": 4,
@@ -8888,8 +8932,8 @@ export interface operations {
                      *         "vocab_size": 1024
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e74a1a332c7247ae",
-                     *         "timestamp": "2026-11-26T10:38:12.865328Z"
+                     *         "request_id": "req_c820c57a341c435f",
+                     *         "timestamp": "2026-11-26T11:15:02.582422Z"
                      *       }
                      *     }
                      */
@@ -8955,14 +8999,14 @@ export interface operations {
                      *             "norm_limit": 10,
                      *             "windows_per_shard": 512
                      *           },
-                     *           "created_at": "2026-11-26T10:38:15.959376Z",
-                     *           "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                     *           "created_at": "2026-11-26T11:15:03.978560Z",
+                     *           "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                      *           "dataset_name": "python-docs",
                      *           "error_message": null,
                      *           "hook_types": [
                      *             "residual"
                      *           ],
-                     *           "id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
+                     *           "id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
@@ -8970,22 +9014,22 @@ export interface operations {
                      *               "disk_bytes": 10880000,
                      *               "gpu_memory_bytes": null,
                      *               "memory_bytes": 491854656,
-                     *               "seconds": 6.30078129642261,
+                     *               "seconds": 5.572224773743498,
                      *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "de91ec72-e33e-4d03-900b-c1caaaa25dee",
+                     *             "id": "08a26846-7596-4e79-a2f3-9b2e547208c2",
                      *             "kind": "activation_extract",
                      *             "measured": {
-                     *               "base_bytes": 402718720,
+                     *               "base_bytes": 402767872,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 563552256,
-                     *               "seconds": 2.7819952059999196
+                     *               "memory_bytes": 561868800,
+                     *               "seconds": 1.1532331369999156
                      *             },
-                     *             "message": "Writing the index · 24,956 tokens/s",
+                     *             "message": "Writing the index · 76,397 tokens/s",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 7000000,
+                     *             "seq": 5000000,
                      *             "state": "succeeded"
                      *           },
                      *           "layers": [
@@ -9011,22 +9055,22 @@ export interface operations {
                      *             "n_tokens": 37953,
                      *             "n_train_tokens": 34131,
                      *             "n_windows": 315,
-                     *             "seconds": 1.5643980039999406,
+                     *             "seconds": 0.5034361200005151,
                      *             "size_bytes": 10932956,
-                     *             "tokens_per_second": 25773.49235738448
+                     *             "tokens_per_second": 80089.60501276457
                      *           },
-                     *           "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *           "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *           "model_name": "glass-en",
                      *           "n_tokens": 37953,
                      *           "progress": 100,
                      *           "size_bytes": 10932956,
                      *           "status": "ready",
-                     *           "tokenization_id": "8943f3d7-2375-40f9-ad3f-3f104753b461"
+                     *           "tokenization_id": "cfde60fc-b971-4061-aa26-64e3201c6da4"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_de1aa9f8fd234fba",
-                     *         "timestamp": "2026-11-26T10:38:20.737352Z"
+                     *         "request_id": "req_50c2071c532d4c36",
+                     *         "timestamp": "2026-11-26T11:15:06.157960Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -9061,12 +9105,12 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                 *       "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                  *       "layers": [
                  *         2
                  *       ],
                  *       "max_tokens": 40000,
-                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab"
+                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824"
                  *     }
                  */
                 "application/json": components["schemas"]["ActivationExtract"];
@@ -9085,13 +9129,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "de91ec72-e33e-4d03-900b-c1caaaa25dee",
-                     *         "resource_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
+                     *         "job_id": "08a26846-7596-4e79-a2f3-9b2e547208c2",
+                     *         "resource_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_804720573bb8434c",
-                     *         "timestamp": "2026-11-26T10:38:15.957736Z"
+                     *         "request_id": "req_bbafd0f20cc14a26",
+                     *         "timestamp": "2026-11-26T11:15:03.977271Z"
                      *       }
                      *     }
                      */
@@ -9124,12 +9168,12 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                 *       "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                  *       "layers": [
                  *         2
                  *       ],
                  *       "max_tokens": 40000,
-                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab"
+                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824"
                  *     }
                  */
                 "application/json": components["schemas"]["ActivationExtract"];
@@ -9153,8 +9197,8 @@ export interface operations {
                      *         "proposal": null,
                      *         "resources": [
                      *           {
-                     *             "free_bytes": 72176726016,
-                     *             "limit_bytes": 72176726016,
+                     *             "free_bytes": 63369658368,
+                     *             "limit_bytes": 63369658368,
                      *             "name": "disk",
                      *             "needed_bytes": 10880000,
                      *             "parts": [
@@ -9167,7 +9211,7 @@ export interface operations {
                      *             "reclaimable_bytes": 0
                      *           },
                      *           {
-                     *             "free_bytes": 20227772416,
+                     *             "free_bytes": 20635566080,
                      *             "limit_bytes": 25056833536,
                      *             "name": "memory",
                      *             "needed_bytes": 491854656,
@@ -9192,15 +9236,15 @@ export interface operations {
                      *           }
                      *         ],
                      *         "time": {
-                     *           "seconds": 6.30078129642261,
+                     *           "seconds": 5.572224773743498,
                      *           "source": "matrix products measured just now; no such job has run on this machine yet",
                      *           "tokens": 40000,
-                     *           "tokens_per_second": 30750.74965331024
+                     *           "tokens_per_second": 69902.60092781327
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_91a128d1ba3e4d8f",
-                     *         "timestamp": "2026-11-26T10:38:15.830022Z"
+                     *         "request_id": "req_9b93ff3de9384790",
+                     *         "timestamp": "2026-11-26T11:15:03.928512Z"
                      *       }
                      *     }
                      */
@@ -9257,14 +9301,14 @@ export interface operations {
                      *           "norm_limit": 10,
                      *           "windows_per_shard": 512
                      *         },
-                     *         "created_at": "2026-11-26T10:38:15.959376Z",
-                     *         "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                     *         "created_at": "2026-11-26T11:15:03.978560Z",
+                     *         "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                      *         "dataset_name": "python-docs",
                      *         "error_message": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
+                     *         "id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -9272,22 +9316,22 @@ export interface operations {
                      *             "disk_bytes": 10880000,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 491854656,
-                     *             "seconds": 6.30078129642261,
+                     *             "seconds": 5.572224773743498,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "de91ec72-e33e-4d03-900b-c1caaaa25dee",
+                     *           "id": "08a26846-7596-4e79-a2f3-9b2e547208c2",
                      *           "kind": "activation_extract",
                      *           "measured": {
-                     *             "base_bytes": 402718720,
+                     *             "base_bytes": 402767872,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 563552256,
-                     *             "seconds": 2.7819952059999196
+                     *             "memory_bytes": 561868800,
+                     *             "seconds": 1.1532331369999156
                      *           },
-                     *           "message": "Writing the index · 24,956 tokens/s",
+                     *           "message": "Writing the index · 76,397 tokens/s",
                      *           "progress": 100,
                      *           "requested": null,
-                     *           "seq": 7000000,
+                     *           "seq": 5000000,
                      *           "state": "succeeded"
                      *         },
                      *         "layers": [
@@ -9313,21 +9357,21 @@ export interface operations {
                      *           "n_tokens": 37953,
                      *           "n_train_tokens": 34131,
                      *           "n_windows": 315,
-                     *           "seconds": 1.5643980039999406,
+                     *           "seconds": 0.5034361200005151,
                      *           "size_bytes": 10932956,
-                     *           "tokens_per_second": 25773.49235738448
+                     *           "tokens_per_second": 80089.60501276457
                      *         },
-                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *         "model_name": "glass-en",
                      *         "n_tokens": 37953,
                      *         "progress": 100,
                      *         "size_bytes": 10932956,
                      *         "status": "ready",
-                     *         "tokenization_id": "8943f3d7-2375-40f9-ad3f-3f104753b461"
+                     *         "tokenization_id": "cfde60fc-b971-4061-aa26-64e3201c6da4"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_7ddd4a94aa3244ff",
-                     *         "timestamp": "2026-11-26T10:38:20.697276Z"
+                     *         "request_id": "req_0bb09fcf6f364b6a",
+                     *         "timestamp": "2026-11-26T11:15:06.142535Z"
                      *       }
                      *     }
                      */
@@ -9367,13 +9411,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "49f0388c-926f-4b7d-a805-fa3df0f56772",
-                     *         "resource_id": "51851a23-fe2e-4c25-a370-16e0c3dff9fc",
+                     *         "job_id": "05553081-ae33-4c26-ac61-4bb79c143075",
+                     *         "resource_id": "4e7a96db-a260-497a-93a1-9c904b2dbab7",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_758503968a834783",
-                     *         "timestamp": "2026-11-26T10:42:52.182020Z"
+                     *         "request_id": "req_3da566ca3b3f4057",
+                     *         "timestamp": "2026-11-26T11:18:01.451225Z"
                      *       }
                      *     }
                      */
@@ -9427,11 +9471,11 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
-                     *           "completed_at": "2026-11-26T10:39:24.283401Z",
-                     *           "created_at": "2026-11-26T10:38:23.877624Z",
+                     *           "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
+                     *           "completed_at": "2026-11-26T11:15:44.716158Z",
+                     *           "created_at": "2026-11-26T11:15:07.779895Z",
                      *           "current_step": 2000,
-                     *           "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                     *           "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                      *           "dataset_name": "python-docs",
                      *           "discovery_job": null,
                      *           "encoder_type": "sparse",
@@ -9551,7 +9595,7 @@ export interface operations {
                      *             "warmup_steps": null,
                      *             "weight_decay": 0
                      *           },
-                     *           "id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
+                     *           "id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
@@ -9559,59 +9603,59 @@ export interface operations {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
                      *               "memory_bytes": 487437888,
-                     *               "seconds": 13.0264789835194,
+                     *               "seconds": 8.530916482988186,
                      *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "185a2c8f-af1a-4257-a6ed-3882e57b7ea8",
+                     *             "id": "0f004b91-0b4f-4001-91e4-c5082de3422f",
                      *             "kind": "training_run",
                      *             "measured": {
-                     *               "base_bytes": 404877312,
+                     *               "base_bytes": 404975616,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 628125696,
-                     *               "seconds": 56.337083033
+                     *               "memory_bytes": 584531968,
+                     *               "seconds": 34.5622963980004
                      *             },
                      *             "message": "Reading text with the reconstruction",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 66000000,
+                     *             "seq": 45000000,
                      *             "state": "succeeded"
                      *           },
                      *           "latest_metrics": {
                      *             "dead_neurons": 0,
                      *             "explained_variance": 0.9206748238705322,
-                     *             "floor_share": 0.0035974361525393642,
+                     *             "floor_share": 0.007798304383709839,
                      *             "gpu_utilization": null,
                      *             "grad_norm": 0.02074424736201763,
                      *             "learning_rate": 0.000006362165830136405,
                      *             "loss": 0.07926981896162033,
-                     *             "memory_used_bytes": 576491520,
+                     *             "memory_used_bytes": 575172608,
                      *             "reconstruction_error": 0.07926981896162033,
                      *             "sparsity": 16,
                      *             "step": 2000,
-                     *             "timestamp": "2026-11-26T10:39:21.041649Z",
-                     *             "tokens_per_second": 19284.354951213547
+                     *             "timestamp": "2026-11-26T11:15:42.979788Z",
+                     *             "tokens_per_second": 49257.10710048661
                      *           },
                      *           "layer": 2,
-                     *           "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *           "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *           "model_name": "glass-en",
-                     *           "n_checkpoints": 5,
+                     *           "n_checkpoints": 4,
                      *           "n_features": 0,
                      *           "n_latents": 512,
                      *           "name": "glass, 4x, k 16",
                      *           "progress": 100,
                      *           "shares_run": false,
                      *           "source": "trained",
-                     *           "started_at": "2026-11-26T10:38:25.274873Z",
+                     *           "started_at": "2026-11-26T11:15:08.495885Z",
                      *           "status": "completed",
                      *           "target_hook_type": "residual",
                      *           "total_steps": 2000,
-                     *           "updated_at": "2026-11-26T10:39:24.283401Z"
+                     *           "updated_at": "2026-11-26T11:15:44.716158Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_59d0259de3c34f26",
-                     *         "timestamp": "2026-11-26T10:39:24.658488Z"
+                     *         "request_id": "req_5329ca396636498e",
+                     *         "timestamp": "2026-11-26T11:15:44.958452Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -9646,8 +9690,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
-                 *       "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                 *       "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
+                 *       "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                  *       "hyperparameters": {
                  *         "batch_size": 512,
                  *         "checkpoint_every": 50,
@@ -9656,7 +9700,7 @@ export interface operations {
                  *         "log_every": 10,
                  *         "training_steps": 2000
                  *       },
-                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                  *       "name": "glass, 4x, k 16"
                  *     }
                  */
@@ -9675,13 +9719,13 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "job_id": "185a2c8f-af1a-4257-a6ed-3882e57b7ea8",
+                     *         "job_id": "0f004b91-0b4f-4001-91e4-c5082de3422f",
                      *         "status": "initializing",
-                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_4a8f372fa8364aa8",
-                     *         "timestamp": "2026-11-26T10:38:23.875846Z"
+                     *         "request_id": "req_a7491289976a4158",
+                     *         "timestamp": "2026-11-26T11:15:07.778030Z"
                      *       }
                      *     }
                      */
@@ -9714,8 +9758,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
-                 *       "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                 *       "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
+                 *       "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                  *       "hyperparameters": {
                  *         "batch_size": 512,
                  *         "checkpoint_every": 50,
@@ -9724,7 +9768,7 @@ export interface operations {
                  *         "log_every": 10,
                  *         "training_steps": 2000
                  *       },
-                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                  *       "name": "glass, 4x, k 16"
                  *     }
                  */
@@ -9749,8 +9793,8 @@ export interface operations {
                      *         "proposal": null,
                      *         "resources": [
                      *           {
-                     *             "free_bytes": 72162009088,
-                     *             "limit_bytes": 72162009088,
+                     *             "free_bytes": 63358173184,
+                     *             "limit_bytes": 63358173184,
                      *             "name": "disk",
                      *             "needed_bytes": 10618880,
                      *             "parts": [
@@ -9763,7 +9807,7 @@ export interface operations {
                      *             "reclaimable_bytes": 0
                      *           },
                      *           {
-                     *             "free_bytes": 19721572352,
+                     *             "free_bytes": 20322557952,
                      *             "limit_bytes": 25056833536,
                      *             "name": "memory",
                      *             "needed_bytes": 487437888,
@@ -9788,15 +9832,15 @@ export interface operations {
                      *           }
                      *         ],
                      *         "time": {
-                     *           "seconds": 13.0264789835194,
+                     *           "seconds": 8.530916482988186,
                      *           "source": "matrix products measured just now; no such job has run on this machine yet",
                      *           "tokens": 1024000,
-                     *           "tokens_per_second": 138288.28335302114
+                     *           "tokens_per_second": 314356.911399004
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_ca59f651e4b44e32",
-                     *         "timestamp": "2026-11-26T10:38:23.815948Z"
+                     *         "request_id": "req_c17798064f734ce8",
+                     *         "timestamp": "2026-11-26T11:15:07.742852Z"
                      *       }
                      *     }
                      */
@@ -9831,8 +9875,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
-                 *       "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                 *       "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
+                 *       "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                  *       "hyperparameters": {
                  *         "batch_size": 512,
                  *         "checkpoint_every": 50,
@@ -9841,7 +9885,7 @@ export interface operations {
                  *         "log_every": 10,
                  *         "training_steps": 100
                  *       },
-                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                  *       "name": "grid",
                  *       "variants": [
                  *         {
@@ -9872,23 +9916,23 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "job_id": "d78ee316-ce25-4c2f-812b-447a967912fa",
+                     *         "job_id": "97df274f-50df-4686-be90-debed67c0896",
                      *         "trainings": [
                      *           {
-                     *             "job_id": "d78ee316-ce25-4c2f-812b-447a967912fa",
+                     *             "job_id": "97df274f-50df-4686-be90-debed67c0896",
                      *             "status": "initializing",
-                     *             "training_id": "3faf1750-18cf-469f-b151-3cadf662a005"
+                     *             "training_id": "ba4b1b2e-58dd-4792-95d7-ceb81a34f5ac"
                      *           },
                      *           {
-                     *             "job_id": "d78ee316-ce25-4c2f-812b-447a967912fa",
+                     *             "job_id": "97df274f-50df-4686-be90-debed67c0896",
                      *             "status": "initializing",
-                     *             "training_id": "31863359-bee1-4c20-826a-3fcbed3ec8e1"
+                     *             "training_id": "6c85f34d-8a92-4518-84f8-aa6849a0b0a9"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_26f85655ca764d94",
-                     *         "timestamp": "2026-11-26T10:39:24.799369Z"
+                     *         "request_id": "req_911ebf3336114a44",
+                     *         "timestamp": "2026-11-26T11:15:45.016303Z"
                      *       }
                      *     }
                      */
@@ -9921,8 +9965,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
-                 *       "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                 *       "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
+                 *       "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                  *       "hyperparameters": {
                  *         "batch_size": 512,
                  *         "checkpoint_every": 50,
@@ -9931,7 +9975,7 @@ export interface operations {
                  *         "log_every": 10,
                  *         "training_steps": 100
                  *       },
-                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                  *       "name": "grid",
                  *       "variants": [
                  *         {
@@ -9968,8 +10012,8 @@ export interface operations {
                      *         "proposal": null,
                      *         "resources": [
                      *           {
-                     *             "free_bytes": 72154140672,
-                     *             "limit_bytes": 72154140672,
+                     *             "free_bytes": 63349141504,
+                     *             "limit_bytes": 63349141504,
                      *             "name": "disk",
                      *             "needed_bytes": 21237760,
                      *             "parts": [
@@ -9982,7 +10026,7 @@ export interface operations {
                      *             "reclaimable_bytes": 0
                      *           },
                      *           {
-                     *             "free_bytes": 19339309056,
+                     *             "free_bytes": 19784261632,
                      *             "limit_bytes": 25056833536,
                      *             "name": "memory",
                      *             "needed_bytes": 487437888,
@@ -10007,15 +10051,15 @@ export interface operations {
                      *           }
                      *         ],
                      *         "time": {
-                     *           "seconds": 6.983797855814562,
+                     *           "seconds": 5.872689576886042,
                      *           "source": "matrix products measured just now; no such job has run on this machine yet",
                      *           "tokens": 51200,
-                     *           "tokens_per_second": 69144.14167651057
+                     *           "tokens_per_second": 157178.455699502
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_955b83f21f1644d7",
-                     *         "timestamp": "2026-11-26T10:39:24.730363Z"
+                     *         "request_id": "req_8197987d5627423d",
+                     *         "timestamp": "2026-11-26T11:15:44.985600Z"
                      *       }
                      *     }
                      */
@@ -10058,11 +10102,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
+                     *         "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T10:38:23.877624Z",
+                     *         "created_at": "2026-11-26T11:15:07.779895Z",
                      *         "current_step": 0,
-                     *         "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                     *         "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10105,7 +10149,7 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
+                     *         "id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -10113,11 +10157,11 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 13.0264789835194,
+                     *             "seconds": 8.530916482988186,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "185a2c8f-af1a-4257-a6ed-3882e57b7ea8",
+                     *           "id": "0f004b91-0b4f-4001-91e4-c5082de3422f",
                      *           "kind": "training_run",
                      *           "measured": null,
                      *           "message": null,
@@ -10128,7 +10172,7 @@ export interface operations {
                      *         },
                      *         "latest_metrics": null,
                      *         "layer": 2,
-                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 0,
                      *         "n_features": 0,
@@ -10141,11 +10185,11 @@ export interface operations {
                      *         "status": "initializing",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 2000,
-                     *         "updated_at": "2026-11-26T10:38:23.877624Z"
+                     *         "updated_at": "2026-11-26T11:15:07.779895Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_12f74ffb1107459d",
-                     *         "timestamp": "2026-11-26T10:38:24.008587Z"
+                     *         "request_id": "req_b0cb3caeae8647c8",
+                     *         "timestamp": "2026-11-26T11:15:07.845399Z"
                      *       }
                      *     }
                      */
@@ -10185,13 +10229,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "48659d96-0663-4596-be36-129cfa69bc7b",
-                     *         "resource_id": "bda6735a-50e6-4138-9b89-1953e120d6cd",
+                     *         "job_id": "0a08e750-6b18-4b03-9aa4-3023224d229f",
+                     *         "resource_id": "e90c84d1-1a93-4e4a-924b-55ffc6b03a24",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_83a1d68a8f664468",
-                     *         "timestamp": "2026-11-26T10:42:48.697991Z"
+                     *         "request_id": "req_04788d2a70a349b4",
+                     *         "timestamp": "2026-11-26T11:17:57.382370Z"
                      *       }
                      *     }
                      */
@@ -10230,11 +10274,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
+                     *         "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T10:38:23.877624Z",
-                     *         "current_step": 80,
-                     *         "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                     *         "created_at": "2026-11-26T11:15:07.779895Z",
+                     *         "current_step": 100,
+                     *         "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10277,7 +10321,7 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
+                     *         "id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -10285,53 +10329,53 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 13.0264789835194,
+                     *             "seconds": 8.530916482988186,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
-                     *           "eta_seconds": 50.44666410908733,
-                     *           "id": "185a2c8f-af1a-4257-a6ed-3882e57b7ea8",
+                     *           "eta_seconds": 33.75833983498778,
+                     *           "id": "0f004b91-0b4f-4001-91e4-c5082de3422f",
                      *           "kind": "training_run",
                      *           "measured": null,
-                     *           "message": "Step 70 of 2,000 · 20,216 tokens/s",
-                     *           "progress": 3.3949999999999996,
+                     *           "message": "Step 90 of 2,000 · 29,906 tokens/s",
+                     *           "progress": 4.364999999999999,
                      *           "requested": "pause",
-                     *           "seq": 7000000,
+                     *           "seq": 6000000,
                      *           "state": "running"
                      *         },
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.7556954426552001,
-                     *           "floor_share": 0.00650861421825411,
+                     *           "explained_variance": 0.7260061633106543,
+                     *           "floor_share": 0.007080134915664024,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.03588471561670303,
-                     *           "learning_rate": 0.00203589306564365,
-                     *           "loss": 0.2469388246536255,
-                     *           "memory_used_bytes": 571047936,
-                     *           "reconstruction_error": 0.2469388246536255,
-                     *           "sparsity": 26,
-                     *           "step": 80,
-                     *           "timestamp": "2026-11-26T10:38:28.778606Z",
-                     *           "tokens_per_second": 20208.18463922182
+                     *           "grad_norm": 0.0374627448618412,
+                     *           "learning_rate": 0.0025448663320545625,
+                     *           "loss": 0.2754056453704834,
+                     *           "memory_used_bytes": 571424768,
+                     *           "reconstruction_error": 0.2754056453704834,
+                     *           "sparsity": 16,
+                     *           "step": 100,
+                     *           "timestamp": "2026-11-26T11:15:10.697454Z",
+                     *           "tokens_per_second": 37623.94084858325
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *         "model_name": "glass-en",
-                     *         "n_checkpoints": 1,
+                     *         "n_checkpoints": 2,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "glass, 4x, k 16",
-                     *         "progress": 3.3949999999999996,
+                     *         "progress": 4.364999999999999,
                      *         "shares_run": false,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T10:38:25.274873Z",
+                     *         "started_at": "2026-11-26T11:15:08.495885Z",
                      *         "status": "training",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 2000,
-                     *         "updated_at": "2026-11-26T10:38:28.778606Z"
+                     *         "updated_at": "2026-11-26T11:15:10.697454Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_19f2b61c7ba5406c",
-                     *         "timestamp": "2026-11-26T10:38:29.031587Z"
+                     *         "request_id": "req_594af2d456fc48ec",
+                     *         "timestamp": "2026-11-26T11:15:10.984430Z"
                      *       }
                      *     }
                      */
@@ -10370,11 +10414,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
+                     *         "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T10:39:34.858958Z",
-                     *         "current_step": 87,
-                     *         "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                     *         "created_at": "2026-11-26T11:15:49.336611Z",
+                     *         "current_step": 111,
+                     *         "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10417,66 +10461,66 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "bda6735a-50e6-4138-9b89-1953e120d6cd",
+                     *         "id": "e90c84d1-1a93-4e4a-924b-55ffc6b03a24",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 582315200,
-                     *             "seconds": 520.2810161623636,
+                     *             "memory_bytes": 582413504,
+                     *             "seconds": 326.4228508663083,
                      *             "time_source": "measured: one job of this kind on this machine"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "3be69677-5101-4399-81f7-fbd3259ec85f",
+                     *           "id": "0a1a600e-17aa-4232-a595-e732700d3cb4",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 405979136,
+                     *             "base_bytes": 401215488,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 574791680,
-                     *             "seconds": 4.524319895999724
+                     *             "memory_bytes": 527093760,
+                     *             "seconds": 1.8258197939994716
                      *           },
                      *           "message": null,
-                     *           "progress": 0.42195,
+                     *           "progress": 0.53835,
                      *           "requested": null,
-                     *           "seq": 10000000,
+                     *           "seq": 8000000,
                      *           "state": "queued"
                      *         },
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.6303942127710909,
-                     *           "floor_share": 0.004089477922945586,
+                     *           "explained_variance": 0.6755895675708075,
+                     *           "floor_share": 0.00680831772628533,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.11106349527835846,
-                     *           "learning_rate": 0.0001245042649871883,
-                     *           "loss": 0.3623121976852417,
-                     *           "memory_used_bytes": 574791680,
-                     *           "reconstruction_error": 0.3623121976852417,
-                     *           "sparsity": 60,
-                     *           "step": 87,
-                     *           "timestamp": "2026-11-26T10:39:39.650480Z",
-                     *           "tokens_per_second": 12976.9981440617
+                     *           "grad_norm": 0.08623123168945312,
+                     *           "learning_rate": 0.00015885026912158506,
+                     *           "loss": 0.32453662157058716,
+                     *           "memory_used_bytes": 527093760,
+                     *           "reconstruction_error": 0.32453662157058716,
+                     *           "sparsity": 59,
+                     *           "step": 111,
+                     *           "timestamp": "2026-11-26T11:15:51.248600Z",
+                     *           "tokens_per_second": 40678.45303418224
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *         "model_name": "glass-en",
-                     *         "n_checkpoints": 2,
+                     *         "n_checkpoints": 3,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "to be stopped",
-                     *         "progress": 0.42195,
+                     *         "progress": 0.53835,
                      *         "shares_run": false,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T10:39:35.373017Z",
+                     *         "started_at": "2026-11-26T11:15:49.526406Z",
                      *         "status": "initializing",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 20000,
-                     *         "updated_at": "2026-11-26T10:39:41.001961Z"
+                     *         "updated_at": "2026-11-26T11:15:51.888253Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_3b3ab0dc82a44f31",
-                     *         "timestamp": "2026-11-26T10:39:40.989169Z"
+                     *         "request_id": "req_b8390a1de4f94e54",
+                     *         "timestamp": "2026-11-26T11:15:51.886601Z"
                      *       }
                      *     }
                      */
@@ -10515,11 +10559,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
+                     *         "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T10:39:34.858958Z",
-                     *         "current_step": 120,
-                     *         "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                     *         "created_at": "2026-11-26T11:15:49.336611Z",
+                     *         "current_step": 150,
+                     *         "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10562,66 +10606,66 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "bda6735a-50e6-4138-9b89-1953e120d6cd",
+                     *         "id": "e90c84d1-1a93-4e4a-924b-55ffc6b03a24",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 582315200,
-                     *             "seconds": 520.2810161623636,
+                     *             "memory_bytes": 582413504,
+                     *             "seconds": 326.4228508663083,
                      *             "time_source": "measured: one job of this kind on this machine"
                      *           },
-                     *           "eta_seconds": 1498.3928124396793,
-                     *           "id": "3be69677-5101-4399-81f7-fbd3259ec85f",
+                     *           "eta_seconds": null,
+                     *           "id": "0a1a600e-17aa-4232-a595-e732700d3cb4",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 405979136,
+                     *             "base_bytes": 401215488,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 574791680,
-                     *             "seconds": 4.524319895999724
+                     *             "memory_bytes": 527093760,
+                     *             "seconds": 1.8258197939994716
                      *           },
-                     *           "message": "Step 110 of 20,000 · 7,008 tokens/s",
-                     *           "progress": 0.5335,
+                     *           "message": "Opening the activations",
+                     *           "progress": 0,
                      *           "requested": "stop",
-                     *           "seq": 16000000,
+                     *           "seq": 12000000,
                      *           "state": "running"
                      *         },
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.6894084732975675,
-                     *           "floor_share": 0.0029436662793266566,
+                     *           "explained_variance": 0.7412250869111517,
+                     *           "floor_share": 0.021551599777492467,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.07871145755052567,
-                     *           "learning_rate": 0.00017173002067198383,
-                     *           "loss": 0.31095170974731445,
-                     *           "memory_used_bytes": 573698048,
-                     *           "reconstruction_error": 0.31095170974731445,
-                     *           "sparsity": 58,
-                     *           "step": 120,
-                     *           "timestamp": "2026-11-26T10:39:43.695790Z",
-                     *           "tokens_per_second": 11492.471081302436
+                     *           "grad_norm": 0.0628437027335167,
+                     *           "learning_rate": 0.00021466252583997983,
+                     *           "loss": 0.2675371468067169,
+                     *           "memory_used_bytes": 523513856,
+                     *           "reconstruction_error": 0.2675371468067169,
+                     *           "sparsity": 57,
+                     *           "step": 150,
+                     *           "timestamp": "2026-11-26T11:15:52.996220Z",
+                     *           "tokens_per_second": 48432.89961363798
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 3,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "to be stopped",
-                     *         "progress": 0.5335,
+                     *         "progress": 0,
                      *         "shares_run": false,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T10:39:35.373017Z",
+                     *         "started_at": "2026-11-26T11:15:49.526406Z",
                      *         "status": "training",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 20000,
-                     *         "updated_at": "2026-11-26T10:39:43.695790Z"
+                     *         "updated_at": "2026-11-26T11:15:52.996220Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_28b414b26044471e",
-                     *         "timestamp": "2026-11-26T10:39:44.031820Z"
+                     *         "request_id": "req_3f22ad53a3dd4dbb",
+                     *         "timestamp": "2026-11-26T11:15:53.137763Z"
                      *       }
                      *     }
                      */
@@ -10670,52 +10714,52 @@ export interface operations {
                      *         {
                      *           "dead_neurons": 0,
                      *           "explained_variance": 0.4296862596602268,
-                     *           "floor_share": 0.002670692031256645,
+                     *           "floor_share": 0.0029029680030226487,
                      *           "gpu_utilization": null,
                      *           "grad_norm": 0.25446635484695435,
                      *           "learning_rate": 0.00002544866332054562,
                      *           "loss": 0.5626893043518066,
-                     *           "memory_used_bytes": 560500736,
+                     *           "memory_used_bytes": 560992256,
                      *           "reconstruction_error": 0.5626893043518066,
                      *           "sparsity": 64,
                      *           "step": 1,
-                     *           "timestamp": "2026-11-26T10:38:26.597998Z",
-                     *           "tokens_per_second": 8292.062775939068
+                     *           "timestamp": "2026-11-26T11:15:09.652414Z",
+                     *           "tokens_per_second": 15426.414571481431
                      *         },
                      *         {
                      *           "dead_neurons": 0,
                      *           "explained_variance": 0.6814004603569088,
-                     *           "floor_share": 0.005323519218746712,
+                     *           "floor_share": 0.005391903718747955,
                      *           "gpu_utilization": null,
                      *           "grad_norm": 0.07223857194185257,
                      *           "learning_rate": 0.0007634598996163686,
                      *           "loss": 0.32335543632507324,
-                     *           "memory_used_bytes": 569348096,
+                     *           "memory_used_bytes": 569462784,
                      *           "reconstruction_error": 0.32335543632507324,
                      *           "sparsity": 50,
                      *           "step": 30,
-                     *           "timestamp": "2026-11-26T10:38:27.608928Z",
-                     *           "tokens_per_second": 16528.658128356037
+                     *           "timestamp": "2026-11-26T11:15:09.652414Z",
+                     *           "tokens_per_second": 28652.65549200386
                      *         },
                      *         {
                      *           "dead_neurons": 0,
                      *           "explained_variance": 0.7583987756389565,
-                     *           "floor_share": 0.003873680869827316,
+                     *           "floor_share": 0.003739209667945661,
                      *           "gpu_utilization": null,
                      *           "grad_norm": 0.039651673287153244,
                      *           "learning_rate": 0.0015269197992327371,
                      *           "loss": 0.23556312918663025,
-                     *           "memory_used_bytes": 571047936,
+                     *           "memory_used_bytes": 571424768,
                      *           "reconstruction_error": 0.23556312918663025,
                      *           "sparsity": 35,
                      *           "step": 60,
-                     *           "timestamp": "2026-11-26T10:38:28.778606Z",
-                     *           "tokens_per_second": 12027.14673598981
+                     *           "timestamp": "2026-11-26T11:15:10.697454Z",
+                     *           "tokens_per_second": 19870.215051409632
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_4a42f9226b014940",
-                     *         "timestamp": "2026-11-26T10:39:24.601559Z"
+                     *         "request_id": "req_5bf86e6731c94229",
+                     *         "timestamp": "2026-11-26T11:15:44.926540Z"
                      *       }
                      *     }
                      */
@@ -10754,51 +10798,51 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:38:29.582923Z",
-                     *           "explained_variance": 0.7477154187587713,
-                     *           "file_path": "checkpoints/88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4/step_103",
-                     *           "file_size_bytes": 2115868,
-                     *           "id": "5a8dcafb-214f-42e3-a179-20ae276368a4",
+                     *           "created_at": "2026-11-26T11:15:11.311822Z",
+                     *           "explained_variance": 0.7863820817444459,
+                     *           "file_path": "checkpoints/d872e248-d6c7-41ff-a7ef-d274b58f5a08/step_130",
+                     *           "file_size_bytes": 2115871,
+                     *           "id": "678cdc04-1d1a-457a-9e29-1dfcac3560f2",
                      *           "is_best": true,
                      *           "l0": 16,
-                     *           "loss": 0.2603204846382141,
+                     *           "loss": 0.21528591215610504,
                      *           "quality_split": "heldout",
                      *           "reason": "stop",
-                     *           "step": 103,
-                     *           "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                     *           "step": 130,
+                     *           "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:38:29.422627Z",
-                     *           "explained_variance": 0.7455246625849599,
-                     *           "file_path": "checkpoints/88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4/step_102",
-                     *           "file_size_bytes": 2115872,
-                     *           "id": "070c55ee-65c7-4617-8713-54489bc1a450",
-                     *           "is_best": false,
-                     *           "l0": 16,
-                     *           "loss": 0.25990355014801025,
-                     *           "quality_split": "heldout",
-                     *           "reason": "request",
-                     *           "step": 102,
-                     *           "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
-                     *         },
-                     *         {
-                     *           "created_at": "2026-11-26T10:38:29.223719Z",
+                     *           "created_at": "2026-11-26T11:15:10.722676Z",
                      *           "explained_variance": 0.7408170827959677,
-                     *           "file_path": "checkpoints/88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4/step_100",
+                     *           "file_path": "checkpoints/d872e248-d6c7-41ff-a7ef-d274b58f5a08/step_100",
                      *           "file_size_bytes": 2115872,
-                     *           "id": "4fd8a6f1-7f4f-46e5-b37f-7874dd9bad8f",
+                     *           "id": "d8f9df14-c531-4417-b142-bf8efc4bd88f",
                      *           "is_best": false,
                      *           "l0": 16,
                      *           "loss": 0.2754056453704834,
                      *           "quality_split": "heldout",
                      *           "reason": "interval",
                      *           "step": 100,
-                     *           "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                     *           "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                     *         },
+                     *         {
+                     *           "created_at": "2026-11-26T11:15:09.920861Z",
+                     *           "explained_variance": 0.5420903975624289,
+                     *           "file_path": "checkpoints/d872e248-d6c7-41ff-a7ef-d274b58f5a08/step_50",
+                     *           "file_size_bytes": 2115873,
+                     *           "id": "a0564093-8ad8-4065-b837-3e4cf39581ac",
+                     *           "is_best": false,
+                     *           "l0": 40,
+                     *           "loss": 0.25872963666915894,
+                     *           "quality_split": "heldout",
+                     *           "reason": "interval",
+                     *           "step": 50,
+                     *           "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_5bfd29b4b0244d5a",
-                     *         "timestamp": "2026-11-26T10:38:31.014617Z"
+                     *         "request_id": "req_367dcf3100424590",
+                     *         "timestamp": "2026-11-26T11:15:12.255164Z"
                      *       }
                      *     }
                      */
@@ -10841,13 +10885,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "185a2c8f-af1a-4257-a6ed-3882e57b7ea8",
-                     *         "resource_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
+                     *         "job_id": "0f004b91-0b4f-4001-91e4-c5082de3422f",
+                     *         "resource_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
                      *         "status": "running"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_5a6e3a96a7d34b99",
-                     *         "timestamp": "2026-11-26T10:38:28.955821Z"
+                     *         "request_id": "req_74c20afc07dc471e",
+                     *         "timestamp": "2026-11-26T11:15:10.950842Z"
                      *       }
                      *     }
                      */
@@ -10889,22 +10933,22 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:38:27.793288Z",
+                     *         "created_at": "2026-11-26T11:15:09.920861Z",
                      *         "explained_variance": 0.5420903975624289,
-                     *         "file_path": "checkpoints/88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4/step_50",
-                     *         "file_size_bytes": 2115876,
-                     *         "id": "5653041e-a456-44f4-bbbc-398112d992cb",
+                     *         "file_path": "checkpoints/d872e248-d6c7-41ff-a7ef-d274b58f5a08/step_50",
+                     *         "file_size_bytes": 2115873,
+                     *         "id": "a0564093-8ad8-4065-b837-3e4cf39581ac",
                      *         "is_best": false,
                      *         "l0": 40,
                      *         "loss": 0.25872963666915894,
                      *         "quality_split": "heldout",
                      *         "reason": "interval",
                      *         "step": 50,
-                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_fbb792015c184728",
-                     *         "timestamp": "2026-11-26T10:38:31.046750Z"
+                     *         "request_id": "req_263fbce2f5e5480b",
+                     *         "timestamp": "2026-11-26T11:15:12.270489Z"
                      *       }
                      *     }
                      */
@@ -10945,11 +10989,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
+                     *         "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T10:38:23.877624Z",
-                     *         "current_step": 103,
-                     *         "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                     *         "created_at": "2026-11-26T11:15:07.779895Z",
+                     *         "current_step": 130,
+                     *         "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10992,7 +11036,7 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
+                     *         "id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -11000,58 +11044,58 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 13.0264789835194,
+                     *             "seconds": 8.530916482988186,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "185a2c8f-af1a-4257-a6ed-3882e57b7ea8",
+                     *           "id": "0f004b91-0b4f-4001-91e4-c5082de3422f",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 404877312,
+                     *             "base_bytes": 404975616,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 571047936,
-                     *             "seconds": 4.578862888000003
+                     *             "memory_bytes": 571424768,
+                     *             "seconds": 2.94856172100026
                      *           },
                      *           "message": null,
-                     *           "progress": 4.9955,
+                     *           "progress": 6.305,
                      *           "requested": null,
-                     *           "seq": 10000000,
+                     *           "seq": 9000000,
                      *           "state": "queued"
                      *         },
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.7410782949719976,
-                     *           "floor_share": 0.0009161015547872516,
+                     *           "explained_variance": 0.7841496058677104,
+                     *           "floor_share": 0.006682764794551617,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.0368044413626194,
+                     *           "grad_norm": 0.03114234283566475,
                      *           "learning_rate": 0.002544866332054562,
-                     *           "loss": 0.2603204846382141,
-                     *           "memory_used_bytes": 571047936,
-                     *           "reconstruction_error": 0.2603204846382141,
+                     *           "loss": 0.21528591215610504,
+                     *           "memory_used_bytes": 571424768,
+                     *           "reconstruction_error": 0.21528591215610504,
                      *           "sparsity": 16,
-                     *           "step": 103,
-                     *           "timestamp": "2026-11-26T10:38:29.563572Z",
-                     *           "tokens_per_second": 2844.345777246709
+                     *           "step": 130,
+                     *           "timestamp": "2026-11-26T11:15:11.301410Z",
+                     *           "tokens_per_second": 35512.310193261845
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *         "model_name": "glass-en",
-                     *         "n_checkpoints": 3,
+                     *         "n_checkpoints": 2,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "glass, 4x, k 16",
-                     *         "progress": 5.15,
+                     *         "progress": 6.5,
                      *         "shares_run": false,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T10:38:25.274873Z",
+                     *         "started_at": "2026-11-26T11:15:08.495885Z",
                      *         "status": "initializing",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 2000,
-                     *         "updated_at": "2026-11-26T10:38:31.118529Z"
+                     *         "updated_at": "2026-11-26T11:15:12.307442Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_739ca7e21c6c42ba",
-                     *         "timestamp": "2026-11-26T10:38:31.114947Z"
+                     *         "request_id": "req_9ab8308d2f894f2f",
+                     *         "timestamp": "2026-11-26T11:15:12.306372Z"
                      *       }
                      *     }
                      */
@@ -11104,16 +11148,16 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "activation": "topk",
-                     *           "best_step": 141,
-                     *           "checkpoint_step": 141,
-                     *           "created_at": "2026-11-26T10:39:34.858958Z",
-                     *           "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                     *           "best_step": 172,
+                     *           "checkpoint_step": 172,
+                     *           "created_at": "2026-11-26T11:15:49.336611Z",
+                     *           "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                      *           "encoder_type": "sparse",
                      *           "error_message": null,
-                     *           "explained_variance": 0.4592777452624993,
+                     *           "explained_variance": 0.48370982197346013,
                      *           "export_parity": null,
                      *           "hook_type": "residual",
-                     *           "id": "bda6735a-50e6-4138-9b89-1953e120d6cd",
+                     *           "id": "e90c84d1-1a93-4e4a-924b-55ffc6b03a24",
                      *           "import_parity": null,
                      *           "job": {
                      *             "error_code": null,
@@ -11121,34 +11165,34 @@ export interface operations {
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582315200,
-                     *               "seconds": 520.2810161623636,
+                     *               "memory_bytes": 582413504,
+                     *               "seconds": 326.4228508663083,
                      *               "time_source": "measured: one job of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "3be69677-5101-4399-81f7-fbd3259ec85f",
+                     *             "id": "0a1a600e-17aa-4232-a595-e732700d3cb4",
                      *             "kind": "training_run",
                      *             "measured": {
-                     *               "base_bytes": 405979136,
+                     *               "base_bytes": 401215488,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 637497344,
-                     *               "seconds": 9.461034013999324
+                     *               "memory_bytes": 563478528,
+                     *               "seconds": 3.936720551999315
                      *             },
                      *             "message": "Reading text with the reconstruction",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 20000000,
+                     *             "seq": 15000000,
                      *             "state": "stopped"
                      *           },
                      *           "k": 16,
                      *           "layer": 2,
-                     *           "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *           "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *           "model_name": "glass-en",
                      *           "n_features": 0,
                      *           "n_latents": 512,
                      *           "name": "to be stopped",
                      *           "origin": null,
-                     *           "size_bytes": 2115871,
+                     *           "size_bytes": 2115870,
                      *           "source": "trained",
                      *           "status": "stopped",
                      *           "target_hook_type": "residual"
@@ -11157,14 +11201,14 @@ export interface operations {
                      *           "activation": "topk",
                      *           "best_step": 100,
                      *           "checkpoint_step": 100,
-                     *           "created_at": "2026-11-26T10:39:24.803739Z",
-                     *           "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                     *           "created_at": "2026-11-26T11:15:45.021462Z",
+                     *           "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                      *           "encoder_type": "sparse",
                      *           "error_message": null,
                      *           "explained_variance": 0.8688766838088213,
                      *           "export_parity": null,
                      *           "hook_type": "residual",
-                     *           "id": "31863359-bee1-4c20-826a-3fcbed3ec8e1",
+                     *           "id": "6c85f34d-8a92-4518-84f8-aa6849a0b0a9",
                      *           "import_parity": null,
                      *           "job": {
                      *             "error_code": null,
@@ -11173,41 +11217,41 @@ export interface operations {
                      *               "disk_bytes": 21237760,
                      *               "gpu_memory_bytes": null,
                      *               "memory_bytes": 487437888,
-                     *               "seconds": 6.983797855814562,
+                     *               "seconds": 5.872689576886042,
                      *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "d78ee316-ce25-4c2f-812b-447a967912fa",
+                     *             "id": "97df274f-50df-4686-be90-debed67c0896",
                      *             "kind": "training_grid",
                      *             "measured": {
-                     *               "base_bytes": 406020096,
+                     *               "base_bytes": 401248256,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 629977088,
-                     *               "seconds": 8.270289581999805
+                     *               "memory_bytes": 594280448,
+                     *               "seconds": 3.4928829150003367
                      *             },
                      *             "message": "Reading text with the reconstruction",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 12000000,
+                     *             "seq": 8000000,
                      *             "state": "succeeded"
                      *           },
                      *           "k": 32,
                      *           "layer": 2,
-                     *           "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *           "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *           "model_name": "glass-en",
                      *           "n_features": 0,
                      *           "n_latents": 512,
                      *           "name": "grid",
                      *           "origin": null,
-                     *           "size_bytes": 2115870,
+                     *           "size_bytes": 2115868,
                      *           "source": "trained",
                      *           "status": "completed",
                      *           "target_hook_type": "residual"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_75e3bd4ff1ec44bc",
-                     *         "timestamp": "2026-11-26T10:39:47.446349Z"
+                     *         "request_id": "req_85ecb51981fb4a5d",
+                     *         "timestamp": "2026-11-26T11:15:54.861102Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -11242,8 +11286,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
-                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                 *       "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
+                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                  *       "path": "/home/ada/dictionaries/glass-l2"
                  *     }
                  */
@@ -11263,13 +11307,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "d97977f6-d2a3-45c0-9ba6-e5ed831cb10b",
-                     *         "resource_id": "02f5b899-03d2-4e84-9743-17440cac4530",
+                     *         "job_id": "2b487fd5-25a9-4f73-a707-77cf1f9745e7",
+                     *         "resource_id": "539bdb7c-d853-408d-bef8-40ea6cf06ba1",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_6b22978d46564e0b",
-                     *         "timestamp": "2026-11-26T10:39:49.998330Z"
+                     *         "request_id": "req_fa24b3d622f84b32",
+                     *         "timestamp": "2026-11-26T11:15:55.844496Z"
                      *       }
                      *     }
                      */
@@ -11304,8 +11348,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
-                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                 *       "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
+                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                  *       "repo_id": "org/glass-saes",
                  *       "subfolder": "l2"
                  *     }
@@ -11325,14 +11369,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "estimated_duration_seconds": 2.095519,
-                     *         "job_id": "4e961de6-4f0c-4801-9be8-d25079c7803e",
-                     *         "resource_id": "da66eca7-6c8b-4c71-a8fc-3a5382b40478",
+                     *         "estimated_duration_seconds": 0.878489,
+                     *         "job_id": "fc65d717-2bd7-4f65-81ec-36285db09d16",
+                     *         "resource_id": "a004c72a-23b6-459e-8cdc-26428f8c1c4b",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_d44cbbed18224998",
-                     *         "timestamp": "2026-11-26T10:39:52.350680Z"
+                     *         "request_id": "req_35fd67fbb36946b7",
+                     *         "timestamp": "2026-11-26T11:15:56.963897Z"
                      *       }
                      *     }
                      */
@@ -11378,14 +11422,14 @@ export interface operations {
                      *         "activation": "topk",
                      *         "best_step": 2000,
                      *         "checkpoint_step": 2000,
-                     *         "created_at": "2026-11-26T10:38:23.877624Z",
-                     *         "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                     *         "created_at": "2026-11-26T11:15:07.779895Z",
+                     *         "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                      *         "encoder_type": "sparse",
                      *         "error_message": null,
                      *         "explained_variance": 0.9069090304447103,
                      *         "export_parity": null,
                      *         "hook_type": "residual",
-                     *         "id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
+                     *         "id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
                      *         "import_parity": null,
                      *         "job": {
                      *           "error_code": null,
@@ -11394,40 +11438,40 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 13.0264789835194,
+                     *             "seconds": 8.530916482988186,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "185a2c8f-af1a-4257-a6ed-3882e57b7ea8",
+                     *           "id": "0f004b91-0b4f-4001-91e4-c5082de3422f",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 404877312,
+                     *             "base_bytes": 404975616,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 628125696,
-                     *             "seconds": 56.337083033
+                     *             "memory_bytes": 584531968,
+                     *             "seconds": 34.5622963980004
                      *           },
                      *           "message": "Reading text with the reconstruction",
                      *           "progress": 100,
                      *           "requested": null,
-                     *           "seq": 66000000,
+                     *           "seq": 45000000,
                      *           "state": "succeeded"
                      *         },
                      *         "k": 16,
                      *         "layer": 2,
-                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *         "model_name": "glass-en",
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "glass, 4x, k 16",
                      *         "origin": null,
-                     *         "size_bytes": 2115878,
+                     *         "size_bytes": 2115875,
                      *         "source": "trained",
                      *         "status": "completed",
                      *         "target_hook_type": "residual"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_27ccebb107ab4577",
-                     *         "timestamp": "2026-11-26T10:39:47.494173Z"
+                     *         "request_id": "req_f185a3bfe1734507",
+                     *         "timestamp": "2026-11-26T11:15:54.890427Z"
                      *       }
                      *     }
                      */
@@ -11466,14 +11510,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "estimated_duration_seconds": 1.513562,
-                     *         "job_id": "c6a62fb9-dec2-4485-b658-49fe8206947d",
-                     *         "resource_id": "da66eca7-6c8b-4c71-a8fc-3a5382b40478",
+                     *         "estimated_duration_seconds": 1.64731,
+                     *         "job_id": "fceb1f5e-46b1-4f74-8512-0c0ddf4de261",
+                     *         "resource_id": "a004c72a-23b6-459e-8cdc-26428f8c1c4b",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_43e188bb76bc4ac1",
-                     *         "timestamp": "2026-11-26T10:42:50.568371Z"
+                     *         "request_id": "req_48cd5b5afa5c4ae4",
+                     *         "timestamp": "2026-11-26T11:17:59.214515Z"
                      *       }
                      *     }
                      */
@@ -11589,22 +11633,22 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:42:17.830970Z",
-                     *           "expires_at": "2026-11-27T10:42:21.962583Z",
-                     *           "file_name": "features-88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4.parquet.zip",
+                     *           "created_at": "2026-11-26T11:17:25.783226Z",
+                     *           "expires_at": "2026-11-27T11:17:29.066890Z",
+                     *           "file_name": "features-d872e248-d6c7-41ff-a7ef-d274b58f5a08.parquet.zip",
                      *           "format": "parquet",
                      *           "is_available": true,
-                     *           "job_id": "b6671232-1d6d-4336-b7bd-e091d4b323ed",
+                     *           "job_id": "d7ab7dea-f391-4cbd-a2f1-ba3ee2679de9",
                      *           "n_features": 5,
-                     *           "sha256": "4fe8b2065f35aa912ffa857256931fd5ccf4863a89fa6b514af1635ea434a285",
-                     *           "size_bytes": 55020,
+                     *           "sha256": "aea5c581abaa0210f1596b675b3a438941a7d1800dc3bd87fa1b13683795ccd8",
+                     *           "size_bytes": 55321,
                      *           "state": "succeeded",
-                     *           "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                     *           "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_b3ff0a63918947dd",
-                     *         "timestamp": "2026-11-26T10:42:22.627084Z"
+                     *         "request_id": "req_3becf9300bd74b9b",
+                     *         "timestamp": "2026-11-26T11:17:29.498461Z"
                      *       }
                      *     }
                      */
@@ -11638,7 +11682,7 @@ export interface operations {
                  *       "ranges": [
                  *         "neuron_index:0:4"
                  *       ],
-                 *       "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                 *       "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureExportCreate"];
@@ -11657,13 +11701,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "b6671232-1d6d-4336-b7bd-e091d4b323ed",
-                     *         "resource_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
+                     *         "job_id": "d7ab7dea-f391-4cbd-a2f1-ba3ee2679de9",
+                     *         "resource_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_7b9ad702a3fd4a93",
-                     *         "timestamp": "2026-11-26T10:42:17.804189Z"
+                     *         "request_id": "req_f7f898f602964693",
+                     *         "timestamp": "2026-11-26T11:17:25.771280Z"
                      *       }
                      *     }
                      */
@@ -11729,7 +11773,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "file": "features.parquet.zip",
-                 *       "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                 *       "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                  *     }
                  */
                 "multipart/form-data": {
@@ -11773,13 +11817,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "1907b87f-b2b7-460c-8a50-06eda487d44b",
-                     *         "resource_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
+                     *         "job_id": "bcb25c38-5b94-4c9b-82ae-9d196f363923",
+                     *         "resource_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_4f8aedb871314487",
-                     *         "timestamp": "2026-11-26T10:42:22.675632Z"
+                     *         "request_id": "req_f825399dc6f443a2",
+                     *         "timestamp": "2026-11-26T11:17:29.536632Z"
                      *       }
                      *     }
                      */
@@ -11816,21 +11860,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "data": [
-                     *         {
-                     *           "kind": "model",
-                     *           "model_id": "11de86d2-d8dd-438e-b6cb-5eaabf744c23",
-                     *           "name": "glass-chat"
-                     *         }
-                     *       ],
-                     *       "meta": {
-                     *         "request_id": "req_e6c66cc07ec54d0e",
-                     *         "timestamp": "2026-11-26T11:06:13.004485Z"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["Envelope_list_LabelWriter__"];
                 };
             };
@@ -11854,13 +11883,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "limit": 3,
-                 *       "model_id": "11de86d2-d8dd-438e-b6cb-5eaabf744c23",
-                 *       "training_id": "eb9fe488-f630-411d-b863-a5b264ade084"
-                 *     }
-                 */
                 "application/json": components["schemas"]["FeatureLabelling"];
             };
         };
@@ -11873,20 +11895,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "data": {
-                     *         "estimated_duration_seconds": null,
-                     *         "job_id": "582ad734-fc36-44c3-a904-38dd51a9dd91",
-                     *         "resource_id": "eb9fe488-f630-411d-b863-a5b264ade084",
-                     *         "status": "queued"
-                     *       },
-                     *       "meta": {
-                     *         "request_id": "req_a91cf58282324cde",
-                     *         "timestamp": "2026-11-26T11:06:13.030096Z"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
@@ -11919,7 +11927,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "examples_per_feature": 20,
-                 *       "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                 *       "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureExtract"];
@@ -11938,13 +11946,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "686fd463-a2d5-4d5f-9857-1b40d3caa5a6",
-                     *         "resource_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
+                     *         "job_id": "3c1fa398-b1ba-4753-8c22-e26ca0957762",
+                     *         "resource_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_50d384198c3e4de0",
-                     *         "timestamp": "2026-11-26T10:39:55.501747Z"
+                     *         "request_id": "req_b87f3ba1a6374eac",
+                     *         "timestamp": "2026-11-26T11:15:58.982047Z"
                      *       }
                      *     }
                      */
@@ -11979,7 +11987,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                 *       "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureScoring"];
@@ -11998,13 +12006,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "48a934a1-7617-4a76-93ad-d354c6d047df",
-                     *         "resource_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
+                     *         "job_id": "8cb7d271-d231-4373-b5e7-037d67905d67",
+                     *         "resource_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_bd2ca94ccad54b86",
-                     *         "timestamp": "2026-11-26T10:42:24.658014Z"
+                     *         "request_id": "req_5e7be791ca3140e2",
+                     *         "timestamp": "2026-11-26T11:17:31.203169Z"
                      *       }
                      *     }
                      */
@@ -12068,14 +12076,14 @@ export interface operations {
                      *         {
                      *           "activation_frequency": 0.29312570811266564,
                      *           "cluster": 1,
-                     *           "coherence": 0.8531468531468531,
+                     *           "coherence": 0.7266666666666667,
                      *           "context_shift": 0.4638483965014577,
                      *           "description": null,
                      *           "effective_tokens": 50.7343848489063,
                      *           "encoder_decoder_cosine": 0.8447514772415161,
                      *           "id": 484,
                      *           "input_score": null,
-                     *           "interpretability_score": 0.3615972492663015,
+                     *           "interpretability_score": 0.20259759280107545,
                      *           "is_favorite": false,
                      *           "label": null,
                      *           "label_source": null,
@@ -12125,19 +12133,19 @@ export interface operations {
                      *             "window_position": 2
                      *           },
                      *           "top_token": ".",
-                     *           "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                     *           "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                      *         },
                      *         {
                      *           "activation_frequency": 0.1992464363818407,
                      *           "cluster": 8,
-                     *           "coherence": 0.8455284552845529,
+                     *           "coherence": 0.6738351254480287,
                      *           "context_shift": 0.5377494937807348,
                      *           "description": null,
                      *           "effective_tokens": 47.8941868372705,
                      *           "encoder_decoder_cosine": 0.8369444608688354,
                      *           "id": 178,
                      *           "input_score": null,
-                     *           "interpretability_score": 0.4127216611982552,
+                     *           "interpretability_score": 0.26328868306327047,
                      *           "is_favorite": false,
                      *           "label": null,
                      *           "label_source": null,
@@ -12187,12 +12195,12 @@ export interface operations {
                      *             "window_position": 90
                      *           },
                      *           "top_token": "\n",
-                     *           "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                     *           "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_64b8bbfea2fa41f7",
-                     *         "timestamp": "2026-11-26T10:41:54.589373Z"
+                     *         "request_id": "req_223a08cbfdfa40d9",
+                     *         "timestamp": "2026-11-26T11:17:12.550149Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -12229,7 +12237,7 @@ export interface operations {
                  * @example {
                  *       "text": "A list of files.",
                  *       "top_k": 2,
-                 *       "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                 *       "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureProbe"];
@@ -12276,7 +12284,7 @@ export interface operations {
                      *             "share_of_max": 0.7572068139956549
                      *           }
                      *         ],
-                     *         "job_id": "24bc6505-c4b8-4b39-b8ec-95caba99620a",
+                     *         "job_id": "d3ebcacc-87e6-4d3e-bcdc-ca9bdbe4fda3",
                      *         "n_firing": 101,
                      *         "token_ids": [
                      *           27,
@@ -12290,8 +12298,8 @@ export interface operations {
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_1837a5f962834f1a",
-                     *         "timestamp": "2026-11-26T10:42:17.222694Z"
+                     *         "request_id": "req_bfceb4c9761e4a7e",
+                     *         "timestamp": "2026-11-26T11:17:25.410323Z"
                      *       }
                      *     }
                      */
@@ -12385,11 +12393,11 @@ export interface operations {
                      *         },
                      *         "layout": "pca",
                      *         "n_clusters": 11,
-                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_2ec2f920bb4d4785",
-                     *         "timestamp": "2026-11-26T10:42:17.498906Z"
+                     *         "request_id": "req_e48f9bb7dfba4d3c",
+                     *         "timestamp": "2026-11-26T11:17:25.614043Z"
                      *       }
                      *     }
                      */
@@ -12430,12 +12438,12 @@ export interface operations {
                      *       "data": {
                      *         "activation_frequency": 0.29312570811266564,
                      *         "cluster": 1,
-                     *         "coherence": 0.8531468531468531,
+                     *         "coherence": 0.7266666666666667,
                      *         "context_shift": 0.4638483965014577,
-                     *         "created_at": "2026-11-26T10:41:50.053542Z",
+                     *         "created_at": "2026-11-26T11:17:07.854141Z",
                      *         "definitions": {
                      *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
-                     *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts from contexts of other places in which it is silent, by nearness to its contexts in other documents; interval: 95 %, Hanley and McNeil. Measured on the features with most activation, where an embedder is installed.",
+                     *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts, strong and weak ones, from contexts in which it is silent, by nearness to its contexts in other documents. The silent ones are of three kinds, as many of each as there are, 12 at most: from anywhere, with one of its own tokens, and near in meaning. Interval: 95 %, over resamples of documents, not narrower…",
                      *           "context_shift": "Of the held-out occurrences of the rule's tokens, the share on which the feature does not fire: 0 the token says all, near 1 the context decides.",
                      *           "effective_tokens": "1 / sum p^2 with p the share of the activation mass per token: as many tokens as carry the feature.",
                      *           "encoder_decoder_cosine": "Cosine of the feature's encoder and decoder directions.",
@@ -12455,7 +12463,7 @@ export interface operations {
                      *         "encoder_decoder_cosine": 0.8447514772415161,
                      *         "id": 484,
                      *         "input_score": null,
-                     *         "interpretability_score": 0.3615972492663015,
+                     *         "interpretability_score": 0.20259759280107545,
                      *         "is_favorite": true,
                      *         "label": null,
                      *         "label_source": null,
@@ -12487,6 +12495,7 @@ export interface operations {
                      *             "seed": 0
                      *           },
                      *           "facts": {
+                     *             "embedder": "all-MiniLM-L6-v2",
                      *             "layout": "pca",
                      *             "token_counts_exact": true
                      *           },
@@ -12540,12 +12549,34 @@ export interface operations {
                      *           ],
                      *           "score_details": {
                      *             "coherence": {
+                     *               "against": {
+                     *                 "near_meaning": {
+                     *                   "area": 0.64375,
+                     *                   "interval": [
+                     *                     0.35,
+                     *                     0.863023778755388
+                     *                   ],
+                     *                   "n_others": 8,
+                     *                   "n_own": 20
+                     *                 },
+                     *                 "random": {
+                     *                   "area": 0.8214285714285714,
+                     *                   "interval": [
+                     *                     0.6586332272042248,
+                     *                     0.984223915652918
+                     *                   ],
+                     *                   "n_others": 7,
+                     *                   "n_own": 20
+                     *                 }
+                     *               },
                      *               "interval": [
-                     *                 0.6910701840425024,
-                     *                 1
+                     *                 0.5571031746031746,
+                     *                 0.8937038391909542
                      *               ],
-                     *               "n_contexts": 20,
-                     *               "null": 0.516089466089466
+                     *               "n_fit": 9,
+                     *               "n_others": 15,
+                     *               "n_test": 20,
+                     *               "null": 0.4930555555555556
                      *             },
                      *             "token_rule": {
                      *               "interval": [
@@ -12625,11 +12656,11 @@ export interface operations {
                      *           "window_position": 2
                      *         },
                      *         "top_token": ".",
-                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_9ebef6b6515b4081",
-                     *         "timestamp": "2026-11-26T10:41:54.666531Z"
+                     *         "request_id": "req_2fd1c3575373485a",
+                     *         "timestamp": "2026-11-26T11:17:12.648785Z"
                      *       }
                      *     }
                      */
@@ -12686,12 +12717,12 @@ export interface operations {
                      *       "data": {
                      *         "activation_frequency": 0.29312570811266564,
                      *         "cluster": 1,
-                     *         "coherence": 0.8531468531468531,
+                     *         "coherence": 0.7266666666666667,
                      *         "context_shift": 0.4638483965014577,
-                     *         "created_at": "2026-11-26T10:41:50.053542Z",
+                     *         "created_at": "2026-11-26T11:17:07.854141Z",
                      *         "definitions": {
                      *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
-                     *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts from contexts of other places in which it is silent, by nearness to its contexts in other documents; interval: 95 %, Hanley and McNeil. Measured on the features with most activation, where an embedder is installed.",
+                     *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts, strong and weak ones, from contexts in which it is silent, by nearness to its contexts in other documents. The silent ones are of three kinds, as many of each as there are, 12 at most: from anywhere, with one of its own tokens, and near in meaning. Interval: 95 %, over resamples of documents, not narrower…",
                      *           "context_shift": "Of the held-out occurrences of the rule's tokens, the share on which the feature does not fire: 0 the token says all, near 1 the context decides.",
                      *           "effective_tokens": "1 / sum p^2 with p the share of the activation mass per token: as many tokens as carry the feature.",
                      *           "encoder_decoder_cosine": "Cosine of the feature's encoder and decoder directions.",
@@ -12711,7 +12742,7 @@ export interface operations {
                      *         "encoder_decoder_cosine": 0.8447514772415161,
                      *         "id": 484,
                      *         "input_score": null,
-                     *         "interpretability_score": 0.3615972492663015,
+                     *         "interpretability_score": 0.20259759280107545,
                      *         "is_favorite": true,
                      *         "label": null,
                      *         "label_source": null,
@@ -12743,6 +12774,7 @@ export interface operations {
                      *             "seed": 0
                      *           },
                      *           "facts": {
+                     *             "embedder": "all-MiniLM-L6-v2",
                      *             "layout": "pca",
                      *             "token_counts_exact": true
                      *           },
@@ -12796,12 +12828,34 @@ export interface operations {
                      *           ],
                      *           "score_details": {
                      *             "coherence": {
+                     *               "against": {
+                     *                 "near_meaning": {
+                     *                   "area": 0.64375,
+                     *                   "interval": [
+                     *                     0.35,
+                     *                     0.863023778755388
+                     *                   ],
+                     *                   "n_others": 8,
+                     *                   "n_own": 20
+                     *                 },
+                     *                 "random": {
+                     *                   "area": 0.8214285714285714,
+                     *                   "interval": [
+                     *                     0.6586332272042248,
+                     *                     0.984223915652918
+                     *                   ],
+                     *                   "n_others": 7,
+                     *                   "n_own": 20
+                     *                 }
+                     *               },
                      *               "interval": [
-                     *                 0.6910701840425024,
-                     *                 1
+                     *                 0.5571031746031746,
+                     *                 0.8937038391909542
                      *               ],
-                     *               "n_contexts": 20,
-                     *               "null": 0.516089466089466
+                     *               "n_fit": 9,
+                     *               "n_others": 15,
+                     *               "n_test": 20,
+                     *               "null": 0.4930555555555556
                      *             },
                      *             "token_rule": {
                      *               "interval": [
@@ -12881,11 +12935,11 @@ export interface operations {
                      *           "window_position": 2
                      *         },
                      *         "top_token": ".",
-                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e3bf220ac54c434a",
-                     *         "timestamp": "2026-11-26T10:41:54.622559Z"
+                     *         "request_id": "req_35fd0610a318446e",
+                     *         "timestamp": "2026-11-26T11:17:12.591309Z"
                      *       }
                      *     }
                      */
@@ -12929,12 +12983,12 @@ export interface operations {
                      *       "data": {
                      *         "activation_frequency": 0.29312570811266564,
                      *         "cluster": 1,
-                     *         "coherence": 0.8531468531468531,
+                     *         "coherence": 0.7266666666666667,
                      *         "context_shift": 0.4638483965014577,
-                     *         "created_at": "2026-11-26T10:41:50.053542Z",
+                     *         "created_at": "2026-11-26T11:17:07.854141Z",
                      *         "definitions": {
                      *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
-                     *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts from contexts of other places in which it is silent, by nearness to its contexts in other documents; interval: 95 %, Hanley and McNeil. Measured on the features with most activation, where an embedder is installed.",
+                     *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts, strong and weak ones, from contexts in which it is silent, by nearness to its contexts in other documents. The silent ones are of three kinds, as many of each as there are, 12 at most: from anywhere, with one of its own tokens, and near in meaning. Interval: 95 %, over resamples of documents, not narrower…",
                      *           "context_shift": "Of the held-out occurrences of the rule's tokens, the share on which the feature does not fire: 0 the token says all, near 1 the context decides.",
                      *           "effective_tokens": "1 / sum p^2 with p the share of the activation mass per token: as many tokens as carry the feature.",
                      *           "encoder_decoder_cosine": "Cosine of the feature's encoder and decoder directions.",
@@ -12954,7 +13008,7 @@ export interface operations {
                      *         "encoder_decoder_cosine": 0.8447514772415161,
                      *         "id": 484,
                      *         "input_score": null,
-                     *         "interpretability_score": 0.3615972492663015,
+                     *         "interpretability_score": 0.20259759280107545,
                      *         "is_favorite": false,
                      *         "label": null,
                      *         "label_source": null,
@@ -12986,6 +13040,7 @@ export interface operations {
                      *             "seed": 0
                      *           },
                      *           "facts": {
+                     *             "embedder": "all-MiniLM-L6-v2",
                      *             "layout": "pca",
                      *             "token_counts_exact": true
                      *           },
@@ -13039,12 +13094,34 @@ export interface operations {
                      *           ],
                      *           "score_details": {
                      *             "coherence": {
+                     *               "against": {
+                     *                 "near_meaning": {
+                     *                   "area": 0.64375,
+                     *                   "interval": [
+                     *                     0.35,
+                     *                     0.863023778755388
+                     *                   ],
+                     *                   "n_others": 8,
+                     *                   "n_own": 20
+                     *                 },
+                     *                 "random": {
+                     *                   "area": 0.8214285714285714,
+                     *                   "interval": [
+                     *                     0.6586332272042248,
+                     *                     0.984223915652918
+                     *                   ],
+                     *                   "n_others": 7,
+                     *                   "n_own": 20
+                     *                 }
+                     *               },
                      *               "interval": [
-                     *                 0.6910701840425024,
-                     *                 1
+                     *                 0.5571031746031746,
+                     *                 0.8937038391909542
                      *               ],
-                     *               "n_contexts": 20,
-                     *               "null": 0.516089466089466
+                     *               "n_fit": 9,
+                     *               "n_others": 15,
+                     *               "n_test": 20,
+                     *               "null": 0.4930555555555556
                      *             },
                      *             "token_rule": {
                      *               "interval": [
@@ -13122,11 +13199,11 @@ export interface operations {
                      *           "window_position": 2
                      *         },
                      *         "top_token": ".",
-                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_54221763b9fa4471",
-                     *         "timestamp": "2026-11-26T10:42:17.155791Z"
+                     *         "request_id": "req_707986c6a68342bc",
+                     *         "timestamp": "2026-11-26T11:17:25.352706Z"
                      *       }
                      *     }
                      */
@@ -13178,13 +13255,13 @@ export interface operations {
                      *             "name": null,
                      *             "tags": []
                      *           },
-                     *           "created_at": "2026-11-26T10:41:54.625853Z",
+                     *           "created_at": "2026-11-26T11:17:12.602649Z",
                      *           "is_undone": false
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_e9246d967d404ad6",
-                     *         "timestamp": "2026-11-26T10:41:54.690648Z"
+                     *         "request_id": "req_646bd419b56548e7",
+                     *         "timestamp": "2026-11-26T11:17:12.661535Z"
                      *       }
                      *     }
                      */
@@ -13310,8 +13387,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_6d41831d23784c60",
-                     *         "timestamp": "2026-11-26T10:41:54.702068Z"
+                     *         "request_id": "req_1d9bd8c2537e4b59",
+                     *         "timestamp": "2026-11-26T11:17:12.683166Z"
                      *       }
                      *     }
                      */
@@ -13621,8 +13698,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_807b408dfee044a9",
-                     *         "timestamp": "2026-11-26T10:41:54.720001Z"
+                     *         "request_id": "req_d9cd5b9f34d844e1",
+                     *         "timestamp": "2026-11-26T11:17:12.697295Z"
                      *       }
                      *     }
                      */
@@ -13673,8 +13750,8 @@ export interface operations {
                      *         "n_zero": 26828
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_964e60d672684e10",
-                     *         "timestamp": "2026-11-26T10:41:54.746534Z"
+                     *         "request_id": "req_5e84e6fb73794064",
+                     *         "timestamp": "2026-11-26T11:17:12.726462Z"
                      *       }
                      *     }
                      */
@@ -13750,8 +13827,8 @@ export interface operations {
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_2a7015ce767f4886",
-                     *         "timestamp": "2026-11-26T10:41:54.757997Z"
+                     *         "request_id": "req_18b831d3618c4895",
+                     *         "timestamp": "2026-11-26T11:17:12.746210Z"
                      *       }
                      *     }
                      */
@@ -13826,8 +13903,8 @@ export interface operations {
                      *         "n_tokens": 37953
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_46892ab84e5e4a35",
-                     *         "timestamp": "2026-11-26T10:41:54.773452Z"
+                     *         "request_id": "req_540e4c660790486f",
+                     *         "timestamp": "2026-11-26T11:17:12.766422Z"
                      *       }
                      *     }
                      */
@@ -13932,8 +14009,8 @@ export interface operations {
                      *         "feature_id": 484
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c8039d088aee4ed9",
-                     *         "timestamp": "2026-11-26T10:41:54.794391Z"
+                     *         "request_id": "req_1c24b82922c2469a",
+                     *         "timestamp": "2026-11-26T11:17:12.807806Z"
                      *       }
                      *     }
                      */
@@ -14071,8 +14148,8 @@ export interface operations {
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_da0efc4760244f62",
-                     *         "timestamp": "2026-11-26T10:41:54.814509Z"
+                     *         "request_id": "req_3c8609a626e342fe",
+                     *         "timestamp": "2026-11-26T11:17:12.838705Z"
                      *       }
                      *     }
                      */
@@ -14108,7 +14185,7 @@ export interface operations {
                  *         }
                  *       ],
                  *       "max_new_tokens": 8,
-                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                  *       "prompt": "The list of files is",
                  *       "run_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90"
                  *     }
@@ -14191,7 +14268,7 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "first_token_seconds": 0.020017878999624372,
+                     *         "first_token_seconds": 0.05439905499952147,
                      *         "intervention_layer": 2,
                      *         "job_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
                      *         "metrics": [
@@ -14217,7 +14294,7 @@ export interface operations {
                      *             "value": 2.4069417119026184
                      *           }
                      *         ],
-                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *         "notes": [],
                      *         "prompt": "The list of files is",
                      *         "prompt_tokens": [
@@ -14249,7 +14326,7 @@ export interface operations {
                      *           "positions_touched": 15,
                      *           "prompt_positions_touched": 8
                      *         },
-                     *         "seconds": 0.3943418969997765,
+                     *         "seconds": 0.4559684219993869,
                      *         "steered_output": {
                      *           "ended": "length",
                      *           "perplexity": 12.160463462174697,
@@ -14346,8 +14423,8 @@ export interface operations {
                      *         "warnings": []
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_496bdf673fb14d16",
-                     *         "timestamp": "2026-11-26T10:42:41.686335Z"
+                     *         "request_id": "req_153033109cac4f05",
+                     *         "timestamp": "2026-11-26T11:17:48.398417Z"
                      *       }
                      *     }
                      */
@@ -14389,7 +14466,7 @@ export interface operations {
                  *         }
                  *       ],
                  *       "max_new_tokens": 4,
-                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                  *       "prompts": [
                  *         "The list of files is",
                  *         "We shall see"
@@ -14416,13 +14493,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "a2173e26-f874-4f11-b59b-ec378184da05",
+                     *         "job_id": "12ad967e-90e2-4b12-a881-0927e4b9ea92",
                      *         "resource_id": null,
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_5b704ea304ae43da",
-                     *         "timestamp": "2026-11-26T10:42:42.528566Z"
+                     *         "request_id": "req_f614202732b342d4",
+                     *         "timestamp": "2026-11-26T11:17:49.484207Z"
                      *       }
                      *     }
                      */
@@ -14470,7 +14547,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:42:42.531793Z",
+                     *           "created_at": "2026-11-26T11:17:49.485319Z",
                      *           "features": [
                      *             {
                      *               "at_layer": 2,
@@ -14481,8 +14558,8 @@ export interface operations {
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "id": "a2173e26-f874-4f11-b59b-ec378184da05",
-                     *           "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *           "id": "12ad967e-90e2-4b12-a881-0927e4b9ea92",
+                     *           "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *           "prompts": [
                      *             "The list of files is",
                      *             "We shall see"
@@ -14491,8 +14568,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_47d23343dc054e16",
-                     *         "timestamp": "2026-11-26T10:42:45.158423Z"
+                     *         "request_id": "req_8a436e0814a848dd",
+                     *         "timestamp": "2026-11-26T11:17:52.890499Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -14535,7 +14612,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:42.531793Z",
+                     *         "created_at": "2026-11-26T11:17:49.485319Z",
                      *         "definitions": {
                      *           "ce_clean": "Mean next-token cross-entropy of the untouched model on the same held-out windows, in nats.",
                      *           "ce_mean": "The same with the mean held-out activation in its place, in nats.",
@@ -14591,9 +14668,9 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "a2173e26-f874-4f11-b59b-ec378184da05",
+                     *         "id": "12ad967e-90e2-4b12-a881-0927e4b9ea92",
                      *         "message": "Generating",
-                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *         "progress": 100,
                      *         "prompts": [
                      *           "The list of files is",
@@ -14840,13 +14917,13 @@ export interface operations {
                      *           "reported_on": [
                      *             1
                      *           ],
-                     *           "seconds": 0.6617138490000798,
+                     *           "seconds": 0.8991811669993695,
                      *           "stopped": false
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_9f72bb57c0374be6",
-                     *         "timestamp": "2026-11-26T10:42:45.178355Z"
+                     *         "request_id": "req_fee3503c898c4be0",
+                     *         "timestamp": "2026-11-26T11:17:52.918080Z"
                      *       }
                      *     }
                      */
@@ -14884,7 +14961,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:42.531793Z",
+                     *         "created_at": "2026-11-26T11:17:49.485319Z",
                      *         "features": [
                      *           {
                      *             "at_layer": 2,
@@ -14895,8 +14972,8 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "a2173e26-f874-4f11-b59b-ec378184da05",
-                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *         "id": "12ad967e-90e2-4b12-a881-0927e4b9ea92",
+                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *         "prompts": [
                      *           "The list of files is",
                      *           "We shall see"
@@ -14904,8 +14981,8 @@ export interface operations {
                      *         "state": "succeeded"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_5db9c6e667244a9b",
-                     *         "timestamp": "2026-11-26T10:42:45.194291Z"
+                     *         "request_id": "req_21fe618640a6495a",
+                     *         "timestamp": "2026-11-26T11:17:52.952613Z"
                      *       }
                      *     }
                      */
@@ -14949,7 +15026,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:42:42.173804Z",
+                     *           "created_at": "2026-11-26T11:17:48.969994Z",
                      *           "features": [
                      *             {
                      *               "achieved_max": 41.823997497558594,
@@ -14969,17 +15046,17 @@ export interface operations {
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "fingerprint": "8cbea91a00a20586ff35dde33689228e12672cce38bef24047c0ee337225ee1b",
+                     *           "fingerprint": "ed93cb18cf44e175507f468ad91769af0e2882d691598f5520b6dc7714ffff5e",
                      *           "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
-                     *           "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *           "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *           "prompt": "The list of files is",
                      *           "steered_text": ".\n\n“The matters it",
                      *           "unsteered_text": " worth a grander and\n"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_2a6e046c78884348",
-                     *         "timestamp": "2026-11-26T10:42:42.228313Z"
+                     *         "request_id": "req_946bf4ff3a684374",
+                     *         "timestamp": "2026-11-26T11:17:49.075571Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -15022,7 +15099,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:42.173804Z",
+                     *         "created_at": "2026-11-26T11:17:48.969994Z",
                      *         "features": [
                      *           {
                      *             "achieved_max": 41.823997497558594,
@@ -15042,9 +15119,9 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "fingerprint": "8cbea91a00a20586ff35dde33689228e12672cce38bef24047c0ee337225ee1b",
+                     *         "fingerprint": "ed93cb18cf44e175507f468ad91769af0e2882d691598f5520b6dc7714ffff5e",
                      *         "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
-                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *         "prompt": "The list of files is",
                      *         "result": {
                      *           "diff": [
@@ -15111,7 +15188,7 @@ export interface operations {
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "first_token_seconds": 0.020017878999624372,
+                     *           "first_token_seconds": 0.05439905499952147,
                      *           "intervention_layer": 2,
                      *           "job_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
                      *           "metrics": [
@@ -15137,7 +15214,7 @@ export interface operations {
                      *               "value": 2.4069417119026184
                      *             }
                      *           ],
-                     *           "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *           "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *           "notes": [],
                      *           "prompt": "The list of files is",
                      *           "prompt_tokens": [
@@ -15169,7 +15246,7 @@ export interface operations {
                      *             "positions_touched": 15,
                      *             "prompt_positions_touched": 8
                      *           },
-                     *           "seconds": 0.3943418969997765,
+                     *           "seconds": 0.4559684219993869,
                      *           "steered_output": {
                      *             "ended": "length",
                      *             "perplexity": 12.160463462174697,
@@ -15287,8 +15364,8 @@ export interface operations {
                      *         "unsteered_text": " worth a grander and\n"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_aa099e6cfe944576",
-                     *         "timestamp": "2026-11-26T10:42:42.236609Z"
+                     *         "request_id": "req_f7bfe127d26c45e7",
+                     *         "timestamp": "2026-11-26T11:17:49.084732Z"
                      *       }
                      *     }
                      */
@@ -15326,7 +15403,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:42.173804Z",
+                     *         "created_at": "2026-11-26T11:17:48.969994Z",
                      *         "features": [
                      *           {
                      *             "achieved_max": 41.823997497558594,
@@ -15346,16 +15423,16 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "fingerprint": "8cbea91a00a20586ff35dde33689228e12672cce38bef24047c0ee337225ee1b",
+                     *         "fingerprint": "ed93cb18cf44e175507f468ad91769af0e2882d691598f5520b6dc7714ffff5e",
                      *         "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
-                     *         "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                      *         "prompt": "The list of files is",
                      *         "steered_text": ".\n\n“The matters it",
                      *         "unsteered_text": " worth a grander and\n"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_1db8b60c203e451a",
-                     *         "timestamp": "2026-11-26T10:42:42.513852Z"
+                     *         "request_id": "req_ea946e3b29094be1",
+                     *         "timestamp": "2026-11-26T11:17:49.474501Z"
                      *       }
                      *     }
                      */
@@ -15397,12 +15474,12 @@ export interface operations {
                      *         "environment_changes": [],
                      *         "identical": true,
                      *         "largest_logprob_difference": 0,
-                     *         "replay_id": "d45ac68d-d7a9-4959-854e-a990bf37a995",
+                     *         "replay_id": "fdbfb3c4-8842-4333-af3c-76f0d0cc079f",
                      *         "run_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b3d68f9f1f834695",
-                     *         "timestamp": "2026-11-26T10:42:42.243115Z"
+                     *         "request_id": "req_6beba8152b5d47c0",
+                     *         "timestamp": "2026-11-26T11:17:49.091574Z"
                      *       }
                      *     }
                      */
@@ -15475,7 +15552,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:42:45.211067Z",
+                     *           "created_at": "2026-11-26T11:17:52.987770Z",
                      *           "description": null,
                      *           "features": [
                      *             {
@@ -15487,18 +15564,18 @@ export interface operations {
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "id": "f11a16e2-3e92-4e93-9eff-ca01f61033df",
+                     *           "id": "f699e086-a30b-4749-b21d-fa05192da51f",
                      *           "intervention_layer": 2,
                      *           "is_favorite": false,
                      *           "name": "more lists",
                      *           "temperature": 1,
-                     *           "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
-                     *           "updated_at": "2026-11-26T10:42:45.211067Z"
+                     *           "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
+                     *           "updated_at": "2026-11-26T11:17:52.987770Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_9cc6797693ff4c18",
-                     *         "timestamp": "2026-11-26T10:42:45.242304Z"
+                     *         "request_id": "req_614310a7aa724836",
+                     *         "timestamp": "2026-11-26T11:17:53.041601Z"
                      *       }
                      *     }
                      */
@@ -15536,7 +15613,7 @@ export interface operations {
                  *       ],
                  *       "intervention_layer": 2,
                  *       "name": "more lists",
-                 *       "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                 *       "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                  *     }
                  */
                 "application/json": components["schemas"]["PresetWrite"];
@@ -15554,7 +15631,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.211067Z",
+                     *         "created_at": "2026-11-26T11:17:52.987770Z",
                      *         "description": null,
                      *         "features": [
                      *           {
@@ -15566,17 +15643,17 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "f11a16e2-3e92-4e93-9eff-ca01f61033df",
+                     *         "id": "f699e086-a30b-4749-b21d-fa05192da51f",
                      *         "intervention_layer": 2,
                      *         "is_favorite": false,
                      *         "name": "more lists",
                      *         "temperature": 1,
-                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
-                     *         "updated_at": "2026-11-26T10:42:45.211067Z"
+                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
+                     *         "updated_at": "2026-11-26T11:17:52.987770Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_a1be717572e8412a",
-                     *         "timestamp": "2026-11-26T10:42:45.210017Z"
+                     *         "request_id": "req_8b7605c5d83243a4",
+                     *         "timestamp": "2026-11-26T11:17:52.983293Z"
                      *       }
                      *     }
                      */
@@ -15620,7 +15697,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.211067Z",
+                     *         "created_at": "2026-11-26T11:17:52.987770Z",
                      *         "description": null,
                      *         "features": [
                      *           {
@@ -15632,17 +15709,17 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "f11a16e2-3e92-4e93-9eff-ca01f61033df",
+                     *         "id": "f699e086-a30b-4749-b21d-fa05192da51f",
                      *         "intervention_layer": 2,
                      *         "is_favorite": false,
                      *         "name": "more lists",
                      *         "temperature": 1,
-                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
-                     *         "updated_at": "2026-11-26T10:42:45.211067Z"
+                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
+                     *         "updated_at": "2026-11-26T11:17:52.987770Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_dfa2c61c1d814834",
-                     *         "timestamp": "2026-11-26T10:42:45.257231Z"
+                     *         "request_id": "req_78ead28d58ab48fe",
+                     *         "timestamp": "2026-11-26T11:17:53.086150Z"
                      *       }
                      *     }
                      */
@@ -15684,7 +15761,7 @@ export interface operations {
                  *       "intervention_layer": 2,
                  *       "is_favorite": true,
                  *       "name": "more lists",
-                 *       "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                 *       "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                  *     }
                  */
                 "application/json": components["schemas"]["PresetWrite"];
@@ -15702,7 +15779,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.211067Z",
+                     *         "created_at": "2026-11-26T11:17:52.987770Z",
                      *         "description": null,
                      *         "features": [
                      *           {
@@ -15714,17 +15791,17 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "f11a16e2-3e92-4e93-9eff-ca01f61033df",
+                     *         "id": "f699e086-a30b-4749-b21d-fa05192da51f",
                      *         "intervention_layer": 2,
                      *         "is_favorite": true,
                      *         "name": "more lists",
                      *         "temperature": 1,
-                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
-                     *         "updated_at": "2026-11-26T10:42:45.278794Z"
+                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
+                     *         "updated_at": "2026-11-26T11:17:53.102433Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_52977dffbe5d422e",
-                     *         "timestamp": "2026-11-26T10:42:45.276646Z"
+                     *         "request_id": "req_c5b52961db7244c5",
+                     *         "timestamp": "2026-11-26T11:17:53.100499Z"
                      *       }
                      *     }
                      */
@@ -15770,7 +15847,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.211067Z",
+                     *         "created_at": "2026-11-26T11:17:52.987770Z",
                      *         "description": null,
                      *         "features": [
                      *           {
@@ -15782,17 +15859,17 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "f11a16e2-3e92-4e93-9eff-ca01f61033df",
+                     *         "id": "f699e086-a30b-4749-b21d-fa05192da51f",
                      *         "intervention_layer": 2,
                      *         "is_favorite": true,
                      *         "name": "more lists",
                      *         "temperature": 1,
-                     *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4",
-                     *         "updated_at": "2026-11-26T10:42:45.278794Z"
+                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
+                     *         "updated_at": "2026-11-26T11:17:53.102433Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c8f8db112dca4798",
-                     *         "timestamp": "2026-11-26T10:42:45.336618Z"
+                     *         "request_id": "req_b98fc91ed7944b2b",
+                     *         "timestamp": "2026-11-26T11:17:53.126717Z"
                      *       }
                      *     }
                      */
@@ -15827,7 +15904,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "exported_at": "2026-11-26T10:42:45.547613Z",
+                     *       "exported_at": "2026-11-26T11:17:53.406275Z",
                      *       "extraction_templates": [
                      *         {
                      *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
@@ -15980,7 +16057,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "exported_at": "2026-11-26T10:42:45.547613Z",
+                 *       "exported_at": "2026-11-26T11:17:53.406275Z",
                  *       "extraction_templates": [
                  *         {
                  *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
@@ -16147,8 +16224,8 @@ export interface operations {
                      *         "skipped": 7
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_51a6e8d18f5644de",
-                     *         "timestamp": "2026-11-26T10:42:45.555864Z"
+                     *         "request_id": "req_2361baea653446c2",
+                     *         "timestamp": "2026-11-26T11:17:53.418844Z"
                      *       }
                      *     }
                      */
@@ -16202,7 +16279,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:37:32.935939Z",
+                     *           "created_at": "2026-11-26T11:14:26.404727Z",
                      *           "dataset_id": null,
                      *           "description": "A small dictionary in few steps: see whether a layer is worth more.",
                      *           "encoder_type": "sparse",
@@ -16213,14 +16290,14 @@ export interface operations {
                      *             "lr_schedule": "constant",
                      *             "training_steps": 2000
                      *           },
-                     *           "id": "1983c59b-45a8-476f-a64b-30f005d570d2",
+                     *           "id": "63aef802-a899-4634-b398-05b2e644d945",
                      *           "is_favorite": true,
                      *           "model_id": null,
                      *           "name": "Fast Prototyping",
-                     *           "updated_at": "2026-11-26T10:37:32.935939Z"
+                     *           "updated_at": "2026-11-26T11:14:26.404727Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:37:32.935939Z",
+                     *           "created_at": "2026-11-26T11:14:26.404727Z",
                      *           "dataset_id": null,
                      *           "description": "The recipe of the defaults with time to converge.",
                      *           "encoder_type": "sparse",
@@ -16229,14 +16306,14 @@ export interface operations {
                      *             "expansion_factor": 8,
                      *             "training_steps": 10000
                      *           },
-                     *           "id": "1a931543-33f4-454a-bc17-0268e26db5fc",
+                     *           "id": "c8b84e17-7756-493c-bbbb-739872b30ab1",
                      *           "is_favorite": true,
                      *           "model_id": null,
                      *           "name": "High Quality SAE",
-                     *           "updated_at": "2026-11-26T10:37:32.935939Z"
+                     *           "updated_at": "2026-11-26T11:14:26.404727Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:42:45.362539Z",
+                     *           "created_at": "2026-11-26T11:17:53.135335Z",
                      *           "dataset_id": null,
                      *           "description": null,
                      *           "encoder_type": "sparse",
@@ -16276,16 +16353,16 @@ export interface operations {
                      *             "warmup_steps": null,
                      *             "weight_decay": 0
                      *           },
-                     *           "id": "2195f5fd-83fc-494a-b5d7-0a2aee28fe7a",
+                     *           "id": "92ef4c88-3f13-4250-b346-aa6e1c46bf11",
                      *           "is_favorite": false,
                      *           "model_id": null,
                      *           "name": "glass_4x",
-                     *           "updated_at": "2026-11-26T10:42:45.362539Z"
+                     *           "updated_at": "2026-11-26T11:17:53.135335Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_29d75b8b11484bf9",
-                     *         "timestamp": "2026-11-26T10:42:45.386387Z"
+                     *         "request_id": "req_aa0d49b7058b4b23",
+                     *         "timestamp": "2026-11-26T11:17:53.149763Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -16345,7 +16422,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.362539Z",
+                     *         "created_at": "2026-11-26T11:17:53.135335Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16385,15 +16462,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "2195f5fd-83fc-494a-b5d7-0a2aee28fe7a",
+                     *         "id": "92ef4c88-3f13-4250-b346-aa6e1c46bf11",
                      *         "is_favorite": false,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T10:42:45.362539Z"
+                     *         "updated_at": "2026-11-26T11:17:53.135335Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_0eba67b6d5554dc7",
-                     *         "timestamp": "2026-11-26T10:42:45.359205Z"
+                     *         "request_id": "req_e43a4f88bf2c4ff4",
+                     *         "timestamp": "2026-11-26T11:17:53.134071Z"
                      *       }
                      *     }
                      */
@@ -16437,7 +16514,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.362539Z",
+                     *         "created_at": "2026-11-26T11:17:53.135335Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16477,15 +16554,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "2195f5fd-83fc-494a-b5d7-0a2aee28fe7a",
+                     *         "id": "92ef4c88-3f13-4250-b346-aa6e1c46bf11",
                      *         "is_favorite": false,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T10:42:45.362539Z"
+                     *         "updated_at": "2026-11-26T11:17:53.135335Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_eb12974fc9ae46f4",
-                     *         "timestamp": "2026-11-26T10:42:45.410415Z"
+                     *         "request_id": "req_cdfa716c9ae44a8d",
+                     *         "timestamp": "2026-11-26T11:17:53.166380Z"
                      *       }
                      *     }
                      */
@@ -16543,7 +16620,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.362539Z",
+                     *         "created_at": "2026-11-26T11:17:53.135335Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16583,15 +16660,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "2195f5fd-83fc-494a-b5d7-0a2aee28fe7a",
+                     *         "id": "92ef4c88-3f13-4250-b346-aa6e1c46bf11",
                      *         "is_favorite": false,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T10:42:45.362539Z"
+                     *         "updated_at": "2026-11-26T11:17:53.135335Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_73157a2aa2384ef4",
-                     *         "timestamp": "2026-11-26T10:42:45.418802Z"
+                     *         "request_id": "req_8fadea479513417e",
+                     *         "timestamp": "2026-11-26T11:17:53.185377Z"
                      *       }
                      *     }
                      */
@@ -16637,7 +16714,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.362539Z",
+                     *         "created_at": "2026-11-26T11:17:53.135335Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16677,15 +16754,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "2195f5fd-83fc-494a-b5d7-0a2aee28fe7a",
+                     *         "id": "92ef4c88-3f13-4250-b346-aa6e1c46bf11",
                      *         "is_favorite": true,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T10:42:45.440994Z"
+                     *         "updated_at": "2026-11-26T11:17:53.218453Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_77388fcf6b554288",
-                     *         "timestamp": "2026-11-26T10:42:45.593720Z"
+                     *         "request_id": "req_a1d939d84d934a5b",
+                     *         "timestamp": "2026-11-26T11:17:53.440320Z"
                      *       }
                      *     }
                      */
@@ -16737,7 +16814,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.362539Z",
+                     *         "created_at": "2026-11-26T11:17:53.135335Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16777,15 +16854,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "2195f5fd-83fc-494a-b5d7-0a2aee28fe7a",
+                     *         "id": "92ef4c88-3f13-4250-b346-aa6e1c46bf11",
                      *         "is_favorite": true,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T10:42:45.440994Z"
+                     *         "updated_at": "2026-11-26T11:17:53.218453Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_8d32bb343a46465e",
-                     *         "timestamp": "2026-11-26T10:42:45.440095Z"
+                     *         "request_id": "req_b2e0304439cc44b4",
+                     *         "timestamp": "2026-11-26T11:17:53.214013Z"
                      *       }
                      *     }
                      */
@@ -16839,14 +16916,14 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:37:32.935939Z",
+                     *           "created_at": "2026-11-26T11:14:26.404727Z",
                      *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
                      *           "hook_types": [
                      *             "residual",
                      *             "mlp",
                      *             "attention"
                      *           ],
-                     *           "id": "e8e2c555-f8b8-4a0d-ab06-35917304e633",
+                     *           "id": "d36e2317-6ed4-4298-ace3-62915c5f05b3",
                      *           "is_favorite": false,
                      *           "layers": [
                      *             0,
@@ -16856,15 +16933,15 @@ export interface operations {
                      *           "max_samples": null,
                      *           "name": "Full Analysis",
                      *           "top_k_examples": 100,
-                     *           "updated_at": "2026-11-26T10:37:32.935939Z"
+                     *           "updated_at": "2026-11-26T11:14:26.404727Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:42:45.461038Z",
+                     *           "created_at": "2026-11-26T11:17:53.254449Z",
                      *           "description": null,
                      *           "hook_types": [
                      *             "residual"
                      *           ],
-                     *           "id": "2b70f981-9d72-4108-8bca-4b0ec64a91dc",
+                     *           "id": "bb8de939-835c-491e-92ed-2dbcfab13155",
                      *           "is_favorite": false,
                      *           "layers": [
                      *             1,
@@ -16873,15 +16950,15 @@ export interface operations {
                      *           "max_samples": null,
                      *           "name": "middle layers",
                      *           "top_k_examples": null,
-                     *           "updated_at": "2026-11-26T10:42:45.461038Z"
+                     *           "updated_at": "2026-11-26T11:17:53.254449Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T10:37:32.935939Z",
+                     *           "created_at": "2026-11-26T11:14:26.404727Z",
                      *           "description": "The residual stream at three depths of a 12-layer model.",
                      *           "hook_types": [
                      *             "residual"
                      *           ],
-                     *           "id": "2960b4c8-cfee-436b-b203-61aaf980eed3",
+                     *           "id": "8e51e98f-11de-445e-8025-c251aa5c2443",
                      *           "is_favorite": false,
                      *           "layers": [
                      *             0,
@@ -16891,12 +16968,12 @@ export interface operations {
                      *           "max_samples": 5000,
                      *           "name": "Quick Scan",
                      *           "top_k_examples": 50,
-                     *           "updated_at": "2026-11-26T10:37:32.935939Z"
+                     *           "updated_at": "2026-11-26T11:14:26.404727Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_cd3e160546fe4aec",
-                     *         "timestamp": "2026-11-26T10:42:45.482423Z"
+                     *         "request_id": "req_04e03aa6732d4021",
+                     *         "timestamp": "2026-11-26T11:17:53.292714Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -16956,12 +17033,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.461038Z",
+                     *         "created_at": "2026-11-26T11:17:53.254449Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "2b70f981-9d72-4108-8bca-4b0ec64a91dc",
+                     *         "id": "bb8de939-835c-491e-92ed-2dbcfab13155",
                      *         "is_favorite": false,
                      *         "layers": [
                      *           1,
@@ -16970,11 +17047,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T10:42:45.461038Z"
+                     *         "updated_at": "2026-11-26T11:17:53.254449Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_925084bef6e24a58",
-                     *         "timestamp": "2026-11-26T10:42:45.459712Z"
+                     *         "request_id": "req_4dcbf53209dd470b",
+                     *         "timestamp": "2026-11-26T11:17:53.250059Z"
                      *       }
                      *     }
                      */
@@ -17017,12 +17094,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.461038Z",
+                     *         "created_at": "2026-11-26T11:17:53.254449Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "2b70f981-9d72-4108-8bca-4b0ec64a91dc",
+                     *         "id": "bb8de939-835c-491e-92ed-2dbcfab13155",
                      *         "is_favorite": false,
                      *         "layers": [
                      *           1,
@@ -17031,11 +17108,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T10:42:45.461038Z"
+                     *         "updated_at": "2026-11-26T11:17:53.254449Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_fca589efc9194c8d",
-                     *         "timestamp": "2026-11-26T10:42:45.498357Z"
+                     *         "request_id": "req_9e14ff0b89ba4552",
+                     *         "timestamp": "2026-11-26T11:17:53.322483Z"
                      *       }
                      *     }
                      */
@@ -17093,12 +17170,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.461038Z",
+                     *         "created_at": "2026-11-26T11:17:53.254449Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "2b70f981-9d72-4108-8bca-4b0ec64a91dc",
+                     *         "id": "bb8de939-835c-491e-92ed-2dbcfab13155",
                      *         "is_favorite": false,
                      *         "layers": [
                      *           1,
@@ -17107,11 +17184,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T10:42:45.461038Z"
+                     *         "updated_at": "2026-11-26T11:17:53.254449Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_97c4a989be294eeb",
-                     *         "timestamp": "2026-11-26T10:42:45.507156Z"
+                     *         "request_id": "req_693e9bdc29f04c78",
+                     *         "timestamp": "2026-11-26T11:17:53.335984Z"
                      *       }
                      *     }
                      */
@@ -17157,12 +17234,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.461038Z",
+                     *         "created_at": "2026-11-26T11:17:53.254449Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "2b70f981-9d72-4108-8bca-4b0ec64a91dc",
+                     *         "id": "bb8de939-835c-491e-92ed-2dbcfab13155",
                      *         "is_favorite": true,
                      *         "layers": [
                      *           1,
@@ -17171,11 +17248,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T10:42:45.527410Z"
+                     *         "updated_at": "2026-11-26T11:17:53.370820Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c1a5e2c4b7844471",
-                     *         "timestamp": "2026-11-26T10:42:45.603982Z"
+                     *         "request_id": "req_fb49e2d686b1446c",
+                     *         "timestamp": "2026-11-26T11:17:53.470736Z"
                      *       }
                      *     }
                      */
@@ -17227,12 +17304,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.461038Z",
+                     *         "created_at": "2026-11-26T11:17:53.254449Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "2b70f981-9d72-4108-8bca-4b0ec64a91dc",
+                     *         "id": "bb8de939-835c-491e-92ed-2dbcfab13155",
                      *         "is_favorite": true,
                      *         "layers": [
                      *           1,
@@ -17241,11 +17318,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T10:42:45.527410Z"
+                     *         "updated_at": "2026-11-26T11:17:53.370820Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b82d5a6cf2d1417a",
-                     *         "timestamp": "2026-11-26T10:42:45.526527Z"
+                     *         "request_id": "req_38ae5e9fc92c4c7e",
+                     *         "timestamp": "2026-11-26T11:17:53.365969Z"
                      *       }
                      *     }
                      */
@@ -17302,14 +17379,14 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "attempt": 1,
-                     *           "created_at": "2026-11-26T10:42:48.094417Z",
+                     *           "created_at": "2026-11-26T11:17:57.039138Z",
                      *           "error_code": null,
                      *           "error_details": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "finished_at": "2026-11-26T10:42:48.150426Z",
-                     *           "id": "06692faa-4eca-4f44-b69a-9718e72aee94",
+                     *           "finished_at": "2026-11-26T11:17:57.073461Z",
+                     *           "id": "c5e3e3e0-5c8b-46b7-bb9e-ff4dd4b960a3",
                      *           "kind": "training_evaluate",
                      *           "max_attempts": 3,
                      *           "measured": null,
@@ -17318,27 +17395,27 @@ export interface operations {
                      *           "queue": "analysis",
                      *           "reason": "user",
                      *           "requested": null,
-                     *           "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *           "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *           "resource_type": "training",
                      *           "result": null,
-                     *           "retry_of": "91562b60-0b03-47ae-8826-b0f8fa36d543",
+                     *           "retry_of": "ccd5042f-3084-42ba-b732-b8ee8f82d1fc",
                      *           "seq": 1000000,
                      *           "started_at": null,
                      *           "state": "cancelled",
-                     *           "updated_at": "2026-11-26T10:42:48.150426Z",
-                     *           "waits_for": "e1351201-fd63-458b-a625-ee6ff43eff14",
-                     *           "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *           "updated_at": "2026-11-26T11:17:57.073461Z",
+                     *           "waits_for": "a98458c0-0215-4a65-8752-278b2a08c6de",
+                     *           "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *         },
                      *         {
                      *           "attempt": 1,
-                     *           "created_at": "2026-11-26T10:42:48.087316Z",
+                     *           "created_at": "2026-11-26T11:17:57.032697Z",
                      *           "error_code": null,
                      *           "error_details": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "finished_at": "2026-11-26T10:42:48.150426Z",
-                     *           "id": "e1351201-fd63-458b-a625-ee6ff43eff14",
+                     *           "finished_at": "2026-11-26T11:17:57.073461Z",
+                     *           "id": "a98458c0-0215-4a65-8752-278b2a08c6de",
                      *           "kind": "feature_extract",
                      *           "max_attempts": 3,
                      *           "measured": null,
@@ -17347,21 +17424,21 @@ export interface operations {
                      *           "queue": "analysis",
                      *           "reason": "user",
                      *           "requested": null,
-                     *           "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *           "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *           "resource_type": "training",
                      *           "result": null,
-                     *           "retry_of": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
+                     *           "retry_of": "51cd9d15-3671-4157-bda8-bb0940763f56",
                      *           "seq": 1000000,
                      *           "started_at": null,
                      *           "state": "cancelled",
-                     *           "updated_at": "2026-11-26T10:42:48.150426Z",
-                     *           "waits_for": "806fbe9e-8874-4fcf-96e7-6fef46eefe00",
-                     *           "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *           "updated_at": "2026-11-26T11:17:57.073461Z",
+                     *           "waits_for": "1ee19e61-a05a-40e6-815d-f5bebfd41126",
+                     *           "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_ca1c213348594ec9",
-                     *         "timestamp": "2026-11-26T10:42:48.329867Z"
+                     *         "request_id": "req_1b2ead38ca8b4d0f",
+                     *         "timestamp": "2026-11-26T11:17:57.174437Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -17405,14 +17482,14 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T10:37:40.051987Z",
+                     *         "created_at": "2026-11-26T11:14:35.437519Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": null,
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "0fe0408e-91d5-475c-85e2-03b27f062df8",
+                     *         "id": "eb127c8a-f8ff-4737-9fb9-02b90582d8d5",
                      *         "kind": "dataset_import",
                      *         "max_attempts": 3,
                      *         "measured": null,
@@ -17421,20 +17498,20 @@ export interface operations {
                      *         "queue": "downloads",
                      *         "reason": null,
                      *         "requested": null,
-                     *         "resource_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                     *         "resource_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                      *         "resource_type": "dataset",
                      *         "result": null,
                      *         "retry_of": null,
                      *         "seq": 0,
                      *         "started_at": null,
                      *         "state": "queued",
-                     *         "updated_at": "2026-11-26T10:37:40.031398Z",
+                     *         "updated_at": "2026-11-26T11:14:35.410647Z",
                      *         "waits_for": null,
                      *         "workflow_id": null
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_36a4f0e8173b4250",
-                     *         "timestamp": "2026-11-26T10:37:40.324758Z"
+                     *         "request_id": "req_c82e4301a9ce4f32",
+                     *         "timestamp": "2026-11-26T11:14:35.774544Z"
                      *       }
                      *     }
                      */
@@ -17473,20 +17550,20 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T10:42:48.415338Z",
+                     *         "created_at": "2026-11-26T11:17:57.215399Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 582866112,
-                     *           "seconds": 1687.4072389988712,
+                     *           "memory_bytes": 580533440,
+                     *           "seconds": 762.6257707584616,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
-                     *         "finished_at": "2026-11-26T10:42:48.522101Z",
-                     *         "id": "6a5bacc0-6dcd-4493-8772-115d9bebb888",
+                     *         "finished_at": "2026-11-26T11:17:57.273109Z",
+                     *         "id": "3afde4bc-43af-4567-b68d-77c5f0dda034",
                      *         "kind": "training_run",
                      *         "max_attempts": 3,
                      *         "measured": null,
@@ -17495,20 +17572,20 @@ export interface operations {
                      *         "queue": "training",
                      *         "reason": "user",
                      *         "requested": null,
-                     *         "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *         "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *         "resource_type": "training",
                      *         "result": null,
-                     *         "retry_of": "806fbe9e-8874-4fcf-96e7-6fef46eefe00",
+                     *         "retry_of": "1ee19e61-a05a-40e6-815d-f5bebfd41126",
                      *         "seq": 1000000,
                      *         "started_at": null,
                      *         "state": "cancelled",
-                     *         "updated_at": "2026-11-26T10:42:48.522101Z",
+                     *         "updated_at": "2026-11-26T11:17:57.273109Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *         "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_99ea870daa094a0a",
-                     *         "timestamp": "2026-11-26T10:42:48.511343Z"
+                     *         "request_id": "req_3e797555f6c241ac",
+                     *         "timestamp": "2026-11-26T11:17:57.265540Z"
                      *       }
                      *     }
                      */
@@ -17548,20 +17625,20 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T10:42:45.653713Z",
+                     *         "created_at": "2026-11-26T11:17:53.588137Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 582866112,
-                     *           "seconds": 1687.4072389988712,
+                     *           "memory_bytes": 580533440,
+                     *           "seconds": 762.6257707584616,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
+                     *         "id": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
                      *         "kind": "training_run",
                      *         "max_attempts": 3,
                      *         "measured": null,
@@ -17570,20 +17647,20 @@ export interface operations {
                      *         "queue": "training",
                      *         "reason": null,
                      *         "requested": "pause",
-                     *         "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *         "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *         "resource_type": "training",
                      *         "result": null,
                      *         "retry_of": null,
                      *         "seq": 4000000,
-                     *         "started_at": "2026-11-26T10:42:45.751261Z",
+                     *         "started_at": "2026-11-26T11:17:53.730182Z",
                      *         "state": "running",
-                     *         "updated_at": "2026-11-26T10:42:46.343450Z",
+                     *         "updated_at": "2026-11-26T11:17:54.605566Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *         "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_ae8cc1b4bb064e3d",
-                     *         "timestamp": "2026-11-26T10:42:46.342551Z"
+                     *         "request_id": "req_c3cd7d8bb2d24311",
+                     *         "timestamp": "2026-11-26T11:17:54.598510Z"
                      *       }
                      *     }
                      */
@@ -17623,47 +17700,47 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 2,
-                     *         "created_at": "2026-11-26T10:42:45.653713Z",
+                     *         "created_at": "2026-11-26T11:17:53.588137Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 582866112,
-                     *           "seconds": 1687.4072389988712,
+                     *           "memory_bytes": 580533440,
+                     *           "seconds": 762.6257707584616,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
+                     *         "id": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
                      *         "kind": "training_run",
                      *         "max_attempts": 4,
                      *         "measured": {
-                     *           "base_bytes": 408428544,
+                     *           "base_bytes": 403963904,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 564105216,
-                     *           "seconds": 0.6191768700000466
+                     *           "memory_bytes": 522186752,
+                     *           "seconds": 0.8812008109998715
                      *         },
                      *         "message": null,
                      *         "progress": 0.0019399999999999999,
                      *         "queue": "training",
                      *         "reason": "user",
                      *         "requested": null,
-                     *         "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *         "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *         "resource_type": "training",
                      *         "result": null,
                      *         "retry_of": null,
                      *         "seq": 7000000,
-                     *         "started_at": "2026-11-26T10:42:45.751261Z",
+                     *         "started_at": "2026-11-26T11:17:53.730182Z",
                      *         "state": "queued",
-                     *         "updated_at": "2026-11-26T10:42:47.703615Z",
+                     *         "updated_at": "2026-11-26T11:17:56.642502Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *         "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_535bc98ccda443ee",
-                     *         "timestamp": "2026-11-26T10:42:47.702625Z"
+                     *         "request_id": "req_ac379c4eedd24614",
+                     *         "timestamp": "2026-11-26T11:17:56.637651Z"
                      *       }
                      *     }
                      */
@@ -17704,20 +17781,20 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T10:42:48.415338Z",
+                     *         "created_at": "2026-11-26T11:17:57.215399Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 582866112,
-                     *           "seconds": 1687.4072389988712,
+                     *           "memory_bytes": 580533440,
+                     *           "seconds": 762.6257707584616,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "6a5bacc0-6dcd-4493-8772-115d9bebb888",
+                     *         "id": "3afde4bc-43af-4567-b68d-77c5f0dda034",
                      *         "kind": "training_run",
                      *         "max_attempts": 3,
                      *         "measured": null,
@@ -17726,20 +17803,20 @@ export interface operations {
                      *         "queue": "training",
                      *         "reason": null,
                      *         "requested": null,
-                     *         "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *         "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *         "resource_type": "training",
                      *         "result": null,
-                     *         "retry_of": "806fbe9e-8874-4fcf-96e7-6fef46eefe00",
+                     *         "retry_of": "1ee19e61-a05a-40e6-815d-f5bebfd41126",
                      *         "seq": 0,
                      *         "started_at": null,
                      *         "state": "queued",
-                     *         "updated_at": "2026-11-26T10:42:48.394382Z",
+                     *         "updated_at": "2026-11-26T11:17:57.205407Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *         "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_663e60e45a84431b",
-                     *         "timestamp": "2026-11-26T10:42:48.390879Z"
+                     *         "request_id": "req_fc552344bff846f6",
+                     *         "timestamp": "2026-11-26T11:17:57.204529Z"
                      *       }
                      *     }
                      */
@@ -17782,14 +17859,14 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "lines": [
-                     *           "{\"message\": \"job running\", \"process\": \"job-806b7c4f-ff74-4664-a977-fa3639ba23bc\", \"job_id\": \"806b7c4f-ff74-4664-a977-fa3639ba23bc\", \"kind\": \"training_run\", \"attempt\": 1, \"from\": \"starting\", \"to\": \"running\", \"reason\": null, \"error_code\": null, \"timestamp\": \"2026-11-26T10:42:46.242304+00:00\", \"level\": \"INFO\", \"logger\": \"app.services.job_lifecycle\"}"
+                     *           "{\"message\": \"job running\", \"process\": \"job-e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc\", \"pid\": 13022, \"job_id\": \"e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc\", \"attempt\": 1, \"kind\": \"training_run\", \"from\": \"starting\", \"to\": \"running\", \"reason\": null, \"error_code\": null, \"timestamp\": \"2026-11-26T11:17:54.480330+00:00\", \"level\": \"INFO\", \"logger\": \"app.services.job_lifecycle\"}"
                      *         ],
-                     *         "size_bytes": 349,
+                     *         "size_bytes": 363,
                      *         "truncated": false
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_701bf5bb4f354c67",
-                     *         "timestamp": "2026-11-26T10:42:48.682020Z"
+                     *         "request_id": "req_3562c05565f9454e",
+                     *         "timestamp": "2026-11-26T11:17:57.367753Z"
                      *       }
                      *     }
                      */
@@ -17830,30 +17907,30 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T10:42:45.623047Z",
+                     *           "created_at": "2026-11-26T11:17:53.506654Z",
                      *           "error_code": null,
                      *           "error_message": null,
-                     *           "id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36",
+                     *           "id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad",
                      *           "name": "one more",
                      *           "progress": 0,
                      *           "state": "cancelled",
                      *           "steps": [
                      *             {
                      *               "attempt": 1,
-                     *               "created_at": "2026-11-26T10:42:48.059143Z",
+                     *               "created_at": "2026-11-26T11:17:57.015238Z",
                      *               "error_code": null,
                      *               "error_details": null,
                      *               "error_message": null,
                      *               "estimate": {
                      *                 "disk_bytes": 10618880,
                      *                 "gpu_memory_bytes": null,
-                     *                 "memory_bytes": 582866112,
-                     *                 "seconds": 1687.4072389988712,
+                     *                 "memory_bytes": 580533440,
+                     *                 "seconds": 762.6257707584616,
                      *                 "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *               },
                      *               "eta_seconds": null,
-                     *               "finished_at": "2026-11-26T10:42:48.150426Z",
-                     *               "id": "806fbe9e-8874-4fcf-96e7-6fef46eefe00",
+                     *               "finished_at": "2026-11-26T11:17:57.073461Z",
+                     *               "id": "1ee19e61-a05a-40e6-815d-f5bebfd41126",
                      *               "kind": "training_run",
                      *               "max_attempts": 3,
                      *               "measured": null,
@@ -17862,27 +17939,27 @@ export interface operations {
                      *               "queue": "training",
                      *               "reason": "user",
                      *               "requested": null,
-                     *               "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *               "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *               "resource_type": "training",
                      *               "result": null,
-                     *               "retry_of": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
+                     *               "retry_of": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
                      *               "seq": 1000000,
                      *               "started_at": null,
                      *               "state": "cancelled",
-                     *               "updated_at": "2026-11-26T10:42:48.150426Z",
+                     *               "updated_at": "2026-11-26T11:17:57.073461Z",
                      *               "waits_for": null,
-                     *               "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *               "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *             },
                      *             {
                      *               "attempt": 1,
-                     *               "created_at": "2026-11-26T10:42:48.087316Z",
+                     *               "created_at": "2026-11-26T11:17:57.032697Z",
                      *               "error_code": null,
                      *               "error_details": null,
                      *               "error_message": null,
                      *               "estimate": null,
                      *               "eta_seconds": null,
-                     *               "finished_at": "2026-11-26T10:42:48.150426Z",
-                     *               "id": "e1351201-fd63-458b-a625-ee6ff43eff14",
+                     *               "finished_at": "2026-11-26T11:17:57.073461Z",
+                     *               "id": "a98458c0-0215-4a65-8752-278b2a08c6de",
                      *               "kind": "feature_extract",
                      *               "max_attempts": 3,
                      *               "measured": null,
@@ -17891,27 +17968,27 @@ export interface operations {
                      *               "queue": "analysis",
                      *               "reason": "user",
                      *               "requested": null,
-                     *               "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *               "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *               "resource_type": "training",
                      *               "result": null,
-                     *               "retry_of": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
+                     *               "retry_of": "51cd9d15-3671-4157-bda8-bb0940763f56",
                      *               "seq": 1000000,
                      *               "started_at": null,
                      *               "state": "cancelled",
-                     *               "updated_at": "2026-11-26T10:42:48.150426Z",
-                     *               "waits_for": "806fbe9e-8874-4fcf-96e7-6fef46eefe00",
-                     *               "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *               "updated_at": "2026-11-26T11:17:57.073461Z",
+                     *               "waits_for": "1ee19e61-a05a-40e6-815d-f5bebfd41126",
+                     *               "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *             },
                      *             {
                      *               "attempt": 1,
-                     *               "created_at": "2026-11-26T10:42:48.094417Z",
+                     *               "created_at": "2026-11-26T11:17:57.039138Z",
                      *               "error_code": null,
                      *               "error_details": null,
                      *               "error_message": null,
                      *               "estimate": null,
                      *               "eta_seconds": null,
-                     *               "finished_at": "2026-11-26T10:42:48.150426Z",
-                     *               "id": "06692faa-4eca-4f44-b69a-9718e72aee94",
+                     *               "finished_at": "2026-11-26T11:17:57.073461Z",
+                     *               "id": "c5e3e3e0-5c8b-46b7-bb9e-ff4dd4b960a3",
                      *               "kind": "training_evaluate",
                      *               "max_attempts": 3,
                      *               "measured": null,
@@ -17920,23 +17997,23 @@ export interface operations {
                      *               "queue": "analysis",
                      *               "reason": "user",
                      *               "requested": null,
-                     *               "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *               "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *               "resource_type": "training",
                      *               "result": null,
-                     *               "retry_of": "91562b60-0b03-47ae-8826-b0f8fa36d543",
+                     *               "retry_of": "ccd5042f-3084-42ba-b732-b8ee8f82d1fc",
                      *               "seq": 1000000,
                      *               "started_at": null,
                      *               "state": "cancelled",
-                     *               "updated_at": "2026-11-26T10:42:48.150426Z",
-                     *               "waits_for": "e1351201-fd63-458b-a625-ee6ff43eff14",
-                     *               "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *               "updated_at": "2026-11-26T11:17:57.073461Z",
+                     *               "waits_for": "a98458c0-0215-4a65-8752-278b2a08c6de",
+                     *               "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *             }
                      *           ]
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_42edbbee92244600",
-                     *         "timestamp": "2026-11-26T10:42:48.296880Z"
+                     *         "request_id": "req_d2c1f81838ca47e7",
+                     *         "timestamp": "2026-11-26T11:17:57.158033Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -17968,12 +18045,12 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
-                 *       "dataset_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                 *       "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
+                 *       "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                  *       "discover": {
                  *         "examples_per_feature": 5
                  *       },
-                 *       "model_id": "58e84e55-cad5-42ac-b601-a210792acaab",
+                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
                  *       "name": "one more",
                  *       "train": {
                  *         "hyperparameters": {
@@ -18002,30 +18079,30 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.623047Z",
+                     *         "created_at": "2026-11-26T11:17:53.506654Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36",
+                     *         "id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad",
                      *         "name": "one more",
                      *         "progress": 0,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:42:45.653713Z",
+                     *             "created_at": "2026-11-26T11:17:53.588137Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582866112,
-                     *               "seconds": 1687.4072389988712,
+                     *               "memory_bytes": 580533440,
+                     *               "seconds": 762.6257707584616,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
+                     *             "id": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
                      *             "kind": "training_run",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18034,27 +18111,27 @@ export interface operations {
                      *             "queue": "training",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:42:45.623047Z",
+                     *             "updated_at": "2026-11-26T11:17:53.506654Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:42:45.662129Z",
+                     *             "created_at": "2026-11-26T11:17:53.598153Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
+                     *             "id": "51cd9d15-3671-4157-bda8-bb0940763f56",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18063,27 +18140,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:42:45.623047Z",
-                     *             "waits_for": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "updated_at": "2026-11-26T11:17:53.506654Z",
+                     *             "waits_for": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:42:45.663653Z",
+                     *             "created_at": "2026-11-26T11:17:53.606134Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "91562b60-0b03-47ae-8826-b0f8fa36d543",
+                     *             "id": "ccd5042f-3084-42ba-b732-b8ee8f82d1fc",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18092,22 +18169,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:42:45.623047Z",
-                     *             "waits_for": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "updated_at": "2026-11-26T11:17:53.506654Z",
+                     *             "waits_for": "51cd9d15-3671-4157-bda8-bb0940763f56",
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_3a793d454a6d4dd8",
-                     *         "timestamp": "2026-11-26T10:42:45.622021Z"
+                     *         "request_id": "req_dfe7a1b5d68145fb",
+                     *         "timestamp": "2026-11-26T11:17:53.500740Z"
                      *       }
                      *     }
                      */
@@ -18149,30 +18226,30 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.623047Z",
+                     *         "created_at": "2026-11-26T11:17:53.506654Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36",
+                     *         "id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad",
                      *         "name": "one more",
                      *         "progress": 0,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:42:45.653713Z",
+                     *             "created_at": "2026-11-26T11:17:53.588137Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582866112,
-                     *               "seconds": 1687.4072389988712,
+                     *               "memory_bytes": 580533440,
+                     *               "seconds": 762.6257707584616,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
+                     *             "id": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
                      *             "kind": "training_run",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18181,27 +18258,27 @@ export interface operations {
                      *             "queue": "training",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:42:45.623047Z",
+                     *             "updated_at": "2026-11-26T11:17:53.506654Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:42:45.662129Z",
+                     *             "created_at": "2026-11-26T11:17:53.598153Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
+                     *             "id": "51cd9d15-3671-4157-bda8-bb0940763f56",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18210,27 +18287,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:42:45.623047Z",
-                     *             "waits_for": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "updated_at": "2026-11-26T11:17:53.506654Z",
+                     *             "waits_for": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:42:45.663653Z",
+                     *             "created_at": "2026-11-26T11:17:53.606134Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "91562b60-0b03-47ae-8826-b0f8fa36d543",
+                     *             "id": "ccd5042f-3084-42ba-b732-b8ee8f82d1fc",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18239,22 +18316,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:42:45.623047Z",
-                     *             "waits_for": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "updated_at": "2026-11-26T11:17:53.506654Z",
+                     *             "waits_for": "51cd9d15-3671-4157-bda8-bb0940763f56",
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_39fcbd4768284968",
-                     *         "timestamp": "2026-11-26T10:42:45.689636Z"
+                     *         "request_id": "req_1a8fae3dd3484202",
+                     *         "timestamp": "2026-11-26T11:17:53.658580Z"
                      *       }
                      *     }
                      */
@@ -18292,64 +18369,64 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.623047Z",
+                     *         "created_at": "2026-11-26T11:17:53.506654Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36",
+                     *         "id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad",
                      *         "name": "one more",
                      *         "progress": 0.0006466666666666666,
                      *         "state": "cancelled",
                      *         "steps": [
                      *           {
                      *             "attempt": 3,
-                     *             "created_at": "2026-11-26T10:42:45.653713Z",
+                     *             "created_at": "2026-11-26T11:17:53.588137Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582866112,
-                     *               "seconds": 1687.4072389988712,
+                     *               "memory_bytes": 580533440,
+                     *               "seconds": 762.6257707584616,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
-                     *             "finished_at": "2026-11-26T10:42:47.920345Z",
-                     *             "id": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
+                     *             "finished_at": "2026-11-26T11:17:56.917610Z",
+                     *             "id": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
                      *             "kind": "training_run",
                      *             "max_attempts": 5,
                      *             "measured": {
-                     *               "base_bytes": 408428544,
+                     *               "base_bytes": 403963904,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 564105216,
-                     *               "seconds": 0.6191768700000466
+                     *               "memory_bytes": 522186752,
+                     *               "seconds": 0.8812008109998715
                      *             },
                      *             "message": null,
                      *             "progress": 0.0019399999999999999,
                      *             "queue": "training",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 10000000,
-                     *             "started_at": "2026-11-26T10:42:45.751261Z",
+                     *             "started_at": "2026-11-26T11:17:53.730182Z",
                      *             "state": "cancelled",
-                     *             "updated_at": "2026-11-26T10:42:47.920345Z",
+                     *             "updated_at": "2026-11-26T11:17:56.917610Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T10:42:45.662129Z",
+                     *             "created_at": "2026-11-26T11:17:53.598153Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "finished_at": "2026-11-26T10:42:47.920345Z",
-                     *             "id": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
+                     *             "finished_at": "2026-11-26T11:17:56.917610Z",
+                     *             "id": "51cd9d15-3671-4157-bda8-bb0940763f56",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 4,
                      *             "measured": null,
@@ -18358,27 +18435,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 3000000,
                      *             "started_at": null,
                      *             "state": "cancelled",
-                     *             "updated_at": "2026-11-26T10:42:47.920345Z",
-                     *             "waits_for": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "updated_at": "2026-11-26T11:17:56.917610Z",
+                     *             "waits_for": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T10:42:45.663653Z",
+                     *             "created_at": "2026-11-26T11:17:53.606134Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "finished_at": "2026-11-26T10:42:47.920345Z",
-                     *             "id": "91562b60-0b03-47ae-8826-b0f8fa36d543",
+                     *             "finished_at": "2026-11-26T11:17:56.917610Z",
+                     *             "id": "ccd5042f-3084-42ba-b732-b8ee8f82d1fc",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 4,
                      *             "measured": null,
@@ -18387,22 +18464,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 3000000,
                      *             "started_at": null,
                      *             "state": "cancelled",
-                     *             "updated_at": "2026-11-26T10:42:47.920345Z",
-                     *             "waits_for": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "updated_at": "2026-11-26T11:17:56.917610Z",
+                     *             "waits_for": "51cd9d15-3671-4157-bda8-bb0940763f56",
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c4193e5783564ccd",
-                     *         "timestamp": "2026-11-26T10:42:47.919469Z"
+                     *         "request_id": "req_367249a0084643a8",
+                     *         "timestamp": "2026-11-26T11:17:56.916561Z"
                      *       }
                      *     }
                      */
@@ -18441,64 +18518,64 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.623047Z",
+                     *         "created_at": "2026-11-26T11:17:53.506654Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36",
+                     *         "id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad",
                      *         "name": "one more",
                      *         "progress": 0.0006466666666666666,
                      *         "state": "paused",
                      *         "steps": [
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T10:42:45.653713Z",
+                     *             "created_at": "2026-11-26T11:17:53.588137Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582866112,
-                     *               "seconds": 1687.4072389988712,
+                     *               "memory_bytes": 580533440,
+                     *               "seconds": 762.6257707584616,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
+                     *             "id": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
                      *             "kind": "training_run",
                      *             "max_attempts": 4,
                      *             "measured": {
-                     *               "base_bytes": 408428544,
+                     *               "base_bytes": 403963904,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 564105216,
-                     *               "seconds": 0.6191768700000466
+                     *               "memory_bytes": 522186752,
+                     *               "seconds": 0.8812008109998715
                      *             },
                      *             "message": null,
                      *             "progress": 0.0019399999999999999,
                      *             "queue": "training",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 8000000,
-                     *             "started_at": "2026-11-26T10:42:45.751261Z",
+                     *             "started_at": "2026-11-26T11:17:53.730182Z",
                      *             "state": "paused",
-                     *             "updated_at": "2026-11-26T10:42:47.721754Z",
+                     *             "updated_at": "2026-11-26T11:17:56.703101Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:42:45.662129Z",
+                     *             "created_at": "2026-11-26T11:17:53.598153Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
+                     *             "id": "51cd9d15-3671-4157-bda8-bb0940763f56",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18507,27 +18584,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 1000000,
                      *             "started_at": null,
                      *             "state": "paused",
-                     *             "updated_at": "2026-11-26T10:42:47.721754Z",
-                     *             "waits_for": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "updated_at": "2026-11-26T11:17:56.703101Z",
+                     *             "waits_for": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:42:45.663653Z",
+                     *             "created_at": "2026-11-26T11:17:53.606134Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "91562b60-0b03-47ae-8826-b0f8fa36d543",
+                     *             "id": "ccd5042f-3084-42ba-b732-b8ee8f82d1fc",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18536,22 +18613,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 1000000,
                      *             "started_at": null,
                      *             "state": "paused",
-                     *             "updated_at": "2026-11-26T10:42:47.721754Z",
-                     *             "waits_for": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "updated_at": "2026-11-26T11:17:56.703101Z",
+                     *             "waits_for": "51cd9d15-3671-4157-bda8-bb0940763f56",
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_9138d6e277214a14",
-                     *         "timestamp": "2026-11-26T10:42:47.720618Z"
+                     *         "request_id": "req_f4f455a6c619436a",
+                     *         "timestamp": "2026-11-26T11:17:56.701598Z"
                      *       }
                      *     }
                      */
@@ -18590,64 +18667,64 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.623047Z",
+                     *         "created_at": "2026-11-26T11:17:53.506654Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36",
+                     *         "id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad",
                      *         "name": "one more",
                      *         "progress": 0.0006466666666666666,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 3,
-                     *             "created_at": "2026-11-26T10:42:45.653713Z",
+                     *             "created_at": "2026-11-26T11:17:53.588137Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582866112,
-                     *               "seconds": 1687.4072389988712,
+                     *               "memory_bytes": 580533440,
+                     *               "seconds": 762.6257707584616,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
+                     *             "id": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
                      *             "kind": "training_run",
                      *             "max_attempts": 5,
                      *             "measured": {
-                     *               "base_bytes": 408428544,
+                     *               "base_bytes": 403963904,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 564105216,
-                     *               "seconds": 0.6191768700000466
+                     *               "memory_bytes": 522186752,
+                     *               "seconds": 0.8812008109998715
                      *             },
                      *             "message": null,
                      *             "progress": 0.0019399999999999999,
                      *             "queue": "training",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 9000000,
-                     *             "started_at": "2026-11-26T10:42:45.751261Z",
+                     *             "started_at": "2026-11-26T11:17:53.730182Z",
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:42:47.814549Z",
+                     *             "updated_at": "2026-11-26T11:17:56.812327Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T10:42:45.662129Z",
+                     *             "created_at": "2026-11-26T11:17:53.598153Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
+                     *             "id": "51cd9d15-3671-4157-bda8-bb0940763f56",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 4,
                      *             "measured": null,
@@ -18656,27 +18733,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 2000000,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:42:47.814549Z",
-                     *             "waits_for": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "updated_at": "2026-11-26T11:17:56.812327Z",
+                     *             "waits_for": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T10:42:45.663653Z",
+                     *             "created_at": "2026-11-26T11:17:53.606134Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "91562b60-0b03-47ae-8826-b0f8fa36d543",
+                     *             "id": "ccd5042f-3084-42ba-b732-b8ee8f82d1fc",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 4,
                      *             "measured": null,
@@ -18685,22 +18762,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 2000000,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:42:47.814549Z",
-                     *             "waits_for": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "updated_at": "2026-11-26T11:17:56.812327Z",
+                     *             "waits_for": "51cd9d15-3671-4157-bda8-bb0940763f56",
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_cf4597754fe547f4",
-                     *         "timestamp": "2026-11-26T10:42:47.823750Z"
+                     *         "request_id": "req_15e94fa5d9094100",
+                     *         "timestamp": "2026-11-26T11:17:56.811019Z"
                      *       }
                      *     }
                      */
@@ -18740,30 +18817,30 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T10:42:45.623047Z",
+                     *         "created_at": "2026-11-26T11:17:53.506654Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36",
+                     *         "id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad",
                      *         "name": "one more",
                      *         "progress": 0,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:42:48.059143Z",
+                     *             "created_at": "2026-11-26T11:17:57.015238Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582866112,
-                     *               "seconds": 1687.4072389988712,
+                     *               "memory_bytes": 580533440,
+                     *               "seconds": 762.6257707584616,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "806fbe9e-8874-4fcf-96e7-6fef46eefe00",
+                     *             "id": "1ee19e61-a05a-40e6-815d-f5bebfd41126",
                      *             "kind": "training_run",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18772,27 +18849,27 @@ export interface operations {
                      *             "queue": "training",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
-                     *             "retry_of": "806b7c4f-ff74-4664-a977-fa3639ba23bc",
+                     *             "retry_of": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:42:48.042508Z",
+                     *             "updated_at": "2026-11-26T11:17:57.000382Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:42:48.087316Z",
+                     *             "created_at": "2026-11-26T11:17:57.032697Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "e1351201-fd63-458b-a625-ee6ff43eff14",
+                     *             "id": "a98458c0-0215-4a65-8752-278b2a08c6de",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18801,27 +18878,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
-                     *             "retry_of": "d9cdac7c-833b-4f22-8f2f-796a407a3e5d",
+                     *             "retry_of": "51cd9d15-3671-4157-bda8-bb0940763f56",
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:42:48.042508Z",
-                     *             "waits_for": "806fbe9e-8874-4fcf-96e7-6fef46eefe00",
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "updated_at": "2026-11-26T11:17:57.000382Z",
+                     *             "waits_for": "1ee19e61-a05a-40e6-815d-f5bebfd41126",
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T10:42:48.094417Z",
+                     *             "created_at": "2026-11-26T11:17:57.039138Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "06692faa-4eca-4f44-b69a-9718e72aee94",
+                     *             "id": "c5e3e3e0-5c8b-46b7-bb9e-ff4dd4b960a3",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18830,22 +18907,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "4f1e929e-34ac-4193-bf98-77c193847658",
+                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
                      *             "resource_type": "training",
                      *             "result": null,
-                     *             "retry_of": "91562b60-0b03-47ae-8826-b0f8fa36d543",
+                     *             "retry_of": "ccd5042f-3084-42ba-b732-b8ee8f82d1fc",
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T10:42:48.042508Z",
-                     *             "waits_for": "e1351201-fd63-458b-a625-ee6ff43eff14",
-                     *             "workflow_id": "b3d7cf8f-9ec9-4e1c-a407-928e9e5b9a36"
+                     *             "updated_at": "2026-11-26T11:17:57.000382Z",
+                     *             "waits_for": "a98458c0-0215-4a65-8752-278b2a08c6de",
+                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_54a31bd429ac415c",
-                     *         "timestamp": "2026-11-26T10:42:48.038052Z"
+                     *         "request_id": "req_3b88e1cac41b440d",
+                     *         "timestamp": "2026-11-26T11:17:56.998949Z"
                      *       }
                      *     }
                      */
@@ -18881,6 +18958,18 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
+                     *         "components": {
+                     *           "database": "connected",
+                     *           "gpu": {
+                     *             "available": false,
+                     *             "memory_total": null,
+                     *             "memory_used": null,
+                     *             "name": null,
+                     *             "utilization": null
+                     *           },
+                     *           "redis": "connected",
+                     *           "storage": "writable"
+                     *         },
                      *         "db": "connected",
                      *         "gpu": {
                      *           "available": false,
@@ -18890,11 +18979,12 @@ export interface operations {
                      *           "utilization_percent": null
                      *         },
                      *         "redis": "connected",
-                     *         "status": "ok"
+                     *         "status": "ok",
+                     *         "timestamp": "2026-11-26T11:14:35.285183Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_cac0ff19724243d0",
-                     *         "timestamp": "2026-11-26T10:37:39.894084Z"
+                     *         "request_id": "req_709c0559363a403f",
+                     *         "timestamp": "2026-11-26T11:14:35.230441Z"
                      *       }
                      *     }
                      */
@@ -18926,6 +19016,18 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
+                     *         "components": {
+                     *           "database": "connected",
+                     *           "gpu": {
+                     *             "available": false,
+                     *             "memory_total": null,
+                     *             "memory_used": null,
+                     *             "name": null,
+                     *             "utilization": null
+                     *           },
+                     *           "redis": "connected",
+                     *           "storage": "writable"
+                     *         },
                      *         "db": "connected",
                      *         "gpu": {
                      *           "available": false,
@@ -18935,11 +19037,12 @@ export interface operations {
                      *           "utilization_percent": null
                      *         },
                      *         "redis": "connected",
-                     *         "status": "ok"
+                     *         "status": "ok",
+                     *         "timestamp": "2026-11-26T11:14:35.310305Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_833b1d10939c4905",
-                     *         "timestamp": "2026-11-26T10:37:39.938946Z"
+                     *         "request_id": "req_27f88657c95442e3",
+                     *         "timestamp": "2026-11-26T11:14:35.292623Z"
                      *       }
                      *     }
                      */
@@ -18974,8 +19077,8 @@ export interface operations {
                      *         "status": "ok"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_00ac5affc6aa4a91",
-                     *         "timestamp": "2026-11-26T10:37:39.955002Z"
+                     *         "request_id": "req_b59bdb6a750e4e49",
+                     *         "timestamp": "2026-11-26T11:14:35.319773Z"
                      *       }
                      *     }
                      */
@@ -19010,13 +19113,13 @@ export interface operations {
                      *         "cpu_name": "Intel(R) Xeon(R) Processor",
                      *         "device_name": "Intel(R) Xeon(R) Processor",
                      *         "disk": {
-                     *           "free_bytes": 72719101952,
+                     *           "free_bytes": 62366564352,
                      *           "path": "/home/ada/.local/share/mistudio",
                      *           "total_bytes": 270553174016
                      *         },
                      *         "gpu_info": [],
                      *         "memory_info": {
-                     *           "available_bytes": 20335403008,
+                     *           "available_bytes": 20438773760,
                      *           "total_bytes": 25325268992
                      *         },
                      *         "packages": {
@@ -19033,8 +19136,8 @@ export interface operations {
                      *         "workers": {}
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e238bab37d2648ac",
-                     *         "timestamp": "2026-11-26T10:37:39.962443Z"
+                     *         "request_id": "req_b24d52d9d5804d35",
+                     *         "timestamp": "2026-11-26T11:14:35.327065Z"
                      *       }
                      *     }
                      */
@@ -19062,14 +19165,14 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "attempt": 1,
-                 *         "created_at": "2026-11-26T10:37:40.051987Z",
+                 *         "created_at": "2026-11-26T11:14:35.437519Z",
                  *         "error_code": null,
                  *         "error_details": null,
                  *         "error_message": null,
                  *         "estimate": null,
                  *         "eta_seconds": null,
                  *         "finished_at": null,
-                 *         "id": "0fe0408e-91d5-475c-85e2-03b27f062df8",
+                 *         "id": "eb127c8a-f8ff-4737-9fb9-02b90582d8d5",
                  *         "kind": "dataset_import",
                  *         "max_attempts": 3,
                  *         "measured": null,
@@ -19078,19 +19181,19 @@ export interface operations {
                  *         "queue": "downloads",
                  *         "reason": null,
                  *         "requested": null,
-                 *         "resource_id": "aa231c4d-16a9-4972-85e4-a6f93043292b",
+                 *         "resource_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
                  *         "resource_type": "dataset",
                  *         "result": null,
                  *         "retry_of": null,
                  *         "seq": 0,
                  *         "started_at": null,
                  *         "state": "queued",
-                 *         "updated_at": "2026-11-26T10:37:40.031398Z",
+                 *         "updated_at": "2026-11-26T11:14:35.410647Z",
                  *         "waits_for": null,
                  *         "workflow_id": null
                  *       },
                  *       "seq": 0,
-                 *       "timestamp": "2026-11-26T10:37:40.063698Z",
+                 *       "timestamp": "2026-11-26T11:14:35.450293Z",
                  *       "type": "job.updated"
                  *     }
                  */
@@ -19119,44 +19222,44 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {
-                 *         "estimated_remaining_seconds": 123.42984220643349,
+                 *         "estimated_remaining_seconds": 66.34646017436262,
                  *         "metrics": {
                  *           "dead_neurons": 0,
                  *           "explained_variance": 0.4296862596602268,
-                 *           "floor_share": 0.002670692031256645,
+                 *           "floor_share": 0.0029029680030226487,
                  *           "gpu_utilization": null,
                  *           "grad_norm": 0.25446635484695435,
                  *           "learning_rate": 0.00002544866332054562,
                  *           "loss": 0.5626893043518066,
-                 *           "memory_used_bytes": 560500736,
+                 *           "memory_used_bytes": 560992256,
                  *           "reconstruction_error": 0.5626893043518066,
                  *           "sparsity": 64,
-                 *           "tokens_per_second": 8292.062775939068
+                 *           "tokens_per_second": 15426.414571481431
                  *         },
                  *         "points": [
                  *           {
                  *             "dead_neurons": 0,
                  *             "explained_variance": 0.4296862596602268,
-                 *             "floor_share": 0.002670692031256645,
+                 *             "floor_share": 0.0029029680030226487,
                  *             "gpu_utilization": null,
                  *             "grad_norm": 0.25446635484695435,
                  *             "learning_rate": 0.00002544866332054562,
                  *             "loss": 0.5626893043518066,
-                 *             "memory_used_bytes": 560500736,
+                 *             "memory_used_bytes": 560992256,
                  *             "reconstruction_error": 0.5626893043518066,
                  *             "sparsity": 64,
                  *             "step": 1,
-                 *             "tokens_per_second": 8292.062775939068
+                 *             "tokens_per_second": 15426.414571481431
                  *           }
                  *         ],
                  *         "progress": 0.0485,
                  *         "status": "training",
                  *         "step": 1,
                  *         "total_steps": 2000,
-                 *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                 *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                  *       },
                  *       "seq": 3000001,
-                 *       "timestamp": "2026-11-26T10:38:26.035818Z",
+                 *       "timestamp": "2026-11-26T11:15:08.903806Z",
                  *       "type": "training.progress"
                  *     }
                  */
@@ -19186,11 +19289,11 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "final_loss": 0.07926981896162033,
-                 *         "total_time_seconds": 59.008528,
-                 *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                 *         "total_time_seconds": 36.220273,
+                 *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                  *       },
-                 *       "seq": 66000000,
-                 *       "timestamp": "2026-11-26T10:39:24.330492Z",
+                 *       "seq": 45000000,
+                 *       "timestamp": "2026-11-26T11:15:44.733705Z",
                  *       "type": "training.completed"
                  *     }
                  */
@@ -19221,10 +19324,10 @@ export interface operations {
                  *       "error": {
                  *         "code": "GPU_OOM",
                  *         "message": "The GPU has no memory left for this. Take a smaller batch.",
-                 *         "training_id": "88bbb1d7-e0a2-43bc-ac5f-5bd08d8406a4"
+                 *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
                  *       },
                  *       "seq": 7000000,
-                 *       "timestamp": "2026-11-26T10:42:57.519670Z",
+                 *       "timestamp": "2026-11-26T11:18:09.075842Z",
                  *       "type": "training.error"
                  *     }
                  */
@@ -19253,14 +19356,14 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {
-                 *         "activation_id": "e769ee58-f4b5-4ad4-8982-b8750ddd590f",
-                 *         "estimated_remaining_seconds": 1.2700780955307849,
-                 *         "n_tokens": 8192,
-                 *         "progress": 20.317460317460316,
-                 *         "tokens_per_second": 25296.082274825174
+                 *         "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
+                 *         "estimated_remaining_seconds": 0.2567175729687392,
+                 *         "n_tokens": 20480,
+                 *         "progress": 50.79365079365079,
+                 *         "tokens_per_second": 77283.37320490304
                  *       },
                  *       "seq": 3000001,
-                 *       "timestamp": "2026-11-26T10:38:18.134424Z",
+                 *       "timestamp": "2026-11-26T11:15:05.183532Z",
                  *       "type": "extraction.progress"
                  *     }
                  */
@@ -19309,7 +19412,7 @@ export interface operations {
                  *         ]
                  *       },
                  *       "seq": 2000001,
-                 *       "timestamp": "2026-11-26T10:42:41.769079Z",
+                 *       "timestamp": "2026-11-26T11:17:48.492766Z",
                  *       "type": "steering.started"
                  *     }
                  */
@@ -19374,8 +19477,8 @@ export interface operations {
                  *           }
                  *         ]
                  *       },
-                 *       "seq": 2000002,
-                 *       "timestamp": "2026-11-26T10:42:41.793215Z",
+                 *       "seq": 3000001,
+                 *       "timestamp": "2026-11-26T11:17:48.547301Z",
                  *       "type": "steering.tokens"
                  *     }
                  */
