@@ -46,10 +46,13 @@ def prepare(
         d_sae=options.latents, k=K, batch_size=4096, training_steps=options.steps,
         checkpoint_every=0,
     )  # fmt: skip
+    began = time.perf_counter()
     outcome = train(
         store, GPT2_LAYER, HOOK, "sparse", settings, folder / "sae", report=ignore,
         should_stop=lambda: None, on_checkpoint=ignore, device=options.device,
     )  # fmt: skip
+    seconds = time.perf_counter() - began
+    print(f"{'training the dictionary':<34}{seconds:>8.1f} s", flush=True)
     return loaded, tokens, store, outcome.checkpoint.path
 
 
@@ -86,6 +89,7 @@ def main() -> None:
             DiscoveryConfig(layout=options.layout), phases, never,
         ) as found:  # fmt: skip
             described = time.perf_counter() - began
+            print(f"{'read and described':<34}{described:>8.1f} s", flush=True)
             n_contexts = store_features(found)
         whole = time.perf_counter() - began
         alive = sum(record.n_fires > 0 for record in found.features)
