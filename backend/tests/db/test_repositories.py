@@ -1,14 +1,14 @@
 """Pages, sorting, bulk loading and series on a real PostgreSQL."""
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.core.errors import ValidationFailed
 from app.db.models import Feature, FeatureActivation, FeatureToken
 from app.db.packed import pack
-from app.db.repositories import datasets, feature_loading, features, trainings
+from app.db.repositories import datasets, feature_loading, feature_pages, features, trainings
 from app.db.repositories.context_rows import ContextRow
 from app.db.repositories.copying import encode_field
 from tests.factories.rows import make_dataset, make_example, make_feature, make_token, make_training
@@ -167,3 +167,19 @@ def test_two_features_cannot_share_a_neuron(session: Session) -> None:
     session.add(Feature(training_id=training.id, neuron_index=1))
     with pytest.raises(IntegrityError):
         session.flush()
+
+
+def test_the_database_counts_features_itself(session: Session) -> None:
+    first, second = make_training(session), make_training(session)
+    rows = [{"neuron_index": index} for index in range(3)]
+    feature_loading.put_features(session, first.id, rows)
+    feature_loading.put_features(session, first.id, [*rows, {"neuron_index": 3}])
+    feature_loading.put_features(session, second.id, rows)
+    assert features.count_by_training(session, [first.id, second.id]) == {first.id: 4, second.id: 3}
+    session.execute(
+        delete(Feature).where(Feature.training_id == first.id, Feature.neuron_index > 0)
+    )
+    assert feature_pages.count_features(session, first.id) == 1
+    feature_loading.delete_features(session, first.id)
+    assert features.count_by_training(session, [first.id, second.id]) == {second.id: 3}
+    assert feature_pages.count_features(session, None) == 3

@@ -6,6 +6,7 @@ from app.db.models.feature import (
     N_PARTITIONS,
     Feature,
     FeatureActivation,
+    FeatureCount,
     FeatureEdit,
     FeatureToken,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "ExtractionTemplate",
     "Feature",
     "FeatureActivation",
+    "FeatureCount",
     "FeatureEdit",
     "FeatureToken",
     "IdempotencyKey",

@@ -128,6 +128,15 @@ class Feature(Timestamps, Base):
     )
 
 
+class FeatureCount(Base):
+    """How many features a training has; two triggers on ``features`` keep it."""
+
+    __tablename__ = "feature_counts"
+
+    training_id: Mapped[UUID] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)
+
+
 class FeatureToken(Base):
     """A word that a feature fires on or promotes, for finding features by it.
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.errors import ValidationFailed
-from app.db.models import Feature
+from app.db.models import Feature, FeatureCount
 from app.db.models.feature import NUMERIC_COLUMNS
 from app.db.repositories.base import SortOrder
 from app.db.repositories.feature_search import (
@@ -127,6 +127,14 @@ def list_after(session: Session, wanted: FeatureFilter, after: int, limit: int) 
     return list(session.scalars(statement.limit(limit)))
 
 
+def count_features(session: Session, training_id: UUID | None) -> int:
+    """How many features a training has, or all have together."""
+    statement = select(func.coalesce(func.sum(FeatureCount.n), 0))
+    if training_id is not None:
+        statement = statement.where(FeatureCount.training_id == training_id)
+    return int(session.scalar(statement) or 0)
+
+
 def count_all(session: Session, wanted: FeatureFilter, most: int | None = None) -> int:
     """How many features a filter lets pass, counted up to ``most``."""
     return _count(session, _all_conditions(session, wanted), most)
@@ -170,7 +178,7 @@ def _count_up(
 ) -> tuple[int, bool]:
     """Number of rows, and whether counting stopped before all of them."""
     if wanted == FeatureFilter(training_id=wanted.training_id):
-        return _count(session, conditions), False
+        return count_features(session, wanted.training_id), False
     most = MAX_IDS if wanted.search else MAX_COUNTED
     counted = _count(session, conditions, most + 1)
     return min(counted, most), counted > most

@@ -7,7 +7,13 @@ from uuid import UUID
 from sqlalchemy import LargeBinary, func, select, type_coerce
 from sqlalchemy.orm import Session, undefer
 
-from app.db.models import Feature, FeatureActivation, FeatureEdit, FeatureToken
+from app.db.models import (
+    Feature,
+    FeatureActivation,
+    FeatureCount,
+    FeatureEdit,
+    FeatureToken,
+)
 from app.db.repositories.context_rows import ContextRow
 
 TOP, SAMPLE, NEAR_MISS = "top", "sample", "near_miss"
@@ -27,10 +33,8 @@ def get_many(session: Session, feature_ids: Sequence[int]) -> list[Feature]:
 
 
 def count_by_training(session: Session, training_ids: Sequence[UUID]) -> dict[UUID, int]:
-    statement = (
-        select(Feature.training_id, func.count())
-        .where(Feature.training_id.in_(training_ids))
-        .group_by(Feature.training_id)
+    statement = select(FeatureCount.training_id, FeatureCount.n).where(
+        FeatureCount.training_id.in_(training_ids)
     )
     return dict(session.execute(statement).all())
 
