@@ -33,10 +33,7 @@ export function EstimateBox({ estimate, problem, isOld, onProposal }: EstimateBo
     <section
       aria-label="Estimate"
       aria-busy={isOld}
-      className={classNames(
-        'min-h-[5.5rem] rounded-lg border border-slate-800 bg-slate-800/30 px-4 py-3 text-sm transition-opacity',
-        isOld && 'opacity-60',
-      )}
+      className="min-h-[4.75rem] rounded-lg border border-slate-800 bg-slate-800/30 px-4 py-3 text-sm"
     >
       {!estimate && (
         <p className="text-slate-400">
@@ -60,7 +57,7 @@ export function EstimateBox({ estimate, problem, isOld, onProposal }: EstimateBo
             ))}
           </div>
           <div className="flex flex-wrap items-center justify-between gap-3 text-xs text-slate-400">
-            <p className="min-w-0 flex-1">{estimate.message}</p>
+            <p className="min-w-0 flex-1">{isOld ? 'Estimating anew…' : estimate.message}</p>
             {estimate.proposal && (
               <Button size="sm" icon={Wand2} onClick={() => onProposal(estimate.proposal ?? {})}>
                 Use What Fits

@@ -42,7 +42,7 @@ export function FeatureBrowser(props: FeatureBrowserProps) {
         onChange={change}
         onColumns={setColumns}
       />
-      <FilterChips table={table} total={total} isCapped={rows.isCapped} onChange={change} />
+      <FilterChips {...{ table, total, isLoading }} isCapped={rows.isCapped} onChange={change} />
       {problem && (
         <ErrorBox problem={problem} action={{ label: 'Try again', onClick: rows.refetch }} />
       )}

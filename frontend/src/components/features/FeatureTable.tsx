@@ -58,7 +58,7 @@ export function FeatureTable(props: FeatureTableProps) {
             </th>
           </tr>
         </thead>
-        <tbody className={classNames('transition-opacity', rows.isLoading && 'opacity-50')}>
+        <tbody>
           <Spacer height={virtual.before} />
           {indices.map((index) => {
             const row = rows.rowAt(index);

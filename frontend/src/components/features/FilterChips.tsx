@@ -7,16 +7,25 @@ interface FilterChipsProps {
   table: TableState;
   total: number | null;
   isCapped?: boolean;
+  /** What is shown answers the filter before. */
+  isLoading?: boolean;
   onChange: (changes: Partial<TableState>) => void;
 }
 
 /** How many features match, and the filters that made it so, each removable. */
-export function FilterChips({ table, total, isCapped = false, onChange }: FilterChipsProps) {
+export function FilterChips({
+  table,
+  total,
+  isCapped = false,
+  isLoading = false,
+  onChange,
+}: FilterChipsProps) {
   const search = table.search.trim();
   return (
     <div className="flex min-h-8 flex-wrap items-center gap-2 text-sm">
       <span role="status" className="mr-2 text-slate-400 tabular-nums">
         {total === null ? 'Counting…' : `${formatInteger(total)}${isCapped ? '+' : ''} features`}
+        {isLoading && total !== null && ' · reading…'}
       </span>
       {search && (
         <Chip removeLabel="Remove the search" onRemove={() => onChange({ search: '' })}>

@@ -7,7 +7,15 @@ import { Select } from '@/components/common/Select';
 import { FIGURES } from './featureFigures';
 import { type Range, withRange } from './featureQuery';
 
-const SHARES: ReadonlySet<string> = new Set(['activation_frequency', 'interpretability_score']);
+const SHARES: ReadonlySet<string> = new Set([
+  'activation_frequency',
+  'interpretability_score',
+  'token_rule',
+  'coherence',
+  'token_concentration',
+  'context_shift',
+  'input_score',
+]);
 
 interface RangeFilterProps {
   ranges: readonly Range[];

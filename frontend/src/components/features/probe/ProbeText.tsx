@@ -55,7 +55,10 @@ export function ProbeText({ trainingId, featureId, onOpen, textRef }: ProbeProps
       )}
       {asked !== '' && !data && !error && <Skeleton className="h-64" />}
       {asked !== '' && data && (
-        <div aria-busy={isLoading} className={isLoading ? 'opacity-60' : undefined}>
+        <div aria-busy={isLoading} className="space-y-2">
+          <p role="status" className="h-5 text-sm text-slate-400">
+            {isLoading && 'Reading the new text…'}
+          </p>
           <ProbeFirings key={data.job_id} result={data} featureId={featureId} onOpen={onOpen} />
         </div>
       )}
