@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup embedder demo up down status doctor dev test faults soak check e2e bench interop docs gen examples migrate lint format clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install everything into .venv and build the page
 	@scripts/bootstrap.sh
@@ -22,6 +22,9 @@ embedder: ## the sentence embedder, where setup had to leave it out
 demo: ## a real model taken apart in minutes; MODEL=owner/name DATASET=owner/name TOKENS=500000
 	@scripts/bootstrap.sh --demo
 	@$(MISTUDIO) demo $(if $(MODEL),--model $(MODEL)) $(if $(DATASET),--dataset $(DATASET)) $(if $(TOKENS),--tokens $(TOKENS))
+
+demo-containers: ## the same inside containers, through nginx (Docker with Compose is needed)
+	@scripts/demo_containers.sh
 
 up: ## start everything in the background and print the page's address
 	@scripts/bootstrap.sh

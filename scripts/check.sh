@@ -32,4 +32,5 @@ check 'prettier' frontend npm run --silent format:check
 check 'generated files' . generated_is_current
 check 'OpenAPI document' . scripts/openapi_lint.sh
 check 'documentation' . scripts/docs.sh
+check 'deployment' . scripts/check_deployment.sh
 exit $failed

@@ -16,6 +16,7 @@ COMPOSE_FILES = ("docker-compose.yml", "docker-compose.gpu.yml", "docker-compose
 COMPOSE_ITSELF = {"COMPOSE_PROJECT_NAME"}
 WORKERS = {f"worker-{queue}" for queue in WORKER_SLOTS}
 SERVICES = {"nginx", "frontend", "postgres", "redis", "migrate", "backend", "sweeper", "flower"}
+MONITORING = {"prometheus", "grafana"}
 
 
 def load(name: str) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def setting_names() -> set[str]:
 
 
 def test_services_are_all_there(services: dict[str, Any]) -> None:
-    assert set(services) == SERVICES | WORKERS
+    assert set(services) == SERVICES | WORKERS | MONITORING
 
 
 @pytest.mark.parametrize("name", COMPOSE_FILES[1:])
@@ -75,9 +76,9 @@ def test_backend_environment_holds_real_settings(services: dict[str, Any]) -> No
 
 def test_only_the_proxy_is_published_to_more_than_this_machine(services: dict[str, Any]) -> None:
     published = {name: it["ports"] for name, it in services.items() if "ports" in it}
-    assert set(published) == {"nginx", "flower"}
-    assert published["nginx"] == ["${MISTUDIO_BIND:-127.0.0.1}:${MISTUDIO_HTTP_PORT:-8080}:8080"]
-    assert all(port.startswith("127.0.0.1:") for port in published["flower"])
+    assert published.pop("nginx") == ["${MISTUDIO_BIND:-127.0.0.1}:${MISTUDIO_HTTP_PORT:-80}:8080"]
+    assert set(published) == {"flower"} | MONITORING
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
 
 
 def test_databases_are_reached_only_by_their_clients(services: dict[str, Any]) -> None:

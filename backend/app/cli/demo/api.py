@@ -66,11 +66,21 @@ class Api:
                     body: dict[str, Any] = response.json()
                     return body
                 reason = _reason(response)
+                if response.status_code == 429:  # counted through a proxy, looking at jobs adds up
+                    time.sleep(_seconds_to_wait(response))
+                    continue
                 if response.status_code != 503:
                     raise DemoFailed(reason)
             if time.monotonic() > deadline:
                 raise DemoFailed(f"The API at {self.url} failed for a minute: {reason}")
             time.sleep(1.0)
+
+
+def _seconds_to_wait(response: httpx.Response) -> float:
+    try:
+        return min(max(float(response.headers["Retry-After"]), 1.0), _PATIENCE_SECONDS)
+    except (KeyError, ValueError):
+        return 1.0
 
 
 def _reason(response: httpx.Response) -> str:

@@ -30,6 +30,7 @@ def demo(
     minutes: float = typer.Option(7.0, min=1.0, help="Time to aim at."),
     layer: int = typer.Option(-1, min=-1, help="Block to read; -1 means a third of the way up."),
     prompt: str = typer.Option("", help="Text to continue with and without steering."),
+    url: str = typer.Option("", help="A server that runs elsewhere, e.g. in containers."),
     open_page: bool = typer.Option(True, "--open/--no-open", help="Open the page at the end."),
 ) -> None:
     """Take a real language model apart: from a corpus to features and a steered text."""
@@ -45,16 +46,22 @@ def demo(
     settings = get_settings()
     budget = budgets.Budget(options.minutes)
     try:
-        state = ensure_stack(settings)
-        if state.url is None or state.page_url is None:
-            fail("The API has no address.", hint="make doctor")
-        run(Api(state.url), options, settings, budget, page_url=state.page_url)
+        api, page = (url.rstrip("/"),) * 2 if url else _own_stack(settings)
+        run(Api(api), options, settings, budget, page_url=page)
     except DemoFailed as error:
         fail(str(error), hint=f"Logs: {settings.logs_dir}. Run it again to continue from here.")
     except KeyboardInterrupt:
         console.print("\nThe jobs go on in the background. `make demo` shows the rest, ", end="")
         console.print("`make down` pauses and stops everything.")
         raise typer.Exit(_INTERRUPTED) from None
+
+
+def _own_stack(settings: Settings) -> tuple[str, str]:
+    """Addresses of the API and of the page, started if they were not."""
+    state = ensure_stack(settings)
+    if state.url is None or state.page_url is None:
+        fail("The API has no address.", hint="make doctor")
+    return state.url, state.page_url
 
 
 def run(

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# What is deployed, judged without starting it: scripts, Dockerfiles, compose files, nginx, Prometheus,
+# the systemd unit. A tool that this machine lacks is named and passed over; CI has all of them.
+set -uo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "$0")/lib.sh"
+set +e
+cd "$root" || exit 1
+failed=0 missing=()
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+judge() { # judge TOOL COMMAND…
+  local tool=$1
+  shift
+  if ! command -v "$tool" >/dev/null; then
+    missing+=("$tool")
+    return
+  fi
+  "$@" || failed=1
+}
+compose_files_are_whole() {
+  local other
+  sed 's/PASSWORD=$/PASSWORD=judged/' .env.example >"$scratch/env"
+  docker compose version >/dev/null 2>&1 || { missing+=('docker compose'); return; }
+  for other in docker-compose.yml docker-compose.gpu.yml docker-compose.jetson.yml; do
+    docker compose --env-file "$scratch/env" -f docker-compose.yml -f "$other" \
+      --profile monitoring --profile flower config --quiet || return 1
+  done
+}
+nginx_files_are_whole() {
+  local file
+  for file in nginx/*.conf; do
+    nginx -t -q -c "$root/$file" -g "pid $scratch/pid;" 2>"$scratch/nginx" ||
+      { grep -v 'duplicate' "$scratch/nginx"; return 1; }
+  done
+}
+unit_is_whole() {
+  sed -e "s|@USER@|$(id -un)|" -e "s|@FOLDER@|$root|" deploy/mistudio.service >"$scratch/mistudio.service"
+  systemd-analyze verify "$scratch/mistudio.service"
+}
+judge shellcheck shellcheck --external-sources --severity=warning scripts/*.sh
+judge hadolint hadolint backend/Dockerfile frontend/Dockerfile
+judge docker compose_files_are_whole
+judge nginx nginx_files_are_whole
+judge promtool promtool check config --syntax-only monitoring/prometheus/prometheus.yml
+judge promtool promtool check rules monitoring/prometheus/rules.yml
+judge systemd-analyze unit_is_whole
+((${#missing[@]})) && printf 'Not judged, for want of: %s\n' "$(printf '%s\n' "${missing[@]}" | sort -u | paste -sd' ')"
+exit "$failed"

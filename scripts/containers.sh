@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# The container installation: makes .env with secrets of its own at the first start, then docker compose.
+#
+#   containers.sh up [SERVICE…]     build, start, wait until the page answers
+#   containers.sh down              stop; data stays in its volumes
+#   containers.sh compose …         docker compose with the files that fit this machine
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+
+if docker compose version >/dev/null 2>&1; then compose=(docker compose); else compose=(docker-compose); fi
+command -v "${compose[0]}" >/dev/null || { echo 'Docker Compose is not installed.'; exit 1; }
+
+secret() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
+if [[ ! -e .env ]]; then
+  (umask 077 && sed -e "s/^POSTGRES_PASSWORD=$/&$(secret)/" -e "s/^REDIS_PASSWORD=$/&$(secret)/" \
+    -e "s/^GRAFANA_PASSWORD=$/&$(secret)/" .env.example >.env)
+  echo 'Made .env with secrets of its own.'
+fi
+
+files=(-f docker-compose.yml)
+if [[ -e /etc/nv_tegra_release ]]; then
+  files+=(-f docker-compose.jetson.yml)
+elif command -v nvidia-smi >/dev/null && docker info 2>/dev/null | grep -qi 'runtimes.*nvidia'; then
+  files+=(-f docker-compose.gpu.yml)
+fi
+
+case ${1:-} in
+  up)
+    shift
+    "${compose[@]}" "${files[@]}" up --detach --build --wait "$@"
+    port=$(sed -n 's/^MISTUDIO_HTTP_PORT=//p' .env)
+    echo "MechInterp Studio runs at http://localhost${port:+:$port}"
+    ;;
+  down) "${compose[@]}" "${files[@]}" down ;;
+  compose) shift && exec "${compose[@]}" "${files[@]}" "$@" ;;
+  *) echo 'Usage: containers.sh up | down | compose …'; exit 2 ;;
+esac

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Installs MechInterp Studio on a Jetson (or any Linux with systemd) and starts it with the machine.
+#
+#   install_jetson.sh [--swap GIGABYTES] [--no-service]
+#
+# JetPack's build of PyTorch is taken from the package index that PIP_EXTRA_INDEX_URL names (NVIDIA's
+# page for your JetPack has its address); without one the processor's build is installed.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "$0")/lib.sh"
+swap='' service=yes
+while (($#)); do
+  case $1 in
+    --swap) swap=$2 && shift ;;
+    --no-service) service='' ;;
+    *) echo 'Usage: install_jetson.sh [--swap GIGABYTES] [--no-service]'; exit 2 ;;
+  esac
+  shift
+done
+as_root() { if ((EUID)); then sudo "$@"; else "$@"; fi; }
+
+if [[ -e /etc/nv_tegra_release ]]; then
+  head -n 1 /etc/nv_tegra_release
+  export TORCH_BACKEND=${TORCH_BACKEND:-index}
+else
+  echo 'This is no Jetson: installing as on any Linux.'
+fi
+memory=$(awk '/MemTotal/ {printf "%d", $2 / 1e6}' /proc/meminfo)
+swapped=$(awk '/SwapTotal/ {printf "%d", $2 / 1e6}' /proc/meminfo)
+echo "Memory ${memory} GB, swap ${swapped} GB."
+if [[ -z $swap ]] && ((memory < 12 && swapped < 4)); then
+  echo 'Hint: with less than 4 GB of swap a large model may not load. Add some: install_jetson.sh --swap 8'
+fi
+if [[ -n $swap ]]; then
+  file=/var/lib/mistudio.swap
+  if [[ ! -e $file ]]; then
+    as_root fallocate -l "${swap}G" "$file"
+    as_root chmod 600 "$file"
+    as_root mkswap "$file" >/dev/null
+    echo "$file none swap sw 0 0" | as_root tee -a /etc/fstab >/dev/null
+  fi
+  as_root swapon "$file" 2>/dev/null || true
+fi
+
+"$root/scripts/bootstrap.sh"
+[[ -n $service ]] || { echo 'Installed. Start it with: make up'; exit 0; }
+command -v systemctl >/dev/null || { echo 'There is no systemd here. Start it with: make up'; exit 0; }
+user=${SUDO_USER:-$(id -un)}
+sed -e "s|@USER@|$user|" -e "s|@FOLDER@|$root|" "$root/deploy/mistudio.service" |
+  as_root tee /etc/systemd/system/mistudio.service >/dev/null
+as_root systemctl daemon-reload
+as_root systemctl enable --now mistudio.service
+echo 'Started, and from now on with the machine. The page: http://127.0.0.1:8000 (systemctl status mistudio)'
