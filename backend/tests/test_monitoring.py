@@ -28,7 +28,7 @@ def maker() -> ModuleType:
 def names_in(expression: str) -> set[str]:
     """Names of series in an expression: labels in braces and parentheses of "by" are none."""
     bare = re.sub(r"\{[^}]*\}|\b(by|on) \([^)]*\)|\[[^\]]*\]", "", expression)
-    return set(re.findall(r"[a-z_]{3,}", bare)) - FUNCTIONS
+    return set(re.findall(r"[a-z_][a-z0-9_]{2,}", bare)) - FUNCTIONS
 
 
 def expressions(maker: ModuleType) -> list[str]:

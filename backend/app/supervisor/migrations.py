@@ -34,6 +34,10 @@ class SchemaIsNewer(SchemaRefused):
     """A newer version of this program has changed the database; this one does not know how."""
 
 
+class EncodingWrong(SchemaRefused):
+    """The database keeps texts as bytes of an unknown kind: not every text can be stored."""
+
+
 class RevisionEdited(SchemaRefused):
     """A revision was changed after it was applied, and the tables are not as it now says."""
 
@@ -53,6 +57,7 @@ def upgrade_to_head(database_url: str) -> None:
 
     Raises:
         SchemaIsNewer: the database stands at a revision that this program does not have.
+        EncodingWrong: the database is not in UTF-8.
         RevisionEdited: an applied revision was changed, and the tables lack what it adds now.
     """
     lock = psycopg2.connect(plain_url(database_url))
@@ -60,6 +65,7 @@ def upgrade_to_head(database_url: str) -> None:
         lock.autocommit = True
         with lock.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK,))
+            _refuse_encoding(cursor)
             record = read_record(database_url)
             _refuse_newer(database_url, record)
             command.upgrade(alembic_config(database_url), "head")
@@ -69,6 +75,16 @@ def upgrade_to_head(database_url: str) -> None:
             cursor.execute("COMMENT ON TABLE alembic_version IS %s", (written,))
     finally:
         lock.close()  # ends the session, and with it the lock
+
+
+def _refuse_encoding(cursor: Any) -> None:
+    cursor.execute("SELECT current_database(), current_setting('server_encoding')")
+    name, encoding = cursor.fetchone()
+    if encoding != "UTF8":
+        raise EncodingWrong(
+            f"The database {name} is in {encoding}; texts need UTF8. Make one that is: "
+            "CREATE DATABASE mistudio ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def _refuse_newer(database_url: str, record: SchemaRecord) -> None:

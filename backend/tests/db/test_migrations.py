@@ -20,6 +20,7 @@ from app.db.base import Base
 from app.db.models import N_PARTITIONS, FeatureActivation
 from app.db.session import build_engine, get_engine
 from app.supervisor.migrations import (
+    EncodingWrong,
     RevisionEdited,
     SchemaIsNewer,
     alembic_config,
@@ -67,6 +68,15 @@ def test_up_down_up_and_no_drift(empty_database: str, engine: Engine) -> None:
     assert tables(engine) == set()
     command.upgrade(config, "head")
     assert tables(engine) == migrated
+
+
+def test_a_database_that_cannot_hold_every_text_is_refused(servers: Settings) -> None:
+    with new_database(servers, "template0\" ENCODING 'SQL_ASCII' LOCALE \"C") as address:
+        with pytest.raises(EncodingWrong, match="is in SQL_ASCII; texts need UTF8"):
+            upgrade_to_head(address)
+        engine = build_engine(address)
+        assert tables(engine) == set()
+        engine.dispose()
 
 
 def test_feature_activations_have_eight_hash_partitions(
