@@ -26,6 +26,7 @@ const FORMS = [
   'FeatureExtract',
   'SteeringGenerate',
   'SteeredFeature',
+  'SweepRequest',
 ];
 
 /**

@@ -130,6 +130,7 @@ class ResolvedFeature(ResponseModel):
     coefficient: float
     unit: CoefficientUnit
     method: SteeringMethod
+    only_active: bool = Field(False, description="Acted only where the feature was above zero")
     layer: int
     strength_in_activation_units: float | None
     strength_in_max_multiples: float | None

@@ -10,6 +10,7 @@ from app.schemas.common import MAX_ID, RequestModel, ResponseModel
 from app.schemas.steering import (
     MAX_FEATURES,
     CoefficientUnit,
+    ResolvedFeature,
     SteeringMethod,
     SteeringResult,
 )
@@ -43,7 +44,7 @@ class PresetRead(ResponseModel):
     training_id: UUID
     name: str
     description: str | None
-    features: list[dict[str, Any]]
+    features: list[PresetFeature]
     intervention_layer: int
     temperature: float
     is_favorite: bool
@@ -55,7 +56,7 @@ class SteeringRunRow(ResponseModel):
     id: UUID
     model_id: UUID
     prompt: str
-    features: list[dict[str, Any]]
+    features: list[ResolvedFeature]
     unsteered_text: str
     steered_text: str
     fingerprint: str = Field(description="Equal for runs that must give the same texts")

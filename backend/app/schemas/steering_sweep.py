@@ -160,12 +160,23 @@ class SweepTable(ResponseModel):
     environment: SteeringEnvironment
 
 
+class SweptName(ResponseModel):
+    """Which feature was swept, and how."""
+
+    id: int
+    neuron_index: int
+    name: str | None
+    method: SteeringMethod
+    unit: CoefficientUnit
+    at_layer: int
+
+
 class SweepListed(ResponseModel):
     id: UUID = Field(description="Also the id of its job")
     model_id: UUID
     state: JobState
     prompts: list[str]
-    features: list[dict[str, Any]]
+    features: list[SweptName]
     created_at: datetime
 
 

@@ -144,7 +144,7 @@ def _prompt_tokens(outcome: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _feature(edit: dict[str, Any], place: int, outcome: dict[str, Any]) -> dict[str, Any]:
     resolved, steered = outcome["resolved"][place], outcome[_STEERED]
-    kept = ("id", "neuron_index", "name", "coefficient", "unit", "method")
+    kept = ("id", "neuron_index", "name", "coefficient", "unit", "method", "only_active")
     return {
         **{key: edit[key] for key in kept},
         "layer": edit["at_layer"],

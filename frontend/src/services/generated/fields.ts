@@ -1429,5 +1429,281 @@ export const fields = {
       "max": null,
       "options": null
     }
+  },
+  "SweepRequest": {
+    "strengths": {
+      "type": "array",
+      "required": false,
+      "nullable": false,
+      "default": [],
+      "help": "Strengths in each feature's unit; the unsteered text is always beside them.",
+      "unit": null,
+      "min": -1000,
+      "max": 1000,
+      "options": null
+    },
+    "kl_targets": {
+      "type": "array",
+      "required": false,
+      "nullable": false,
+      "default": [],
+      "help": "Further strengths, calibrated to these KL targets (p95, nats; the sign says which way).",
+      "unit": null,
+      "min": -20,
+      "max": 20,
+      "options": null
+    },
+    "n_samples": {
+      "type": "integer",
+      "required": false,
+      "nullable": false,
+      "default": 1,
+      "help": "Texts per prompt and strength, each with a seed of its own.",
+      "unit": null,
+      "min": 1,
+      "max": 16,
+      "options": null
+    },
+    "select_by": {
+      "type": "string",
+      "required": false,
+      "nullable": false,
+      "default": "balance",
+      "help": "By what the best strength is chosen.",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": [
+        "balance",
+        "activation",
+        "promoted_share"
+      ]
+    },
+    "max_new_tokens": {
+      "type": "integer",
+      "required": false,
+      "nullable": false,
+      "default": 60,
+      "help": "Tokens generated at most.",
+      "unit": "tokens",
+      "min": 1,
+      "max": 2048,
+      "options": null
+    },
+    "temperature": {
+      "type": "number",
+      "required": false,
+      "nullable": false,
+      "default": 0.7,
+      "help": "Sampling temperature; 0 always takes the likeliest token.",
+      "unit": null,
+      "min": 0,
+      "max": 5,
+      "options": null
+    },
+    "top_k": {
+      "type": "integer",
+      "required": false,
+      "nullable": false,
+      "default": 0,
+      "help": "Sample among the k likeliest tokens; 0 means all.",
+      "unit": null,
+      "min": 0,
+      "max": null,
+      "options": null
+    },
+    "top_p": {
+      "type": "number",
+      "required": false,
+      "nullable": false,
+      "default": 1,
+      "help": "Sample among the likeliest tokens of this joint probability.",
+      "unit": null,
+      "min": 0.01,
+      "max": 1,
+      "options": null
+    },
+    "repetition_penalty": {
+      "type": "number",
+      "required": false,
+      "nullable": false,
+      "default": 1,
+      "help": "Divides the logits of tokens already there; 1 means none.",
+      "unit": null,
+      "min": 1,
+      "max": 5,
+      "options": null
+    },
+    "seed": {
+      "type": "integer",
+      "required": false,
+      "nullable": false,
+      "default": 0,
+      "help": "Fixes the sampling of both texts.",
+      "unit": null,
+      "min": 0,
+      "max": 2147483647,
+      "options": null
+    },
+    "stop": {
+      "type": "array",
+      "required": false,
+      "nullable": false,
+      "default": [],
+      "help": "Texts that end the generation; they are cut off.",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    },
+    "steer_prompt": {
+      "type": "boolean",
+      "required": false,
+      "nullable": false,
+      "default": true,
+      "help": "Steer the tokens of the prompt.",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    },
+    "steer_generated": {
+      "type": "boolean",
+      "required": false,
+      "nullable": false,
+      "default": true,
+      "help": "Steer the generated tokens.",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    },
+    "positions": {
+      "type": "array",
+      "required": false,
+      "nullable": false,
+      "default": [],
+      "help": "Steer only at these absolute positions, the first being 0; empty means all.",
+      "unit": null,
+      "min": 0,
+      "max": null,
+      "options": null
+    },
+    "exclude_special": {
+      "type": "boolean",
+      "required": false,
+      "nullable": false,
+      "default": true,
+      "help": "Leave special tokens and the first position (attention sink) alone.",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    },
+    "use_chat_template": {
+      "type": "boolean",
+      "required": false,
+      "nullable": false,
+      "default": false,
+      "help": "Wrap the prompt as a user's message in the model's chat format.",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    },
+    "system_prompt": {
+      "type": "string",
+      "required": false,
+      "nullable": false,
+      "default": "",
+      "help": "System message of the chat format; empty means none.",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    },
+    "use_cache": {
+      "type": "boolean",
+      "required": false,
+      "nullable": false,
+      "default": true,
+      "help": "Keep keys and values of earlier tokens (same result).",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    },
+    "prefill_chunk": {
+      "type": "integer",
+      "required": false,
+      "nullable": false,
+      "default": 512,
+      "help": "Tokens of the prompt read at once (same result).",
+      "unit": "tokens",
+      "min": 1,
+      "max": null,
+      "options": null
+    },
+    "model_id": {
+      "type": "string",
+      "required": true,
+      "nullable": false,
+      "default": null,
+      "help": "",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    },
+    "prompts": {
+      "type": "array",
+      "required": true,
+      "nullable": false,
+      "default": null,
+      "help": "The best strength is chosen on every other one and reported on the rest",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    },
+    "features": {
+      "type": "array",
+      "required": true,
+      "nullable": false,
+      "default": null,
+      "help": "Each is swept by itself",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    },
+    "intervention_layer": {
+      "type": "integer",
+      "required": false,
+      "nullable": true,
+      "default": null,
+      "help": "By default the layer that the SAE was trained on",
+      "unit": null,
+      "min": 0,
+      "max": null,
+      "options": null
+    },
+    "controls": {
+      "type": "array",
+      "required": false,
+      "nullable": false,
+      "default": [
+        "random_direction",
+        "matched_feature",
+        "opposite",
+        "prompt",
+        "diffmean"
+      ],
+      "help": "What the best strength is compared with",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    }
   }
 } as const satisfies Record<string, Record<string, FieldSpec>>;

@@ -4969,9 +4969,7 @@ export interface components {
             /** Description */
             description: string | null;
             /** Features */
-            features: {
-                [key: string]: unknown;
-            }[];
+            features: components["schemas"]["PresetFeature"][];
             /** Intervention Layer */
             intervention_layer: number;
             /** Temperature */
@@ -5133,6 +5131,12 @@ export interface components {
              * @enum {string}
              */
             method: "add" | "clamp" | "floor" | "scale" | "ablate" | "project";
+            /**
+             * Only Active
+             * @description Acted only where the feature was above zero
+             * @default false
+             */
+            only_active?: boolean;
             /** Layer */
             layer: number;
             /** Strength In Activation Units */
@@ -5716,9 +5720,7 @@ export interface components {
             /** Prompt */
             prompt: string;
             /** Features */
-            features: {
-                [key: string]: unknown;
-            }[];
+            features: components["schemas"]["ResolvedFeature"][];
             /** Unsteered Text */
             unsteered_text: string;
             /** Steered Text */
@@ -5754,9 +5756,7 @@ export interface components {
             /** Prompt */
             prompt: string;
             /** Features */
-            features: {
-                [key: string]: unknown;
-            }[];
+            features: components["schemas"]["ResolvedFeature"][];
             /** Unsteered Text */
             unsteered_text: string;
             /** Steered Text */
@@ -5928,9 +5928,7 @@ export interface components {
             /** Prompts */
             prompts: string[];
             /** Features */
-            features: {
-                [key: string]: unknown;
-            }[];
+            features: components["schemas"]["SweptName"][];
             /**
              * Created At
              * Format: date-time
@@ -5954,9 +5952,7 @@ export interface components {
             /** Prompts */
             prompts: string[];
             /** Features */
-            features: {
-                [key: string]: unknown;
-            }[];
+            features: components["schemas"]["SweptName"][];
             /**
              * Created At
              * Format: date-time
@@ -6241,6 +6237,30 @@ export interface components {
             side_effects: components["schemas"]["SweepSideEffect"][];
             /** Notes */
             notes: string[];
+        };
+        /**
+         * SweptName
+         * @description Which feature was swept, and how.
+         */
+        SweptName: {
+            /** Id */
+            id: number;
+            /** Neuron Index */
+            neuron_index: number;
+            /** Name */
+            name: string | null;
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "add" | "clamp" | "floor" | "scale" | "ablate" | "project";
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "max_multiple" | "activation" | "norm_fraction" | "kl";
+            /** At Layer */
+            at_layer: number;
         };
         /** SystemInfo */
         SystemInfo: {
