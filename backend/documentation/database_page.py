@@ -13,7 +13,13 @@ DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 AREAS: dict[str, tuple[str, ...]] = {
     "Texts and models": ("datasets", "tokenizations", "models", "activations"),
     "Trainings": ("trainings", "training_metrics", "checkpoints"),
-    "Features": ("features", "feature_activations", "feature_tokens", "feature_edits"),
+    "Features": (
+        "features",
+        "feature_activations",
+        "feature_tokens",
+        "feature_edits",
+        "feature_counts",
+    ),
     "Steering": ("steering_runs", "steering_sweeps"),
     "Jobs": ("jobs", "workflows", "idempotency_keys"),
     "Saved settings": ("extraction_templates", "training_templates", "steering_presets"),
