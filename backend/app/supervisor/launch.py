@@ -35,6 +35,10 @@ STACK_MARK = "MISTUDIO_STACK"
 _LONGEST_TEMPORARY = 60
 
 
+# Nothing of ours uses them: a token is given with a download and goes to that job alone.
+HUB_TOKENS = frozenset({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN"})
+
+
 def temporary_folder(home: Path) -> Path:
     """Where the stack's processes put what they need for themselves; emptied at each start."""
     return home / "run" / "tmp"
@@ -49,7 +53,8 @@ def marked_environment(home: Path) -> dict[str, str]:
     folder = temporary_folder(home)
     is_short = len(os.fsencode(folder)) <= _LONGEST_TEMPORARY
     own = {"TMPDIR": str(folder)} if is_short else {}
-    return os.environ | {STACK_MARK: str(home)} | own
+    kept = {name: value for name, value in os.environ.items() if name not in HUB_TOKENS}
+    return kept | {STACK_MARK: str(home)} | own
 
 
 def die_with_parent(death_signal: int = signal.SIGKILL, parent: int | None = None) -> Prepare:

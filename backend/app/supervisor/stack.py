@@ -64,8 +64,13 @@ def address(host: str, port: int) -> str:
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
+# The access token is the API's alone.
+NO_TOKEN = {"MISTUDIO_TOKEN": ""}
+
+
 def worker_nursery(settings: Settings) -> Nursery:
-    return Nursery(WORKER_MODULES, settings.home, BACKEND_FOLDER, _environment(settings))
+    environment = _environment(settings) | NO_TOKEN
+    return Nursery(WORKER_MODULES, settings.home, BACKEND_FOLDER, environment)
 
 
 def api_nursery(settings: Settings) -> Nursery:
@@ -81,13 +86,17 @@ def worker_units(settings: Settings, nursery: Nursery | None = None) -> list[Uni
                 settings,
                 f"worker-{queue}",
                 _celery_worker(queue, slots),
+                environment=NO_TOKEN,
                 nursery=nursery,
                 stop_timeout_seconds=grace,
             )
         )
         for queue, slots in WORKER_SLOTS.items()
     ]
-    return [*units, Unit(_python(settings, "sweeper", ["app.workers.sweeper"], nursery=nursery))]
+    sweeper = _python(
+        settings, "sweeper", ["app.workers.sweeper"], environment=NO_TOKEN, nursery=nursery
+    )
+    return [*units, Unit(sweeper)]
 
 
 def _celery_worker(queue: str, slots: int) -> list[str]:

@@ -2,10 +2,12 @@
 
 ``python -m app.workers.child JOB_ID ATTEMPT PARENT_PID`` starts it the long way.
 
-Requests arrive as lines on stdin (``pause``, ``stop``, ``cancel``). SIGTERM means that the machine
+Requests arrive as lines on stdin (``pause``, ``stop``, ``cancel``), before them for a download the
+access token. SIGTERM means that the machine
 goes down: pause, to be resumed at the next start. The outcome is written to a file.
 """
 
+import json
 import logging
 import os
 import signal
@@ -26,7 +28,14 @@ from app.db.models import Job
 from app.db.repositories import jobs
 from app.services.job_lifecycle import StaleAttempt, transition
 from app.services.job_log import log_path
-from app.workers.context import JobContext, JobInterrupted, JobOutcome, StopSignal
+from app.workers.context import (
+    TOKEN_WORD,
+    HandedToken,
+    JobContext,
+    JobInterrupted,
+    JobOutcome,
+    StopSignal,
+)
 from app.workers.database import fenced_transaction
 from app.workers.errors import outcome_of
 from app.workers.lifeline import EXIT_ORPHANED, die_with_parent
@@ -45,9 +54,9 @@ def main(arguments: list[str]) -> int:
     job_id, attempt = UUID(arguments[0]), int(arguments[1])
     settings = get_settings()
     configure_logging(settings, process=f"job-{job_id}", job_id=str(job_id), attempt=attempt)
-    stop = StopSignal()
-    listen_for_requests(stop)
-    outcome = run(settings, job_id, attempt, stop)
+    stop, token = StopSignal(), HandedToken()
+    listen_for_requests(stop, token)
+    outcome = run(settings, job_id, attempt, stop, token=token)
     write_outcome(outcome_path(settings, job_id, attempt), outcome)
     return 0
 
@@ -61,6 +70,8 @@ def run(
     attempt: int,
     stop: StopSignal,
     load: Callable[[JobKind], Task] = load_task,
+    *,
+    token: HandedToken | None = None,
 ) -> Outcome:
     """Mark the job running, load its task, run it, and say how it ended."""
     reporter = ProgressReporter(job_id, attempt, on_stale=_exit_stale)
@@ -70,7 +81,7 @@ def run(
         reporter.start(job)
         task = load(job.kind)
         meter.mark_base()
-        ended = run_task(task, make_context(settings, job, reporter, stop))
+        ended = run_task(task, make_context(settings, job, reporter, stop, token))
         reporter.close()
     except StaleAttempt:
         _exit_stale()
@@ -106,7 +117,11 @@ def run_task(task: Task, context: JobContext) -> JobOutcome:
 
 
 def make_context(
-    settings: Settings, job: Job, reporter: ProgressReporter, stop: StopSignal
+    settings: Settings,
+    job: Job,
+    reporter: ProgressReporter,
+    stop: StopSignal,
+    token: HandedToken | None = None,
 ) -> JobContext:
     return JobContext(
         job_id=job.id,
@@ -119,22 +134,28 @@ def make_context(
         log_path=log_path(settings, job.id),
         reporter=reporter,
         signal=stop,
+        token=token or HandedToken(),
     )
 
 
-def listen_for_requests(stop: StopSignal) -> None:
-    """Turn stdin lines and SIGTERM into the stop signal."""
+def listen_for_requests(stop: StopSignal, token: HandedToken) -> None:
+    """Turn stdin lines and SIGTERM into the stop signal, and take the token that comes first."""
 
     def on_sigterm(_number: int, _frame: FrameType | None) -> None:
         stop.set(JobAction.PAUSE, by_shutdown=True)
 
     signal.signal(signal.SIGTERM, on_sigterm)
-    threading.Thread(target=_read_requests, args=(stop,), name="requests", daemon=True).start()
+    threading.Thread(
+        target=_read_requests, args=(stop, token), name="requests", daemon=True
+    ).start()
 
 
-def _read_requests(stop: StopSignal) -> None:
+def _read_requests(stop: StopSignal, token: HandedToken) -> None:
     for line in sys.stdin:
         action, _, origin = line.strip().partition(" ")
+        if action == TOKEN_WORD:
+            token.put(json.loads(origin))
+            continue
         stop.set(JobAction(action), by_shutdown=origin == "shutdown")
 
 

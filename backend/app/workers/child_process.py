@@ -1,12 +1,15 @@
 """Starting, asking and ending the process of one attempt."""
 
+import json
 import signal
 import subprocess
 from pathlib import Path
 
 from app.core.config import Settings
-from app.core.enums import ErrorCode, JobAction
+from app.core.enums import ErrorCode, JobAction, JobKind
 from app.db.models import Job
+from app.services.hub import tokens
+from app.workers.context import TOKEN_WORD
 from app.workers.errors import INTERNAL_TEXT, OOM_TEXT, TRUNCATED_TEXT
 from app.workers.job_process import JobProcess
 from app.workers.nursery import Order
@@ -15,6 +18,9 @@ from app.workers.runner import Runner
 from app.workers.tasks import modules_of
 
 KILL_WAIT_SECONDS = 10.0
+READS_FROM_THE_HUB = frozenset(
+    {JobKind.DATASET_DOWNLOAD, JobKind.MODEL_DOWNLOAD, JobKind.SAE_IMPORT}
+)
 _VMSTAT = Path("/proc/vmstat")
 
 
@@ -39,6 +45,12 @@ class ChildProcess(Runner):
         held = () if device_fd is None else (device_fd,)
         self._process = JobProcess(settings, order, log, held=held)
         self._status: int | None = None
+        if job.kind in READS_FROM_THE_HUB:
+            self._hand_over(tokens.read(settings, job.id))
+
+    def _hand_over(self, token: str | None) -> None:
+        """By pipe: arguments, environment and files of the child are read by others."""
+        self._process.requests.write(f"{TOKEN_WORD} {json.dumps(token)}\n".encode())
 
     def wait(self, seconds: float) -> bool:
         try:

@@ -20,6 +20,10 @@ from app.workers.progress import ProgressReporter
 T = TypeVar("T")
 OutcomeState = Literal["succeeded", "paused", "stopped", "cancelled"]
 
+# How the line with the token begins on the pipe of requests.
+TOKEN_WORD = "token"
+# It is written before the process exists, so this only ends what would wait for ever.
+TOKEN_PATIENCE_SECONDS = 30.0
 # A stronger request replaces a weaker one that was not followed yet.
 REQUEST_STRENGTH = {JobAction.PAUSE: 1, JobAction.STOP: 2, JobAction.CANCEL: 3}
 _STATE_OF_ACTION: dict[JobAction, OutcomeState] = {
@@ -77,6 +81,28 @@ class StopSignal:
         return self._event.wait(seconds)
 
 
+class HandedToken:
+    """The access token that the supervising task hands this process through its pipe."""
+
+    def __init__(self) -> None:
+        self._token: str | None = None
+        self._arrived = threading.Event()
+
+    def put(self, token: str | None) -> None:
+        self._token = token
+        self._arrived.set()
+
+    def take(self) -> str | None:
+        """The token, None when the job was given none.
+
+        Raises:
+            TimeoutError: The pipe said nothing about it.
+        """
+        if not self._arrived.wait(TOKEN_PATIENCE_SECONDS):
+            raise TimeoutError("no access token was handed over")
+        return self._token
+
+
 @dataclass
 class JobContext:
     """A task's only way to the outside.
@@ -95,6 +121,7 @@ class JobContext:
     log_path: Path
     reporter: ProgressReporter
     signal: StopSignal = field(default_factory=StopSignal)
+    token: HandedToken = field(default_factory=HandedToken)
 
     @property
     def data_root(self) -> Path:

@@ -1,8 +1,9 @@
 """Handing an access token to one job without writing it where it would stay.
 
 The token is no part of the job's row, its message, its arguments or its log: it lies in a file
-that only the owner can read, named by the job. It stays while the job may have to start again
-(a killed worker, a full disk) and goes when the job has ended.
+that only the owner can read, named by the job. The task that supervises the job reads it and hands
+it to the job's process by pipe. It stays while the job may have to start again (a killed worker, a
+full disk) and goes when the job has ended.
 """
 
 import os

@@ -10,7 +10,6 @@ from app.services.corpora.local_files import LocalFiles
 from app.services.corpora.python_docs import PythonDocs
 from app.services.corpora.store import CorpusSummary, write_corpus
 from app.services.dataset_records import record_import
-from app.services.hub import tokens
 from app.services.hub.dataset_stream import HubDataset
 from app.workers.context import JobContext, JobOutcome
 from app.workers.tasks.leftovers import removed_at_the_end
@@ -41,7 +40,7 @@ def run_dataset_download(context: JobContext) -> JobOutcome:
         config=payload["config"],
         split=payload["split"],
         text_column=payload["text_column"],
-        token=tokens.read(context.settings, context.job_id),
+        token=context.token.take(),
         cache=context.data_root / "cache" / "hub",
     )
     origin = {"repo_id": payload["repo_id"], "config": payload["config"], "split": corpus.split}

@@ -9,7 +9,6 @@ from app.core.paths import model_dir
 from app.ml.language_models import import_language_model
 from app.ml.records import ModelCard, to_json
 from app.services.corpora.document import Progress
-from app.services.hub import tokens
 from app.services.hub.model_files import download_model_files, list_model_files
 from app.services.model_records import record_card
 from app.workers.context import JobContext, JobOutcome
@@ -30,7 +29,7 @@ def run_model_import(context: JobContext) -> JobOutcome:
 def run_model_download(context: JobContext) -> JobOutcome:
     """Fetch a model's files from the hub, then import them."""
     repo_id = context.payload["repo_id"]
-    token = tokens.read(context.settings, context.job_id)
+    token = context.token.take()
     context.report(0, 0, "Asking the hub")
     commit, files = list_model_files(repo_id, context.payload["revision"], token)
     folder = context.data_root / "cache" / f"download-{context.job_id}"

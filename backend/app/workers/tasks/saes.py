@@ -22,7 +22,6 @@ from app.ml.interchange.real_rows import RealRows
 from app.ml.language_models import load_language_model
 from app.services.corpora.document import Progress
 from app.services.corpora.python_docs import PythonDocs
-from app.services.hub import tokens
 from app.services.hub.model_files import download_model_files
 from app.services.hub.sae_files import list_sae_files
 from app.services.sae_records import (
@@ -48,7 +47,7 @@ def run_sae_import(context: JobContext) -> JobOutcome:
     if "path" in payload:
         return _import(context, Path(payload["path"]), {}, start=0.0)
     repo_id, subfolder = payload["repo_id"], payload["subfolder"]
-    token = tokens.read(context.settings, context.job_id)
+    token = context.token.take()
     context.report(0, 0, "Asking the hub")
     commit, files = list_sae_files(repo_id, payload["revision"], subfolder, token)
     folder = context.data_root / "cache" / f"download-{context.job_id}"
