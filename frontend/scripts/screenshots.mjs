@@ -13,7 +13,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const pictures = join(root, 'docs', 'images');
 const url = process.env.MISTUDIO_URL ?? 'http://127.0.0.1:8000';
 const WINDOW = { width: 1280, height: 800 };
-const HEADER_PX = 96;
+const HEADER_PX = 120;
 const LONG = { timeout: 240_000 };
 const PROMPT = 'Once upon a time';
 
@@ -51,6 +51,7 @@ async function openTab(tab, seen) {
 async function takeInputs() {
   const card = page.getByRole('article').first();
   await openTab('datasets', card);
+  await page.getByRole('button', { name: 'Built-in corpus' }).click();
   await take('datasets');
   await card.getByRole('button').first().click();
   await dialog.getByRole('tab', { name: 'Statistics' }).click();
@@ -59,7 +60,10 @@ async function takeInputs() {
   await openTab('models', page.getByRole('button', { name: 'Extract Activations' }));
   await take('models');
   await page.getByRole('button', { name: 'Extract Activations' }).first().click();
-  await dialog.getByRole('button', { name: 'L1', exact: true }).waitFor(LONG);
+  await dialog
+    .getByText(/on disk|of disk|GB|MB/)
+    .first()
+    .waitFor(LONG);
   await take('extract-activations');
 }
 
