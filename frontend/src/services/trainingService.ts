@@ -6,6 +6,8 @@ import type {
   Training,
   TrainingCreate,
   TrainingCreated,
+  TrainingGridCreate,
+  TrainingGridCreated,
 } from '@/types/training.types';
 import { MAX_POINTS } from '@/utils/constants';
 import { get, getAll, post, remove } from './api';
@@ -19,6 +21,10 @@ export const trainingService = {
   /** What a training would take; nothing is started. */
   estimate: (body: TrainingCreate, signal?: AbortSignal) =>
     post<Estimate>('/trainings/estimate', body, { ...(signal ? { signal } : {}) }),
+  /** Several trainings in one run. */
+  createGrid: (body: TrainingGridCreate) => post<TrainingGridCreated>('/trainings/grid', body),
+  estimateGrid: (body: TrainingGridCreate, signal?: AbortSignal) =>
+    post<Estimate>('/trainings/grid/estimate', body, { ...(signal ? { signal } : {}) }),
   act: (id: string, action: TrainingAction) => post<Training>(`/trainings/${id}/${action}`),
   metrics: (id: string) =>
     get<MetricPoint[]>(`/trainings/${id}/metrics`, { max_points: MAX_POINTS }),

@@ -1,6 +1,12 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import { beforeEach, expect, it } from 'vitest';
-import { makeActivation, makeDataset, makeEstimate, makeModel } from '@/test/factories';
+import {
+  makeActivation,
+  makeDataset,
+  makeEstimate,
+  makeModel,
+  makeTraining,
+} from '@/test/factories';
 import { renderWithUser } from '@/test/render';
 import { answer, answerPage, refuse } from '@/test/server';
 import { TrainingConfig } from './TrainingConfig';
@@ -33,4 +39,36 @@ it('asks nothing while the form is not whole, and says why there is no estimate'
   expect(await screen.findByText('The store is gone.')).toBeVisible();
   await user.clear(screen.getByRole('textbox', { name: 'Training Steps' }));
   expect(await screen.findByText(/as soon as the form is filled in/)).toBeVisible();
+});
+
+it('starts every combination of further values in one run', async () => {
+  answer('post', '/trainings/grid/estimate', makeEstimate());
+  const ids = ['t1', 't2', 't3', 't4'];
+  const trainings = ids.map((id) => ({ training_id: id, status: 'initializing', job_id: 'j' }));
+  const seen = answer('post', '/trainings/grid', { job_id: 'j', trainings });
+  for (const id of ids) answer('get', `/trainings/${id}`, makeTraining({ id }));
+  const { user } = renderWithUser(form);
+  await user.click(screen.getByRole('button', { name: 'Several at Once' }));
+  await user.type(screen.getByRole('textbox', { name: 'Values of k' }), '16, 64');
+  await user.type(screen.getByRole('textbox', { name: 'Seeds' }), '1');
+  expect(screen.getByRole('button', { name: 'Start 2 Trainings' })).toBeEnabled();
+  await user.type(screen.getByRole('textbox', { name: 'Seeds' }), ' 2');
+  await user.click(screen.getByRole('button', { name: 'Start 4 Trainings' }));
+  await waitFor(() => expect(seen).toHaveLength(1));
+  const variants = [
+    { name: 'k 16, seed 1', hyperparameters: { k: 16, seed: 1 } },
+    { name: 'k 16, seed 2', hyperparameters: { k: 16, seed: 2 } },
+    { name: 'k 64, seed 1', hyperparameters: { k: 64, seed: 1 } },
+    { name: 'k 64, seed 2', hyperparameters: { k: 64, seed: 2 } },
+  ];
+  expect(seen[0]?.body).toMatchObject({ variants });
+});
+
+it('says what is wrong with further values', async () => {
+  answer('post', '/trainings/estimate', makeEstimate());
+  const { user } = renderWithUser(form);
+  await user.click(screen.getByRole('button', { name: 'Several at Once' }));
+  await user.type(screen.getByRole('textbox', { name: 'Seeds' }), '1, x');
+  expect(screen.getByText('Different whole numbers, with commas between')).toBeVisible();
+  expect(screen.getByRole('button', { name: 'Start Training' })).toBeDisabled();
 });

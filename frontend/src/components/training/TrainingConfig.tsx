@@ -12,11 +12,13 @@ import { trainingService } from '@/services/trainingService';
 import { useTrainingStore } from '@/stores/trainingStore';
 import type { Dataset } from '@/types/dataset.types';
 import type { Activation, LanguageModel } from '@/types/model.types';
-import type { EncoderType, TrainingCreate } from '@/types/training.types';
+import type { EncoderType, GridVariant, TrainingCreate } from '@/types/training.types';
 import { formatInteger } from '@/utils/format';
 import { navigate } from '@/utils/urlState';
+import { gridProblem, NO_GRID, variantsOf } from './gridVariants';
 import { fieldNames, keepsK, nests, parseSizes, sentValues } from './hyperparameterFields';
 import { HyperparameterFields } from './HyperparameterFields';
+import { SeveralAtOnce } from './SeveralAtOnce';
 import { TrainingTemplates } from './TrainingTemplates';
 import { TrainingSource } from './TrainingSource';
 import { useTrainingSource } from './useTrainingSource';
@@ -44,10 +46,13 @@ export function TrainingConfig(lists: TrainingConfigProps) {
     encoder_type: encoderType,
     hyperparameters: { ...sentValues(choices), matryoshka_sizes: sizes ?? [] },
   };
+  const [gridTexts, setGridTexts] = useState(NO_GRID);
+  const variants = variantsOf(keepsK(choices) ? gridTexts : { ...gridTexts, k: '' });
+  const gridError = gridProblem(variants);
   const { run, isBusy, error } = useAction(async () => {
-    const created = await trainingService.create(request);
-    await useTrainingStore.getState().refresh(created.training_id);
-    navigate({ tab: 'training', training: created.training_id });
+    const ids = await start(request, variants ?? []);
+    await Promise.all(ids.map((id) => useTrainingStore.getState().refresh(id)));
+    navigate({ tab: 'training', training: ids[0] ?? null });
   });
 
   const latents = countLatents(form.values, source.model?.d_model ?? null);
@@ -58,8 +63,14 @@ export function TrainingConfig(lists: TrainingConfigProps) {
 
   const sizesError = sizes === null ? 'Rising whole numbers, with commas between' : undefined;
 
-  const isReady = !!source.store && !form.hasErrors && !(kError ?? sizesError);
-  const preflight = useEstimate(isReady ? request : null, trainingService.estimate);
+  const isReady = !!source.store && !form.hasErrors && !(kError ?? sizesError ?? gridError);
+  const preflight = useEstimate(
+    isReady ? { request, variants: variants ?? [] } : null,
+    ({ request, variants }, signal) =>
+      variants.length
+        ? trainingService.estimateGrid({ ...request, variants }, signal)
+        : trainingService.estimate(request, signal),
+  );
   const takeOver = (change: Record<string, unknown>) => {
     form.setValues((values) => ({ ...values, ...readChange(change.hyperparameters) }));
   };
@@ -91,6 +102,14 @@ export function TrainingConfig(lists: TrainingConfigProps) {
             ...(sizesError && { matryoshka_sizes: sizesError }),
           }}
         />
+        <SeveralAtOnce
+          texts={gridTexts}
+          onChange={setGridTexts}
+          count={variants?.length ?? 0}
+          showsK={keepsK(choices)}
+          layers={source.store?.layers ?? []}
+          error={gridError}
+        />
         <EstimateBox {...preflight} onProposal={takeOver} />
         {error && <ErrorBox problem={error} />}
         <Button
@@ -102,7 +121,7 @@ export function TrainingConfig(lists: TrainingConfigProps) {
           busy={isBusy}
           disabled={isBusy || !isReady}
         >
-          Start Training
+          {variants?.length ? `Start ${variants.length} Trainings` : 'Start Training'}
         </Button>
       </form>
       <div className="mt-6">
@@ -117,6 +136,13 @@ export function TrainingConfig(lists: TrainingConfigProps) {
       </div>
     </Card>
   );
+}
+
+/** Start one training, or several in one run; returns their ids. */
+async function start(request: TrainingCreate, variants: GridVariant[]): Promise<string[]> {
+  if (variants.length === 0) return [(await trainingService.create(request)).training_id];
+  const grid = await trainingService.createGrid({ ...request, variants });
+  return grid.trainings.map((training) => training.training_id);
 }
 
 function countLatents(values: Record<string, unknown>, width: number | null): number | null {
