@@ -34,7 +34,14 @@ D_MODEL_KEYS = ("hidden_size", "n_embd", "d_model", "dim", "emb_dim")
 N_LAYERS_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 N_HEADS_KEYS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
 D_MLP_KEYS = ("intermediate_size", "n_inner", "ffn_dim", "d_ff")
+EXPERT_KEYS = ("num_experts", "num_local_experts", "n_routed_experts")
 POSITION_KEYS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
+
+
+MAX_JSON_BYTES = 64_000_000
+MAX_POSITIONS = 100_000_000
+# Packed weights are narrower than the layers they are of, and layers may share weights.
+MOST_TIMES_LARGER = 16
 
 
 def first_line(error: Exception) -> str:
@@ -56,6 +63,7 @@ def check_model_folder(folder: Path) -> None:
             f"The folder {folder.name!r} has no config.json; choose the folder that holds a "
             "Hugging Face model, or a .gguf file."
         )
+    _refuse_large_texts(folder)
     if any(folder.glob("*.safetensors")):
         return
     pickled = sorted(p.name for p in folder.iterdir() if p.suffix in PICKLE_SUFFIXES)
@@ -65,6 +73,16 @@ def check_model_folder(folder: Path) -> None:
             "them to model.safetensors first (save_pretrained does)."
         )
     raise ModelFormatError(f"The folder {folder.name!r} holds no *.safetensors weights.")
+
+
+def _refuse_large_texts(folder: Path) -> None:
+    """Reading JSON takes ten times its size; the largest real tokenizer has half of this."""
+    for path in folder.glob("*.json"):
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise ModelFormatError(
+                f"{path.name} has {path.stat().st_size / 1e6:,.0f} MB. No model's is larger than "
+                f"{MAX_JSON_BYTES / 1e6:.0f} MB."
+            )
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -93,6 +111,7 @@ def read_model_card(folder: Path) -> ModelCard:
     config = {**raw, **(raw.get("text_config") or {})}
     tensors = _read_tensor_headers(folder)
     d_model = _first_int(config, D_MODEL_KEYS, "hidden size")
+    _refuse_implausible_sizes(config, tensors)
     n_heads = _first_int(config, N_HEADS_KEYS, "number of attention heads")
     weight_bytes = sum(math.prod(s) * DTYPE_BYTES.get(d, 2) for s, d in tensors.values())
     return ModelCard(
@@ -112,6 +131,31 @@ def read_model_card(folder: Path) -> ModelCard:
         memory_bytes=weight_bytes,
         layers=_layer_cards(tensors),
     )
+
+
+def _refuse_implausible_sizes(
+    config: dict[str, Any], tensors: dict[str, tuple[tuple[int, ...], str]]
+) -> None:
+    """Compare what the configuration claims with the weights' headers, before memory is taken.
+
+    Raises:
+        ModelFormatError: A model of these sizes is not what the files hold.
+    """
+    widest = max((side for shape, _ in tensors.values() for side in shape), default=0)
+    numbers = {int(part) for name in tensors for part in name.split(".") if part.isdigit()}
+    blocks = len(numbers) or len(tensors)
+    bounds = {
+        **dict.fromkeys((*D_MODEL_KEYS, *D_MLP_KEYS, "vocab_size"), MOST_TIMES_LARGER * widest),
+        **dict.fromkeys((*N_LAYERS_KEYS, *EXPERT_KEYS), MOST_TIMES_LARGER * blocks),
+        **dict.fromkeys((*N_HEADS_KEYS, "num_key_value_heads", "head_dim"), widest),
+        **dict.fromkeys(POSITION_KEYS, MAX_POSITIONS),
+    }
+    for key, most in bounds.items():
+        claimed = config.get(key)
+        if isinstance(claimed, int) and claimed > most:
+            raise ModelFormatError(
+                f"config.json claims {key} = {claimed:,}, which the weights do not bear out."
+            )
 
 
 def _first_int(config: dict[str, Any], keys: tuple[str, ...], what: str) -> int:

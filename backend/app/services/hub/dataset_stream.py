@@ -66,6 +66,11 @@ def _check_exists(repo_id: str, token: str | None) -> None:
     """The streaming library hides the reason of a refusal; the plain API tells it."""
     from huggingface_hub import HfApi
 
+    if Path(repo_id).exists():  # the library would take the folder instead
+        raise ValidationFailed(
+            f"{repo_id} is the name of a folder here, too. Import it from its path.",
+            details={"field": "repo_id", "value": repo_id},
+        )
     HfApi().dataset_info(repo_id, timeout=METADATA_TIMEOUT_SECONDS, token=token or False)
 
 
@@ -90,7 +95,8 @@ def _open_streams(
         )
     except DatasetNotFoundError as error:
         raise ConnectionError(str(error)) from error
-    except ValueError as error:  # unknown or ambiguous configuration; the text lists them
+    # Unknown or ambiguous configuration, and then the text lists them; or files that are not there.
+    except (ValueError, FileNotFoundError) as error:
         raise ValidationFailed(
             f"{repo_id} cannot be opened: {error}", details={"repo_id": repo_id, "config": config}
         ) from error

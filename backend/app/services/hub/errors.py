@@ -32,6 +32,9 @@ def hub_errors(kind: str, repo_id: str) -> Iterator[None]:
     """
     from huggingface_hub import errors
 
+    from app.services.hub.border import guard_requests  # it needs the errors of this file
+
+    guard_requests()
     details = {"repo_id": repo_id}
     try:
         yield
