@@ -23,8 +23,8 @@ compose_files_are_whole() {
   local other
   sed 's/PASSWORD=$/PASSWORD=judged/' .env.example >"$scratch/env"
   docker compose version >/dev/null 2>&1 || { missing+=('docker compose'); return; }
-  for other in docker-compose*.yml; do
-    docker compose --env-file "$scratch/env" -f docker-compose.yml -f "$other" \
+  for other in '' docker-compose.*.yml; do
+    docker compose --env-file "$scratch/env" -f docker-compose.yml ${other:+-f "$other"} \
       --profile monitoring --profile flower config --quiet || return 1
   done
 }
@@ -38,7 +38,7 @@ nginx_files_are_whole() {
   done
 }
 unit_is_whole() {
-  sed -e "s|@USER@|$(id -un)|" -e "s|@FOLDER@|$root|" deploy/mistudio.service >"$scratch/mistudio.service"
+  sed -e "s|@USER@|$(id -un)|" -e "s|@FOLDER@|$root|" -e "s|@HOME@|$scratch|" deploy/mistudio.service >"$scratch/mistudio.service"
   systemd-analyze verify "$scratch/mistudio.service"
 }
 judge shellcheck shellcheck --external-sources --severity=warning scripts/*.sh

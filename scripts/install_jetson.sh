@@ -46,7 +46,10 @@ fi
 [[ -n $service ]] || { echo 'Installed. Start it with: make up'; exit 0; }
 command -v systemctl >/dev/null || { echo 'There is no systemd here. Start it with: make up'; exit 0; }
 user=${SUDO_USER:-$(id -un)}
-sed -e "s|@USER@|$user|" -e "s|@FOLDER@|$root|" "$root/deploy/mistudio.service" |
+home=${MISTUDIO_HOME:-$(getent passwd "$user" | cut -d: -f6)/.local/share/mistudio}
+mkdir -p "$home" && chmod 700 "$home"
+((EUID)) || chown "$user" "$home"
+sed -e "s|@USER@|$user|" -e "s|@FOLDER@|$root|" -e "s|@HOME@|$home|" "$root/deploy/mistudio.service" |
   as_root tee /etc/systemd/system/mistudio.service >/dev/null
 as_root systemctl daemon-reload
 as_root systemctl enable --now mistudio.service

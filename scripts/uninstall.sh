@@ -13,11 +13,9 @@ for argument; do
     *) echo 'Usage: uninstall.sh [--keep-data] [--yes]'; exit 2 ;;
   esac
 done
-home=${MISTUDIO_HOME:-$state}
+home=${MISTUDIO_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/mistudio}
 unit=/etc/systemd/system/mistudio.service
-made=("$venv" "$root/frontend/node_modules" "$root/frontend/dist")
-data=("$home")
-[[ $home == "$state" ]] || made+=("$state")
+made=("$venv" "$state" "$root/frontend/node_modules" "$root/frontend/dist")
 [[ -e $unit ]] && made+=("$unit")
 
 size() { du -sh "$1" 2>/dev/null | cut -f1; }
@@ -26,9 +24,7 @@ for path in "${made[@]}"; do [[ -e $path ]] && printf '  %8s  %s\n' "$(size "$pa
 if [[ -n $keep ]]; then
   echo "It keeps your data in $home."
 else
-  for path in "${data[@]}"; do
-    [[ -e $path ]] && printf '  %8s  %s   (database, models, datasets, dictionaries: all your data)\n' "$(size "$path")" "$path"
-  done
+  [[ -e $home ]] && printf '  %8s  %s   (database, models, datasets, dictionaries: all your data)\n' "$(size "$home")" "$home"
 fi
 echo "The checkout itself stays: $root"
 if [[ -z $sure ]]; then
@@ -37,7 +33,6 @@ if [[ -z $sure ]]; then
 fi
 [[ -x $venv/bin/mistudio ]] && "$venv/bin/mistudio" down
 if [[ -e $unit ]]; then systemctl disable --now mistudio.service && rm -f "$unit" && systemctl daemon-reload; fi
-[[ -n $keep && $home == "$state" ]] && made=("${made[@]/$state/}")
-for path in "${made[@]}"; do [[ -n $path ]] && rm -rf -- "$path"; done
-[[ -n $keep ]] || rm -rf -- "${data[@]}"
+rm -rf -- "${made[@]}"
+[[ -n $keep ]] || rm -rf -- "$home"
 echo 'Removed.'
