@@ -60,6 +60,7 @@ class JobKind(StrEnum):
     FEATURE_SCORE = "feature_score"
     FEATURE_EXPORT = "feature_export"
     FEATURE_LABEL = "feature_label"
+    FEATURE_AUDIT = "feature_audit"
     FEATURE_PROBE = "feature_probe"
     FEATURE_ABLATE = "feature_ablate"
     STEERING_GENERATE = "steering_generate"

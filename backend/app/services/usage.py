@@ -26,6 +26,7 @@ JOB_NAMES = {
     JobKind.FEATURE_IMPORT: "an import of features",
     JobKind.FEATURE_EXPORT: "an export of its features",
     JobKind.FEATURE_LABEL: "the writing of labels",
+    JobKind.FEATURE_AUDIT: "an audit of its features",
     JobKind.TRAINING_EVALUATE: "a measurement",
 }
 

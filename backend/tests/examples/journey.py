@@ -218,6 +218,9 @@ class Journey:
         self._form("features", "upload_features", {"file": "features.parquet.zip", **fields})
         self.stack.finish(self.stack.post("/features/score", fields)["job_id"])
         self._labels()
+        audit = {"training_id": self.training_id, "examples": 20}
+        job = self.stack.finish(self.stack.post("/features/audit", audit)["job_id"])
+        assert (job["result"]["n_checked"], job["result"]["wrong"]) == (20, []), job
 
     def _labels(self) -> None:
         """A model of this size can be asked once it has a template, and answers nonsense."""

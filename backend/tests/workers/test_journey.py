@@ -10,8 +10,10 @@ import httpx
 import pyarrow
 import pyarrow.parquet
 import pytest
+from sqlalchemy import select, update
 from transformers import XLMConfig, XLMWithLMHeadModel
 
+from app.db.models import Feature, FeatureActivation
 from app.db.repositories import features
 from tests.fixtures.invariants import canary_in_database, canary_in_environments
 from tests.fixtures.stack import GLASS_EN, STEPS, Prepared, Stack
@@ -94,6 +96,30 @@ def test_a_second_discovery_keeps_what_a_person_wrote(
     again = stack.get(f"/features/{feature['id']}")
     assert (again["name"], again["is_favorite"], again["n_examples"]) == ("mine", True, 3)
     assert again["max_activation"] == feature["max_activation"]
+
+
+def test_what_is_stored_of_features_is_recomputed(
+    stack: Stack, reference: str, feature: dict[str, Any]
+) -> None:
+    accepted = stack.post("/features/audit", {"training_id": reference, "examples": 40})
+    audit = stack.finish(accepted["job_id"])["result"]
+    assert (audit["n_checked"], audit["wrong"]) == (40, [])
+    assert 0 < audit["largest_error"] < audit["tolerance"]
+    move_contexts(stack, reference, 1_000_000)
+    accepted = stack.post("/features/audit", {"training_id": reference, "examples": 5})
+    audit = stack.finish(accepted["job_id"])["result"]
+    move_contexts(stack, reference, -1_000_000)
+    assert (audit["n_checked"], audit["n_wrong"], len(audit["wrong"])) == (5, 5, 5)
+
+
+def move_contexts(stack: Stack, training_id: str, by: int) -> None:
+    """Say of every context that it is from another document."""
+    with stack.session() as session:
+        ids = select(Feature.id).where(Feature.training_id == UUID(training_id))
+        ours = FeatureActivation.feature_id.in_(ids)
+        moved = {"document": FeatureActivation.document + by}
+        session.execute(update(FeatureActivation).where(ours).values(moved))
+        session.commit()
 
 
 def test_steering_changes_the_text_and_proves_it(

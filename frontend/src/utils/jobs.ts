@@ -35,6 +35,7 @@ const LABELS: Record<JobKind, string> = {
   feature_score: 'Scoring features',
   feature_export: 'Exporting features',
   feature_label: 'Writing labels',
+  feature_audit: 'Auditing features',
   feature_probe: 'Trying features',
   feature_ablate: 'Ablating a feature',
   steering_generate: 'Generating',

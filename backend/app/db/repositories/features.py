@@ -105,6 +105,27 @@ def by_index(session: Session, training_id: UUID, indices: Sequence[int]) -> dic
     return {feature.neuron_index: feature for feature in session.scalars(statement)}
 
 
+def ids_with_contexts(session: Session, training_id: UUID) -> dict[int, int]:
+    """Index in the dictionary by id, of the features that fired."""
+    statement = select(Feature.id, Feature.neuron_index).where(
+        Feature.training_id == training_id, Feature.n_fires > 0
+    )
+    return dict(session.execute(statement).all())
+
+
+def nth_context(session: Session, feature_id: int, share: float) -> FeatureActivation | None:
+    """The context at a share (0 up to 1) of a feature's contexts that have a place in the text."""
+    has_place = (
+        FeatureActivation.feature_id == feature_id,
+        FeatureActivation.token_index.is_not(None),
+        FeatureActivation.window_position.is_not(None),
+    )
+    n = session.scalar(select(func.count()).select_from(FeatureActivation).where(*has_place)) or 0
+    order = (FeatureActivation.kind, FeatureActivation.rank)
+    statement = select(FeatureActivation).where(*has_place).order_by(*order)
+    return session.scalar(statement.offset(int(share * n)).limit(1))
+
+
 def add_edit(
     session: Session, feature_id: int, before: dict[str, Any], after: dict[str, Any]
 ) -> None:

@@ -29,6 +29,7 @@ TASKS: dict[JobKind, str] = {
     JobKind.FEATURE_EXTRACT: "app.workers.tasks.features:run_feature_extract",
     JobKind.FEATURE_IMPORT: "app.workers.tasks.feature_import:run_feature_import",
     JobKind.FEATURE_SCORE: "app.workers.tasks.scoring:run_feature_score",
+    JobKind.FEATURE_AUDIT: "app.workers.tasks.auditing:run_feature_audit",
     JobKind.FEATURE_LABEL: "app.workers.tasks.labelling:run_feature_label",
     JobKind.FEATURE_EXPORT: "app.workers.tasks.feature_export:run_feature_export",
     JobKind.STEERING_SWEEP: "app.workers.tasks.steering_sweep:run_steering_sweep",

@@ -929,6 +929,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/features/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Recompute random contexts from model and dictionary and compare them with what is stored
+         * @description The job's result counts what was recomputed and names every context whose tokens, place, split or activation are not as stored.
+         *     Contexts of imported files without token numbers cannot be recomputed and are left out.
+         */
+        post: operations["audit_features"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/features": {
         parameters: {
             query?: never;
@@ -3179,6 +3200,35 @@ export interface components {
             is_favorite?: boolean;
         };
         /**
+         * FeatureAudit
+         * @description Recompute random contexts of a training's features; the job's result says what differs.
+         */
+        FeatureAudit: {
+            /**
+             * Training Id
+             * Format: uuid
+             */
+            training_id: string;
+            /**
+             * Examples
+             * @description Contexts, each of a random feature
+             * @default 100
+             */
+            examples?: number;
+            /**
+             * Seed
+             * @description Decides which
+             * @default 0
+             */
+            seed?: number;
+            /**
+             * Tolerance
+             * @description Largest accepted difference, as a share of the maximum
+             * @default 0.05
+             */
+            tolerance?: number;
+        };
+        /**
          * FeatureChange
          * @description One change that a person made.
          */
@@ -4318,7 +4368,7 @@ export interface components {
          * JobKind
          * @enum {string}
          */
-        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_grid" | "training_evaluate" | "training_delete" | "sae_import" | "sae_check" | "feature_extract" | "feature_import" | "feature_score" | "feature_export" | "feature_label" | "feature_probe" | "feature_ablate" | "steering_generate" | "steering_sweep";
+        JobKind: "dataset_download" | "dataset_import" | "dataset_tokenize" | "dataset_delete" | "model_download" | "model_import" | "model_delete" | "activation_extract" | "activation_delete" | "training_run" | "training_grid" | "training_evaluate" | "training_delete" | "sae_import" | "sae_check" | "feature_extract" | "feature_import" | "feature_score" | "feature_export" | "feature_label" | "feature_audit" | "feature_probe" | "feature_ablate" | "steering_generate" | "steering_sweep";
         /**
          * JobLog
          * @description The end of what a job's processes wrote.
@@ -12033,6 +12083,67 @@ export interface operations {
                      *       "meta": {
                      *         "request_id": "req_5e7be791ca3140e2",
                      *         "timestamp": "2026-11-26T11:17:31.203169Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Envelope_JobAccepted_"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
+        };
+    };
+    audit_features: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "examples": 20,
+                 *       "training_id": "de66eb1a-1bf7-460b-89df-804ac973e0d1"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FeatureAudit"];
+            };
+        };
+        responses: {
+            /** @description It is queued; `Location` names what to follow */
+            202: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "60e77541-a6db-494f-8f72-cab4a449219a",
+                     *         "resource_id": "de66eb1a-1bf7-460b-89df-804ac973e0d1",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_69d107204fce44a5",
+                     *         "timestamp": "2026-11-26T11:47:21.189311Z"
                      *       }
                      *     }
                      */

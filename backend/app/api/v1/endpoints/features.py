@@ -38,9 +38,11 @@ from app.schemas.feature import (
     LogitLens,
     Neighbours,
 )
+from app.schemas.feature_audit import FeatureAudit
 from app.schemas.feature_probe import Ablation, FeatureProbe, ProbeResult
 from app.services import (
     discovery_service,
+    feature_audit,
     feature_probe_service,
     feature_relations,
     feature_scoring,
@@ -74,6 +76,14 @@ def score_features(
 ) -> Envelope[JobAccepted]:
     """Measure which features steer (output score) and which read (input score)."""
     return posting.queued(body, lambda: feature_scoring.score_features(session, body))
+
+
+@router.post("/audit", status_code=202, responses=failures(404, 409, 422))
+def audit_features(
+    body: FeatureAudit, session: SessionDep, posting: PostingDep
+) -> Envelope[JobAccepted]:
+    """Recompute random contexts from model and dictionary and compare them with what is stored."""
+    return posting.queued(body, lambda: feature_audit.queue_audit(session, body))
 
 
 @router.get("", responses=failures(404))

@@ -1,0 +1,102 @@
+"""Queueing an audit of stored contexts, and what it reads."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.core.enums import JobKind, ResourceType
+from app.core.errors import NotReady
+from app.db.models import FeatureActivation
+from app.db.repositories import features
+from app.ml.records import ExampleRecord
+from app.schemas.common import JobAccepted
+from app.schemas.feature_audit import FeatureAudit
+from app.services import job_service
+from app.services.feature_records import DiscoveryPlan, read_discovery_plan, require_measured_step
+from app.services.job_summaries import accepted
+from app.services.lookup import require_ready_model, require_training
+from app.services.usage import refuse_if_busy
+
+READS_ONLY = frozenset({JobKind.TRAINING_RUN, JobKind.TRAINING_EVALUATE, JobKind.FEATURE_EXPORT})
+
+
+def queue_audit(session: Session, request: FeatureAudit) -> JobAccepted:
+    """Queue an audit.
+
+    Raises:
+        TrainingNotFound: No such training.
+        NotReady: No features, no checkpoint of theirs, or the model is not ready.
+        StoreGone: The tokens that the contexts point into were deleted.
+        InUse: A job changes the features.
+    """
+    training = require_training(session, request.training_id, lock=True)
+    if not features.count_by_training(session, [training.id]):
+        raise NotReady(
+            f'The training "{training.name}" has no features yet. Discover them first.',
+            details={"training_id": str(training.id)},
+        )
+    require_ready_model(session, training.model_id)
+    read_audit_plan(session, training.id)
+    what = f'The training "{training.name}"'
+    refuse_if_busy(session, what, ResourceType.TRAINING, training.id, besides=READS_ONLY)
+    payload = request.model_dump(exclude={"training_id"}) | {"shares_device": True}
+    resource = (ResourceType.TRAINING, training.id)
+    return accepted(job_service.create_job(session, JobKind.FEATURE_AUDIT, *resource, payload))
+
+
+def read_audit_plan(session: Session, training_id: UUID) -> DiscoveryPlan:
+    """Files and place of the checkpoint that the features were measured on."""
+    training = require_training(session, training_id)
+    step = features.checkpoint_step(session, training_id)
+    step = require_measured_step(session, training, step)
+    return read_discovery_plan(session, training_id, step)
+
+
+def choose_examples(
+    session: Session, training_id: UUID, n: int, seed: int
+) -> list[tuple[int, ExampleRecord]]:
+    """Random contexts with the ids of their features.
+
+    Imported contexts whose tokens are strings cannot be recomputed and are not chosen.
+    """
+    draw = random.Random(seed)
+    ids = features.ids_with_contexts(session, training_id)
+    chosen = draw.sample(sorted(ids), min(n, len(ids)))
+    found = []
+    for feature_id in chosen:
+        row = features.nth_context(session, feature_id, draw.random())
+        if row is not None:
+            found.append((feature_id, _record(row, ids[feature_id])))
+    return found
+
+
+def differences(
+    chosen: Sequence[tuple[int, ExampleRecord]], wrong: Sequence[tuple[int, str, int]]
+) -> list[dict[str, Any]]:
+    """What an audit names, with the ids of the features."""
+    id_of = {example.feature: feature_id for feature_id, example in chosen}
+    return [
+        {"feature_id": id_of[index], "neuron_index": index, "kind": kind, "rank": rank}
+        for index, kind, rank in wrong
+    ]
+
+
+def _record(row: FeatureActivation, index: int) -> ExampleRecord:
+    return ExampleRecord(
+        feature=index,
+        kind=row.kind,  # type: ignore[arg-type]
+        rank=row.rank,
+        document=row.document,
+        token_index=row.token_index or 0,
+        position=row.position,
+        window_position=row.window_position or 0,
+        split="train" if row.split == "train" else "heldout",
+        token_ids=list(row.token_ids),
+        tokens=row.tokens,
+        activations=list(row.activations),
+        max_activation=row.max_activation,
+        text=row.sample_text,
+    )
