@@ -112,11 +112,11 @@ class Phases:
             self.read = time.perf_counter() - self.began
 
 
-def discover(subject: Subject, layout: str) -> tuple[DiscoveryResult, Phases]:
+def discover(subject: Subject, layout: str, coherence: int) -> tuple[DiscoveryResult, Phases]:
     phases = Phases()
     found = discover_features(
         subject.sae_path, subject.store, subject.tokens, subject.loaded, subject.layer, HOOK,
-        DiscoveryConfig(layout=layout), phases, never,
+        DiscoveryConfig(layout=layout, coherence_features=coherence), phases, never,
     )  # fmt: skip
     return found, phases
 
@@ -130,14 +130,17 @@ def seconds_of(call: Callable[[], object]) -> float:
 def compare(subject: Subject, options: argparse.Namespace) -> float:
     """Print rounds in turns; returns the best seconds of a whole discovery."""
     n_tokens, n_features = subject.store.n_rows, load_sae(subject.sae_path).d_sae
-    print(f"\nDiscovery: {n_features:,} features, {n_tokens:,} tokens, all defaults, no map")
+    print(
+        f"\nDiscovery: {n_features:,} features, {n_tokens:,} tokens, no map, coherence of "
+        f"{options.coherence} features, else all defaults"
+    )
     print(f"{'round':<8}{'forward + encode s':>20}{'read s':>10}{'describe s':>12}"
           f"{'rows s':>8}{'read / f+e':>12}{'all / f+e':>11}")  # fmt: skip
     best = float("inf")
     for number in range(options.rounds):
         bare = seconds_of(lambda: forward_and_encode(subject, options.batch))
         began = time.perf_counter()
-        found, phases = discover(subject, "none")
+        found, phases = discover(subject, "none", options.coherence)
         whole = time.perf_counter() - began
         with found:
             rows = seconds_of(lambda: [found.contexts(i) for i in range(n_features)])  # noqa: B023
@@ -185,6 +188,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200, help="of training the dictionary")
     parser.add_argument("--batch", type=int, default=64, help="windows at once")
     parser.add_argument("--length", type=int, default=128, help="tokens of a window")
+    parser.add_argument(
+        "--coherence", type=int, default=0,
+        help="features whose contexts are embedded: a cost of its own, whatever text and latents",
+    )  # fmt: skip
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--dashboard", type=Path, help="Python of an environment with SAEDashboard")
     options = parser.parse_args()

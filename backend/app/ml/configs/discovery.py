@@ -41,7 +41,7 @@ class DiscoveryConfig(Config):
         choices=("auto", "umap", "pca", "none"),
     )
     coherence_features: int = setting(
-        256,
+        128,
         help="Features, those with most activation in all, whose contexts are compared by "
         "sentence embeddings, where that package is installed.",
         ge=0,
