@@ -1028,7 +1028,7 @@ export const fields = {
       "type": "integer",
       "required": false,
       "nullable": false,
-      "default": 256,
+      "default": 128,
       "help": "Features, those with most activation in all, whose contexts are compared by sentence embeddings, where that package is installed.",
       "unit": null,
       "min": 0,

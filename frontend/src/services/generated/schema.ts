@@ -2667,7 +2667,7 @@ export interface components {
             /**
              * Coherence Features
              * @description Features, those with most activation in all, whose contexts are compared by sentence embeddings, where that package is installed.
-             * @default 256
+             * @default 128
              */
             coherence_features?: number;
             /**
@@ -3426,7 +3426,7 @@ export interface components {
             /**
              * Coherence Features
              * @description Features, those with most activation in all, whose contexts are compared by sentence embeddings, where that package is installed.
-             * @default 256
+             * @default 128
              */
             coherence_features?: number;
             /**
