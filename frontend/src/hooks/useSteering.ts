@@ -74,16 +74,18 @@ export function useSelectedFeatures(): SelectedFeature[] {
   return steered.map((entry) => ({ ...entry, row: known[entry.id] ?? null }));
 }
 
-/** The features of a training that match a search, the strongest first. */
-export function useFeatureSearch(trainingId: string | null, search: string) {
-  const key = trainingId && `${trainingId} ${search}`;
+export type FoundOrder = 'max_activation' | 'output_score';
+
+/** The features of a training that match a search, the first by some figure first. */
+export function useFeatureSearch(trainingId: string | null, search: string, order: FoundOrder) {
+  const key = trainingId && `${trainingId} ${order} ${search}`;
   return useRequest(key, async (signal) => {
     const { items } = await featureService.list(
       {
         training_id: trainingId ?? '',
         page: 1,
         limit: FOUND_SHOWN,
-        sort_by: 'max_activation',
+        sort_by: order,
         order: 'desc',
         ...(search ? { search } : {}),
       },

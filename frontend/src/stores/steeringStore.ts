@@ -7,11 +7,14 @@ import type { Problem } from '@/types/api.types';
 import type { FeatureRow } from '@/types/feature.types';
 import type {
   CoefficientUnit,
+  ControlName,
   SteeringGenerate,
   SteeringMethod,
   SteeringResult,
+  SweepCriterion,
 } from '@/types/steering.types';
 import { newId } from '@/utils/ids';
+import { navigate } from '@/utils/urlState';
 import { applyTokens, type LiveTexts, noTexts } from './steeringLive';
 
 /** A feature that is to be added to the residual stream. */
@@ -23,6 +26,22 @@ export interface Steered {
   method?: SteeringMethod;
   /** Act only where the feature is above zero. */
   onlyActive?: boolean;
+  /** Another block than the intervention layer. */
+  layer?: number;
+}
+
+/** What a sweep tries, as it is typed. */
+export interface SweepPlan {
+  /** One per line; empty takes the prompt of the comparison. */
+  prompts: string;
+  /** Numbers with commas or spaces between them. */
+  strengths: string;
+  klTargets: string;
+  /** Null while the field is empty. */
+  nSamples: number | null;
+  selectBy: SweepCriterion;
+  /** Controls that are left out. */
+  without: readonly ControlName[];
 }
 
 /** Everything that decides what is generated; kept in the page's address. */
@@ -38,6 +57,7 @@ export interface SteeringConfig {
   seed: number | null;
   /** Settings that were changed from the API's defaults, by their name there. */
   more?: Readonly<Record<string, string | number | boolean | null>>;
+  sweep: SweepPlan;
 }
 
 export type RunState = 'idle' | 'running' | 'done' | 'failed' | 'cancelled';
@@ -60,6 +80,9 @@ interface SteeringStore {
   known: Record<number, FeatureRow>;
   run: SteeringRun;
   setConfig: (config: SteeringConfig) => void;
+  /** Shows a saved run as if it had just been generated, with what it was asked. */
+  openRun: (result: SteeringResult, config: SteeringConfig) => void;
+  updateSweep: (changes: Partial<SweepPlan>) => void;
   update: (changes: Partial<Omit<SteeringConfig, 'steered'>>) => void;
   addFeature: (feature: FeatureRow) => void;
   learn: (feature: FeatureRow) => void;
@@ -72,6 +95,15 @@ interface SteeringStore {
 export const MAX_STEERED = 16;
 const FIRST_COEFFICIENT = 1;
 
+export const defaultSweep: SweepPlan = {
+  prompts: '',
+  strengths: '-2, -1, 0.5, 1, 1.5, 2, 3',
+  klTargets: '',
+  nSamples: 1,
+  selectBy: 'balance',
+  without: [],
+};
+
 export const defaultConfig: SteeringConfig = {
   steered: [],
   modelId: null,
@@ -80,6 +112,7 @@ export const defaultConfig: SteeringConfig = {
   temperature: 0.7,
   maxNewTokens: 60,
   seed: 0,
+  sweep: defaultSweep,
 };
 
 const idle: SteeringRun = {
@@ -121,6 +154,13 @@ export const useSteeringStore = create<SteeringStore>((set, get) => {
     run: idle,
 
     setConfig: (config) => set({ config }),
+    openRun: (result, config) => {
+      current?.controller.abort();
+      current = null;
+      set({ config, run: { ...idle, state: 'done', result } });
+    },
+    updateSweep: (changes) =>
+      set(({ config }) => ({ config: { ...config, sweep: { ...config.sweep, ...changes } } })),
     update: (changes) => set(({ config }) => ({ config: { ...config, ...changes } })),
     learn: (feature) => set(({ known }) => ({ known: { ...known, [feature.id]: feature } })),
     addFeature: (feature) => {
@@ -146,6 +186,7 @@ export const useSteeringStore = create<SteeringStore>((set, get) => {
         const body = { ...request, run_id: mine.runId };
         const result = await steeringService.generate(body, mine.controller.signal);
         end({ state: 'done', result });
+        if (current === mine) navigate({ run: result.job_id }, 'replace');
       } catch (error) {
         if (isAborted(error)) end({ state: 'cancelled' });
         else end({ state: 'failed', problem: toApiError(error) });

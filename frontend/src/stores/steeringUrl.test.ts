@@ -8,6 +8,8 @@ const config: SteeringConfig = {
     { id: 12, coefficient: 2.5, unit: 'max_multiple' },
     { id: 7, coefficient: -1, unit: 'norm_fraction', method: 'clamp' },
     { id: 8, coefficient: 0.5, unit: 'kl', onlyActive: true },
+    { id: 9, coefficient: 1, unit: 'activation', layer: 3 },
+    { id: 10, coefficient: 1, unit: 'activation', method: 'scale', onlyActive: true, layer: 0 },
   ],
   modelId: 'm1',
   prompt: 'def f(x):\n    return, & more',
@@ -16,6 +18,14 @@ const config: SteeringConfig = {
   maxNewTokens: 20,
   seed: 7,
   more: { top_p: 0.9, steer_prompt: false },
+  sweep: {
+    prompts: 'Once\nTwice & more',
+    strengths: '-1, 2',
+    klTargets: '0.3 1',
+    nSamples: 4,
+    selectBy: 'activation',
+    without: ['prompt', 'diffmean'],
+  },
 };
 
 describe('the steering configuration in the address', () => {

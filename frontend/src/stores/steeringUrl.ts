@@ -1,5 +1,17 @@
-import { defaultConfig, MAX_STEERED, type Steered, type SteeringConfig } from './steeringStore';
-import type { CoefficientUnit, SteeringMethod } from '@/types/steering.types';
+import {
+  defaultConfig,
+  defaultSweep,
+  MAX_STEERED,
+  type Steered,
+  type SteeringConfig,
+  type SweepPlan,
+} from './steeringStore';
+import type {
+  CoefficientUnit,
+  ControlName,
+  SteeringMethod,
+  SweepCriterion,
+} from '@/types/steering.types';
 import type { UrlPatch } from '@/utils/urlState';
 
 const KEYS = {
@@ -22,13 +34,31 @@ const UNITS: Record<string, CoefficientUnit> = {
 
 const METHODS: readonly SteeringMethod[] = ['clamp', 'floor', 'scale', 'ablate', 'project'];
 
+const SWEEP_KEYS = {
+  prompts: 'sweep_prompts',
+  strengths: 'sweep_strengths',
+  klTargets: 'sweep_kl',
+  nSamples: 'sweep_samples',
+  selectBy: 'sweep_by',
+  without: 'sweep_without',
+} as const;
+export const CRITERIA: readonly SweepCriterion[] = ['balance', 'activation', 'promoted_share'];
+export const CONTROLS: readonly ControlName[] = [
+  'random_direction',
+  'matched_feature',
+  'opposite',
+  'prompt',
+  'diffmean',
+];
+
 /** Prefix of the settings that were changed from the API's defaults. */
 const MORE = 's_';
 
 /** The configuration that an address holds, or null when it holds nothing of one. */
 export function readConfig(search: string): SteeringConfig | null {
   const params = new URLSearchParams(search);
-  if (!Object.values(KEYS).some((key) => params.has(key))) return null;
+  const known = [...Object.values(KEYS), ...Object.values(SWEEP_KEYS)];
+  if (!known.some((key) => params.has(key))) return null;
   const number = (key: string, fallback: number | null) => {
     const value = Number(params.get(key) ?? Number.NaN);
     return Number.isFinite(value) ? value : fallback;
@@ -42,15 +72,47 @@ export function readConfig(search: string): SteeringConfig | null {
     maxNewTokens: number(KEYS.maxNewTokens, defaultConfig.maxNewTokens),
     seed: number(KEYS.seed, defaultConfig.seed),
     ...readMore(params),
+    sweep: readSweep(params),
   };
 }
 
-/** `12:2.5:m,7:-1:a:clamp` → the features; entries that say nothing sensible are left out. */
+function readSweep(params: URLSearchParams): SweepPlan {
+  const text = (name: 'prompts' | 'strengths' | 'klTargets') =>
+    params.get(SWEEP_KEYS[name]) ?? defaultSweep[name];
+  const samples = Number(params.get(SWEEP_KEYS.nSamples) ?? defaultSweep.nSamples);
+  const without = (params.get(SWEEP_KEYS.without) ?? '').split(',');
+  return {
+    prompts: text('prompts'),
+    strengths: text('strengths'),
+    klTargets: text('klTargets'),
+    nSamples: Number.isFinite(samples) ? samples : defaultSweep.nSamples,
+    selectBy:
+      CRITERIA.find((name) => name === params.get(SWEEP_KEYS.selectBy)) ?? defaultSweep.selectBy,
+    without: CONTROLS.filter((name) => without.includes(name)),
+  };
+}
+
+function sweepPatch(plan: SweepPlan): UrlPatch {
+  const changed = (name: Exclude<keyof SweepPlan, 'without'>) =>
+    plan[name] === defaultSweep[name] ? null : plan[name];
+  return {
+    [SWEEP_KEYS.prompts]: changed('prompts'),
+    [SWEEP_KEYS.strengths]: changed('strengths'),
+    [SWEEP_KEYS.klTargets]: changed('klTargets'),
+    [SWEEP_KEYS.nSamples]: changed('nSamples'),
+    [SWEEP_KEYS.selectBy]: changed('selectBy'),
+    [SWEEP_KEYS.without]: plan.without.join(',') || null,
+  };
+}
+
+/** `12:2.5:m,7:-1:a@3:clamp` (at layer 3) → the features; entries that say nothing sensible are left out. */
 function readSteered(text: string): Steered[] {
   const entries = [
-    ...text.matchAll(/(?:^|,)(\d+):(-?\d+(?:\.\d+)?):([mank])(?::([a-z]*)(:active)?)?(?=,|$)/g),
+    ...text.matchAll(
+      /(?:^|,)(\d+):(-?\d+(?:\.\d+)?):([mank])(?:@(\d+))?(?::([a-z]*)(:active)?)?(?=,|$)/g,
+    ),
   ];
-  const steered = entries.flatMap(([, id, coefficient, letter, name, active]) => {
+  const steered = entries.flatMap(([, id, coefficient, letter, layer, name, active]) => {
     const unit = UNITS[letter ?? ''];
     const method = METHODS.find((known) => known === name);
     if (!unit) return [];
@@ -61,6 +123,7 @@ function readSteered(text: string): Steered[] {
         unit,
         ...(method ? { method } : {}),
         ...(active ? { onlyActive: true } : {}),
+        ...(layer ? { layer: Number(layer) } : {}),
       },
     ];
   });
@@ -80,6 +143,7 @@ export function configPatch(config: SteeringConfig): UrlPatch {
     [KEYS.maxNewTokens]: changed('maxNewTokens'),
     [KEYS.seed]: changed('seed'),
     ...morePatch(config.more),
+    ...sweepPatch(config.sweep),
   };
 }
 
@@ -105,8 +169,10 @@ function morePatch(more: SteeringConfig['more']): UrlPatch {
   };
 }
 
-function writeSteered({ id, coefficient, unit, method, onlyActive }: Steered): string {
+function writeSteered(entry: Steered): string {
+  const { id, coefficient, unit, method, onlyActive, layer } = entry;
   const letter = Object.keys(UNITS).find((key) => UNITS[key] === unit) ?? 'm';
   const edit = method || onlyActive ? `:${method ?? ''}${onlyActive ? ':active' : ''}` : '';
-  return `${id}:${coefficient}:${letter}${edit}`;
+  const place = layer === undefined ? '' : `@${layer}`;
+  return `${id}:${coefficient}:${letter}${place}${edit}`;
 }

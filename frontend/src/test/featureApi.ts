@@ -4,7 +4,7 @@ import { server } from './server';
 const API = '*/api/v1';
 const META = { timestamp: '2026-11-23T09:00:00Z', request_id: 'req_test' };
 
-type Method = 'get' | 'post' | 'patch';
+type Method = 'get' | 'post' | 'patch' | 'put' | 'delete';
 
 /** Answers a request with `data` in the envelope; the returned list collects the bodies sent. */
 export function answer(method: Method, path: string, data: JsonBodyType, status = 200): unknown[] {

@@ -12,3 +12,10 @@ export function download(url: string, name = ''): void {
   link.download = name;
   link.click();
 }
+
+/** Lets the browser save a file under a name. */
+export function saveBlob(name: string, blob: Blob): void {
+  const url = URL.createObjectURL(blob);
+  download(url, name);
+  URL.revokeObjectURL(url);
+}

@@ -1,4 +1,4 @@
-import { Save, Star, Upload } from 'lucide-react';
+import { Pencil, Save, Star, Upload } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import type { Problem } from '@/types/api.types';
 import { Button } from './Button';
@@ -29,6 +29,8 @@ interface SavedShelfProps<T extends Entry> {
   onSave: (name: string, description: string | null) => Promise<boolean>;
   onLoad: (item: T) => void;
   onMark: (item: T) => void;
+  /** Leave out where entries keep their name. */
+  onRename?: (item: T, name: string) => void;
   onRemove: (item: T) => void;
   /** More buttons beside Save, such as export and import. */
   actions?: ReactNode;
@@ -99,10 +101,12 @@ function SaveForm({ suggestName, isSaving, onSave, actions }: SaveFormProps) {
 
 type RowProps<T extends Entry> = { item: T } & Pick<
   SavedShelfProps<T>,
-  'describe' | 'onLoad' | 'onMark' | 'onRemove'
+  'describe' | 'onLoad' | 'onMark' | 'onRename' | 'onRemove'
 >;
 
-function Row<T extends Entry>({ item, describe, onLoad, onMark, onRemove }: RowProps<T>) {
+function Row<T extends Entry>(props: RowProps<T>) {
+  const { item, describe, onLoad, onMark, onRename, onRemove } = props;
+  const [isRenaming, setIsRenaming] = useState(false);
   return (
     <li className="flex items-center gap-3 rounded-lg bg-slate-800/50 px-4 py-2 text-sm">
       <IconButton
@@ -114,11 +118,28 @@ function Row<T extends Entry>({ item, describe, onLoad, onMark, onRemove }: RowP
         onClick={() => onMark(item)}
       />
       <div className="min-w-0 flex-1">
-        <p className="truncate font-medium">{item.name}</p>
+        {isRenaming ? (
+          <NameField
+            name={item.name}
+            onDone={(name) => {
+              setIsRenaming(false);
+              if (name !== null && name !== item.name) onRename?.(item, name);
+            }}
+          />
+        ) : (
+          <p className="truncate font-medium">{item.name}</p>
+        )}
         <p className="truncate text-xs text-slate-400">
           {[item.description, describe(item)].filter(Boolean).join(' · ')}
         </p>
       </div>
+      {onRename && !isRenaming && (
+        <IconButton
+          label={`Rename ${item.name}`}
+          icon={Pencil}
+          onClick={() => setIsRenaming(true)}
+        />
+      )}
       <Button
         size="sm"
         icon={Upload}
@@ -130,5 +151,27 @@ function Row<T extends Entry>({ item, describe, onLoad, onMark, onRemove }: RowP
       </Button>
       <ConfirmButton label={`Delete ${item.name}`} onConfirm={() => onRemove(item)} />
     </li>
+  );
+}
+
+/** Enter or leaving keeps the new name, Esc the old one. */
+function NameField({ name, onDone }: { name: string; onDone: (name: string | null) => void }) {
+  const [draft, setDraft] = useState(name);
+  return (
+    <input
+      aria-label={`New name of ${name}`}
+      value={draft}
+      maxLength={255}
+      ref={(element) => element?.focus()}
+      onChange={(event) => setDraft(event.target.value)}
+      onBlur={() => onDone(draft.trim() || null)}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter') onDone(draft.trim() || null);
+        if (event.key !== 'Escape') return;
+        event.stopPropagation();
+        onDone(null);
+      }}
+      className="w-full rounded border border-emerald-500 bg-slate-900 px-2 py-0.5 focus:outline-none"
+    />
   );
 }

@@ -3,11 +3,18 @@ import { useState } from 'react';
 import { Button } from '@/components/common/Button';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { SearchInput } from '@/components/common/SearchInput';
+import { Segmented } from '@/components/common/Segmented';
 import { SkeletonList } from '@/components/common/Skeleton';
 import { useDebounced } from '@/hooks/useDebounced';
-import { useFeatureSearch } from '@/hooks/useSteering';
+import { type FoundOrder, useFeatureSearch } from '@/hooks/useSteering';
+import { useUrlChoice } from '@/hooks/useUrlState';
 import type { FeatureRow } from '@/types/feature.types';
 import { formatDecimal } from '@/utils/format';
+
+const ORDERS = [
+  { value: 'max_activation', label: 'Strongest' },
+  { value: 'output_score', label: 'Steers best' },
+] as const;
 
 interface FeatureSelectorProps {
   trainingId: string | null;
@@ -20,7 +27,11 @@ interface FeatureSelectorProps {
 export function FeatureSelector({ trainingId, selectedIds, isFull, onAdd }: FeatureSelectorProps) {
   const [text, setText] = useState('');
   const search = useDebounced(text.trim());
-  const found = useFeatureSearch(trainingId, search);
+  const [order, setOrder] = useUrlChoice<FoundOrder>('steer_sort', [
+    'max_activation',
+    'output_score',
+  ]);
+  const found = useFeatureSearch(trainingId, search, order);
   const rows = found.data?.filter((row) => row.training_id === trainingId) ?? [];
 
   return (
@@ -31,6 +42,19 @@ export function FeatureSelector({ trainingId, selectedIds, isFull, onAdd }: Feat
         value={text}
         onChange={setText}
       />
+      <div className="flex flex-wrap items-center justify-between gap-2">
+        <Segmented
+          label="Order of the features"
+          options={ORDERS}
+          value={order}
+          onChange={setOrder}
+        />
+        {order === 'output_score' && rows[0]?.output_score === null && (
+          <span className="text-xs text-slate-400">
+            Not measured yet: “Score Features” in the Features tab does it.
+          </span>
+        )}
+      </div>
       {found.error && (
         <ErrorBox problem={found.error} action={{ label: 'Try again', onClick: found.again }} />
       )}
@@ -46,6 +70,7 @@ export function FeatureSelector({ trainingId, selectedIds, isFull, onAdd }: Feat
             row={row}
             isSelected={selectedIds.includes(row.id)}
             isFull={isFull}
+            showsScore={order === 'output_score'}
             onAdd={() => onAdd(row)}
           />
         ))}
@@ -73,10 +98,11 @@ interface FoundFeatureProps {
   row: FeatureRow;
   isSelected: boolean;
   isFull: boolean;
+  showsScore: boolean;
   onAdd: () => void;
 }
 
-function FoundFeature({ row, isSelected, isFull, onAdd }: FoundFeatureProps) {
+function FoundFeature({ row, isSelected, isFull, showsScore, onAdd }: FoundFeatureProps) {
   return (
     <li className="flex items-center gap-3 px-3 py-2 text-sm">
       <span className="w-14 shrink-0 font-mono text-slate-400">#{row.neuron_index}</span>
@@ -84,7 +110,9 @@ function FoundFeature({ row, isSelected, isFull, onAdd }: FoundFeatureProps) {
         {row.name ?? <span className="text-slate-400 italic">No label</span>}
       </span>
       <span className="shrink-0 text-xs text-slate-400 tabular-nums">
-        max {formatDecimal(row.max_activation, 1)}
+        {showsScore
+          ? `steers ${formatDecimal(row.output_score, 3)}`
+          : `max ${formatDecimal(row.max_activation, 1)}`}
       </span>
       <Button
         size="sm"

@@ -2,8 +2,14 @@ import type { SelectedFeature } from '@/hooks/useSteering';
 import { useSteeringStore } from '@/stores/steeringStore';
 import { SteeredFeatureCard } from './SteeredFeatureCard';
 
+interface SelectedFeaturesProps {
+  features: readonly SelectedFeature[];
+  /** Blocks of the model that generates; null while none is chosen. */
+  nLayers: number | null;
+}
+
 /** The features that steer, each with its coefficient. */
-export function SelectedFeatures({ features }: { features: readonly SelectedFeature[] }) {
+export function SelectedFeatures({ features, nLayers }: SelectedFeaturesProps) {
   const { changeFeature, removeFeature } = useSteeringStore.getState();
   return (
     <section aria-label="Selected features" className="space-y-3">
@@ -18,6 +24,7 @@ export function SelectedFeatures({ features }: { features: readonly SelectedFeat
             <SteeredFeatureCard
               key={feature.id}
               feature={feature}
+              nLayers={nLayers}
               onChange={(changes) => changeFeature(feature.id, changes)}
               onRemove={() => removeFeature(feature.id)}
             />

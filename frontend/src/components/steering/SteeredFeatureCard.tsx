@@ -22,12 +22,14 @@ const VALUE_COLORS = {
 
 interface SteeredFeatureCardProps {
   feature: SelectedFeature;
+  nLayers: number | null;
   onChange: (changes: Partial<Omit<Steered, 'id'>>) => void;
   onRemove: () => void;
 }
 
 /** One feature that steers, with how strongly it does. */
-export function SteeredFeatureCard({ feature, onChange, onRemove }: SteeredFeatureCardProps) {
+export function SteeredFeatureCard(props: SteeredFeatureCardProps) {
+  const { feature, nLayers, onChange, onRemove } = props;
   const id = useId();
   const { row, coefficient, unit, method = 'add', onlyActive = false } = feature;
   const view = METHODS[method];
@@ -58,6 +60,23 @@ export function SteeredFeatureCard({ feature, onChange, onRemove }: SteeredFeatu
           {METHOD_NAMES.map((value) => (
             <option key={value} value={value}>
               {METHODS[value].label}
+            </option>
+          ))}
+        </select>
+        <select
+          aria-label={`Layer of ${name}`}
+          title="The block after which this feature acts"
+          value={feature.layer === undefined ? '' : String(feature.layer)}
+          onChange={(event) => {
+            const { value } = event.target;
+            onChange({ layer: value === '' ? undefined : Number(value) });
+          }}
+          className="rounded-lg border border-slate-700 bg-slate-900 px-2 py-1 text-xs text-slate-200"
+        >
+          <option value="">the layer of the run</option>
+          {Array.from({ length: Math.max(nLayers ?? 0, (feature.layer ?? -1) + 1) }, (_, layer) => (
+            <option key={layer} value={layer}>
+              layer {layer}
             </option>
           ))}
         </select>

@@ -1,7 +1,7 @@
 import { ShieldCheck } from 'lucide-react';
 import { Tile } from '@/components/common/Tile';
 import type { SteeringResult } from '@/types/steering.types';
-import { formatDuration, formatInteger, formatShare } from '@/utils/format';
+import { formatDuration, formatInteger, formatShare, formatSignificant } from '@/utils/format';
 import { formatMetric, metricTone } from './generatedTokens';
 
 /** What the comparison measured, and the proof that the edit took place. */
@@ -25,10 +25,19 @@ export function SteeringMetrics({ result }: { result: SteeringResult }) {
         <ShieldCheck className="mt-0.5 size-4 shrink-0 text-emerald-400" aria-hidden />
         <span>
           The edit acted on {formatInteger(proof.positions_touched)} positions of layer {layer}, by{' '}
-          {formatShare(proof.mean_delta_norm_ratio)} of the residual norm on average (‖Δ‖/‖h‖).
-          Generated in {formatDuration(seconds)}.
+          {formatShare(proof.mean_delta_norm_ratio)} of the residual norm on average (‖Δ‖/‖h‖);{' '}
+          {formatInteger(proof.prompt_positions_touched)} of them in the prompt,{' '}
+          {formatInteger(proof.positions_changed)} changed by more than nothing.{' '}
+          {firstDifference(proof)} First token after {formatDuration(result.first_token_seconds)},
+          both texts after {formatDuration(seconds)}.
         </span>
       </p>
     </section>
   );
+}
+
+function firstDifference({ first_differing_logit: first }: SteeringResult['proof']): string {
+  if (!first) return 'No logit differs from the unsteered model’s.';
+  const size = formatSignificant(first.max_difference);
+  return `Logits differ from token ${formatInteger(first.index + 1)} on, there by up to ${size}.`;
 }

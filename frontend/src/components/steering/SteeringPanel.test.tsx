@@ -51,6 +51,7 @@ beforeEach(() => {
   answerPage('/models', [model]);
   answerPage('/features', [makeFeatureRow(), makeFeatureRow({ id: 8, neuron_index: 108 })]);
   answer('get', '/features/7', makeFeature());
+  answer('get', '/steering/presets', []);
 });
 
 const openReady = async () => {

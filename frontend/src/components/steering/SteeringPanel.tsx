@@ -1,44 +1,83 @@
-import { Square, TriangleAlert, Zap } from 'lucide-react';
+import { Activity } from 'lucide-react';
 import { useMemo } from 'react';
 import { Button } from '@/components/common/Button';
 import { Card, PageTitle } from '@/components/common/Card';
-import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorBox } from '@/components/common/ErrorBox';
+import { Segmented } from '@/components/common/Segmented';
 import { Select } from '@/components/common/Select';
+import { useAction } from '@/hooks/useAction';
 import { useModels } from '@/hooks/useModels';
 import { useSelectedFeatures, useSteeringAddress } from '@/hooks/useSteering';
+import { useOpenedRun } from '@/hooks/useSteeringRuns';
+import { useSweeps } from '@/hooks/useSweeps';
 import { useTrainingSource } from '@/hooks/useTrainingSource';
-import { MAX_STEERED, useSteeringStore } from '@/stores/steeringStore';
+import { useUrlChoice } from '@/hooks/useUrlState';
+import { runService } from '@/services/steeringService';
+import { MAX_STEERED, type SteeringConfig, useSteeringStore } from '@/stores/steeringStore';
+import { readConfig } from '@/stores/steeringUrl';
+import { formatInteger } from '@/utils/format';
 import { trainingLabel } from '@/utils/trainings';
-import { ComparativeGeneration } from './ComparativeGeneration';
+import { CompareView, GenerateButton } from './CompareView';
 import { FeatureSelector } from './FeatureSelector';
 import { GenerationConfig } from './GenerationConfig';
+import { HistoryView } from './HistoryView';
+import { configOfRun } from './runConfig';
 import { SelectedFeatures } from './SelectedFeatures';
-import { SteeringMetrics } from './SteeringMetrics';
+import { SteeringPresets } from './SteeringPresets';
 import { blockingReason, toRequest } from './steeringRequest';
+import { SweepForm } from './SweepForm';
+import { countTexts, sweepReason, toSweep } from './sweepPlan';
+import { SweepView, type UsedStrength } from './SweepView';
 
-/** Choose features, generate with and without them, compare. */
+const VIEWS = [
+  { value: 'compare', label: 'Compare' },
+  { value: 'sweep', label: 'Sweep' },
+  { value: 'history', label: 'History' },
+] as const;
+type ViewName = (typeof VIEWS)[number]['value'];
+
+/** Choose features, generate with and without them, compare; sweep strengths; look back. */
 export function SteeringPanel() {
   useSteeringAddress();
+  const [view, setView] = useUrlChoice<ViewName>('steer_view', ['compare', 'sweep', 'history']);
   const source = useTrainingSource();
   const { items: models, problem: modelProblem, fetch: fetchModels } = useModels();
   const ready = useMemo(() => (models ?? []).filter((m) => m.status === 'ready'), [models]);
   const selected = useSelectedFeatures();
-  const { config: chosen, run, update, addFeature, generate, cancel } = useSteeringStore();
+  const { config: chosen, update, addFeature, generate, openRun, setConfig } = useSteeringStore();
+  const opened = useOpenedRun((run) => {
+    openRun(run.result, readConfig(window.location.search) ?? configOfRun(run, chosen));
+  });
+  const sweeps = useSweeps(view === 'sweep');
+  const open = useAction(async (id: string) => {
+    const run = await runService.get(id);
+    openRun(run.result, configOfRun(run, chosen));
+    setView('compare');
+  });
 
   const ownModel = source.selected?.model_id ?? null;
   const config = { ...chosen, modelId: chosen.modelId ?? ownModel };
+  const ownLayer = selected[0]?.row?.layer ?? source.selected?.layer ?? null;
+  const nLayers = ready.find((model) => model.id === config.modelId)?.n_layers ?? null;
   const reason = blockingReason(config);
   const submit = () => {
     if (!reason) void generate(toRequest(config));
   };
+  const take = ({ feature, strength, unit }: UsedStrength) => {
+    setConfig(withStrength(chosen, feature.id, strength, unit));
+    setView('compare');
+  };
   const problem = source.problem ?? modelProblem;
+  const runProblem = opened.error ?? open.error;
 
   return (
     <>
       <PageTitle
         title="Steering"
         subtitle="Add a feature's direction to the model's hidden states and see what changes"
+        actions={
+          <Segmented label="View of steering" options={VIEWS} value={view} onChange={setView} />
+        }
       />
       <div className="space-y-6">
         {problem && (
@@ -53,98 +92,113 @@ export function SteeringPanel() {
             }}
           />
         )}
-        <div className="grid items-start gap-6 lg:grid-cols-2">
-          <Card label="Select features to steer" className="min-w-0 space-y-4">
-            <h3 className="text-lg font-semibold">Select Features to Steer</h3>
-            <Select
-              label="Training job (source of features)"
-              value={source.selected?.id ?? ''}
-              placeholder={
-                source.trainings.length === 0 ? 'No training with features yet' : undefined
-              }
-              disabled={source.trainings.length === 0}
-              onChange={source.select}
-              options={source.trainings.map((t) => ({ value: t.id, label: trainingLabel(t) }))}
-            />
-            <FeatureSelector
+        {runProblem && <ErrorBox problem={runProblem} />}
+        {view !== 'history' && (
+          <>
+            <SteeringPresets
               trainingId={source.selected?.id ?? null}
-              selectedIds={selected.map(({ id }) => id)}
-              isFull={selected.length >= MAX_STEERED}
-              onAdd={addFeature}
+              layer={config.layer ?? ownLayer}
             />
-            <SelectedFeatures features={selected} />
-          </Card>
-          <Card label="Generation configuration" className="min-w-0 space-y-4">
-            <h3 className="text-lg font-semibold">Generation Configuration</h3>
-            <GenerationConfig
-              config={config}
-              models={ready}
-              ownLayer={selected[0]?.row?.layer ?? source.selected?.layer ?? null}
-              onChange={update}
-              onSubmit={submit}
-            />
-            {run.state === 'running' ? (
-              <Button
-                variant="danger"
-                size="lg"
-                block
-                icon={Square}
-                busy={run.isStopping}
-                onClick={cancel}
+            <div className="grid items-start gap-6 lg:grid-cols-2">
+              <Card label="Select features to steer" className="min-w-0 space-y-4">
+                <h3 className="text-lg font-semibold">Select Features to Steer</h3>
+                <Select
+                  label="Training job (source of features)"
+                  value={source.selected?.id ?? ''}
+                  placeholder={
+                    source.trainings.length === 0 ? 'No training with features yet' : undefined
+                  }
+                  disabled={source.trainings.length === 0}
+                  onChange={source.select}
+                  options={source.trainings.map((t) => ({ value: t.id, label: trainingLabel(t) }))}
+                />
+                <FeatureSelector
+                  trainingId={source.selected?.id ?? null}
+                  selectedIds={selected.map(({ id }) => id)}
+                  isFull={selected.length >= MAX_STEERED}
+                  onAdd={addFeature}
+                />
+                <SelectedFeatures features={selected} nLayers={nLayers} />
+              </Card>
+              <Card
+                label={view === 'sweep' ? 'Sweep configuration' : 'Generation configuration'}
+                className="min-w-0 space-y-4"
               >
-                {run.isStopping ? 'Stopping…' : 'Stop'}
-              </Button>
-            ) : (
-              <Button
-                variant="primary"
-                size="lg"
-                block
-                icon={Zap}
-                disabled={reason !== null}
-                aria-describedby="steering-reason"
-                onClick={submit}
-              >
-                Generate Comparison
-              </Button>
-            )}
-            <p id="steering-reason" className="min-h-5 text-center text-sm text-slate-400">
-              {reason ?? 'Ctrl+Enter in the prompt generates too.'}
-            </p>
-            {run.problem && (
-              <ErrorBox problem={run.problem} action={{ label: 'Try again', onClick: submit }} />
-            )}
-          </Card>
-        </div>
-        {run.state === 'idle' || run.state === 'failed' ? (
-          run.state === 'idle' && (
-            <EmptyState
-              icon={Zap}
-              title="Nothing generated yet"
-              hint="Both texts use the same seed, so what differs comes from the features."
-            />
-          )
-        ) : (
-          <ComparativeGeneration run={run} />
+                {view === 'sweep' && (
+                  <>
+                    <h3 className="text-lg font-semibold">Sweep Configuration</h3>
+                    <SweepForm />
+                  </>
+                )}
+                <h3 className={view === 'sweep' ? 'font-medium' : 'text-lg font-semibold'}>
+                  Generation Configuration
+                </h3>
+                <GenerationConfig
+                  config={config}
+                  models={ready}
+                  ownLayer={ownLayer}
+                  onChange={update}
+                  onSubmit={submit}
+                />
+                {view === 'sweep' ? (
+                  <SweepButton config={config} sweeps={sweeps} />
+                ) : (
+                  <GenerateButton reason={reason} onSubmit={submit} />
+                )}
+              </Card>
+            </div>
+          </>
         )}
-        {run.result?.warnings.map((warning) => (
-          <Warning key={warning}>{warning}</Warning>
-        ))}
-        {run.result && <SteeringMetrics result={run.result} />}
-        {run.result?.notes?.map((note) => (
-          <p key={note} className="text-xs text-slate-400">
-            {note}
-          </p>
-        ))}
+        {view === 'compare' && <CompareView />}
+        {view === 'sweep' && <SweepView sweeps={sweeps} onUse={take} />}
+        {view === 'history' && <HistoryView onOpen={(id) => void open.run(id)} />}
       </div>
     </>
   );
 }
 
-function Warning({ children }: { children: string }) {
+interface SweepButtonProps {
+  config: SteeringConfig;
+  sweeps: ReturnType<typeof useSweeps>;
+}
+
+function SweepButton({ config, sweeps }: SweepButtonProps) {
+  const reason = sweepReason(config);
+  const { start } = sweeps;
   return (
-    <p className="flex gap-2 rounded-lg border border-yellow-500/30 bg-yellow-500/10 p-3 text-sm text-yellow-200">
-      <TriangleAlert className="mt-0.5 size-4 shrink-0" aria-hidden />
-      {children}
-    </p>
+    <>
+      <Button
+        variant="primary"
+        size="lg"
+        block
+        icon={Activity}
+        busy={start.isBusy}
+        disabled={reason !== null || start.isBusy}
+        aria-describedby="sweep-reason"
+        onClick={() => void start.run(toSweep(config))}
+      >
+        Sweep Strengths
+      </Button>
+      <p id="sweep-reason" className="min-h-5 text-center text-sm text-slate-400">
+        {reason ??
+          `Generates ${formatInteger(countTexts(config))} texts and those of the controls.`}
+      </p>
+      {start.error && <ErrorBox problem={start.error} />}
+    </>
   );
+}
+
+/** The configuration with one feature at a strength that a sweep found. */
+function withStrength(
+  config: SteeringConfig,
+  id: number,
+  coefficient: number,
+  unit: UsedStrength['unit'],
+): SteeringConfig {
+  const changed = { coefficient, unit };
+  const isThere = config.steered.some((entry) => entry.id === id);
+  const steered = isThere
+    ? config.steered.map((entry) => (entry.id === id ? { ...entry, ...changed } : entry))
+    : [...config.steered, { id, ...changed }].slice(-MAX_STEERED);
+  return { ...config, steered };
 }

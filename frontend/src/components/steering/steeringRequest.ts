@@ -53,17 +53,24 @@ function changesNothing({ coefficient, method }: SteeringConfig['steered'][numbe
   return coefficient === 0 && (method ?? 'add') === 'add';
 }
 
-/** The request of a configuration for which `blockingReason` is null. */
-export function toRequest(config: SteeringConfig): SteeringGenerate {
+/** What a request says besides prompt and features, by the API's names. */
+export function toSettings(config: SteeringConfig) {
   return {
     model_id: config.modelId ?? '',
-    prompt: config.prompt,
-    features: config.steered.map(toFeature),
     intervention_layer: config.layer,
     temperature: config.temperature ?? undefined,
     max_new_tokens: config.maxNewTokens ?? undefined,
     seed: config.seed ?? undefined,
     ...config.more,
+  };
+}
+
+/** The request of a configuration for which `blockingReason` is null. */
+export function toRequest(config: SteeringConfig): SteeringGenerate {
+  return {
+    ...toSettings(config),
+    prompt: config.prompt,
+    features: config.steered.map(toFeature),
   };
 }
 

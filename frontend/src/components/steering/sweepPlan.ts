@@ -1,0 +1,91 @@
+import type { SweepPlan, SteeringConfig } from '@/stores/steeringStore';
+import { CONTROLS } from '@/stores/steeringUrl';
+import type { SweepRequest } from '@/types/steering.types';
+import { blockingReason, toSettings } from './steeringRequest';
+
+/** Methods that a sweep has strengths for. */
+const SWEPT_METHODS = ['add', 'clamp', 'floor', 'scale', 'project'] as const;
+const SWEPT_UNITS = ['max_multiple', 'activation', 'norm_fraction'] as const;
+export const MAX_SWEPT = 8;
+const MAX_STRENGTHS = 32;
+const MAX_PROMPTS = 16;
+
+/** `-2, 0.5 1` → the numbers; null when something in it is none. */
+export function parseNumbers(text: string): number[] | null {
+  const words = text.split(/[\s,;]+/).filter((word) => word !== '');
+  const numbers = words.map(Number);
+  return numbers.every(Number.isFinite) ? numbers : null;
+}
+
+/** The prompts of a plan: its lines, or the one prompt of the comparison. */
+export function promptsOf(plan: SweepPlan, prompt: string): string[] {
+  const lines = plan.prompts.split('\n').filter((line) => line.trim() !== '');
+  return lines.length > 0 ? lines : [prompt].filter((line) => line.trim() !== '');
+}
+
+/** What keeps a sweep from being started, as a sentence; null when ready. */
+export function sweepReason(config: SteeringConfig): string | null {
+  const { sweep, steered } = config;
+  const strengths = parseNumbers(sweep.strengths);
+  const targets = parseNumbers(sweep.klTargets);
+  const prompts = promptsOf(sweep, config.prompt);
+  if (steered.length > MAX_SWEPT) return `At most ${MAX_SWEPT} features are swept at once.`;
+  if (steered.some(({ method }) => method === 'ablate')) {
+    return '“Ablate” has no strength to sweep: choose another method.';
+  }
+  if (prompts.length === 0) return 'Type at least one prompt.';
+  if (prompts.length > MAX_PROMPTS) return `At most ${MAX_PROMPTS} prompts at once.`;
+  if (strengths === null) return 'Strengths are numbers with commas between them.';
+  if (targets === null || targets.includes(0)) {
+    return 'KL targets are numbers other than 0 with commas between them.';
+  }
+  if (targets.length > 0 && steered.some(({ method }) => (method ?? 'add') !== 'add')) {
+    return 'KL targets can be met by the method “Add” only.';
+  }
+  if (!strengths.some((strength) => strength !== 0) && targets.length === 0) {
+    return 'Give at least one strength other than 0, or a KL target.';
+  }
+  if (strengths.length + targets.length > MAX_STRENGTHS) {
+    return `At most ${MAX_STRENGTHS} strengths at once.`;
+  }
+  if (sweep.nSamples === null || sweep.nSamples < 1 || sweep.nSamples > 16) {
+    return 'Samples per prompt: 1 to 16.';
+  }
+  const compared = { ...config, prompt: prompts[0] ?? '', steered: steered.map(awake) };
+  return blockingReason(compared);
+}
+
+/** A sweep has strengths of its own, so one of 0 on the card is no hindrance. */
+function awake<T extends { coefficient: number }>(feature: T): T {
+  return { ...feature, coefficient: 1 };
+}
+
+/** How many texts a sweep generates at most, controls left out. */
+export function countTexts(config: SteeringConfig): number {
+  const { sweep } = config;
+  const strengths = parseNumbers(sweep.strengths)?.filter((strength) => strength !== 0) ?? [];
+  const rows = 1 + new Set(strengths).size + (parseNumbers(sweep.klTargets)?.length ?? 0);
+  const prompts = promptsOf(sweep, config.prompt).length;
+  return prompts * config.steered.length * rows * (sweep.nSamples ?? 0);
+}
+
+/** The request of a configuration for which `sweepReason` is null. */
+export function toSweep(config: SteeringConfig): SweepRequest {
+  const { sweep } = config;
+  return {
+    ...toSettings(config),
+    prompts: promptsOf(sweep, config.prompt),
+    features: config.steered.map(({ id, unit, method, onlyActive, layer }) => ({
+      id,
+      unit: SWEPT_UNITS.find((known) => known === unit) ?? 'max_multiple',
+      method: SWEPT_METHODS.find((known) => known === (method ?? 'add')) ?? 'add',
+      only_active: onlyActive ?? false,
+      ...(layer === undefined ? {} : { layer }),
+    })),
+    strengths: parseNumbers(sweep.strengths) ?? [],
+    kl_targets: parseNumbers(sweep.klTargets) ?? [],
+    n_samples: sweep.nSamples ?? 1,
+    select_by: sweep.selectBy,
+    controls: CONTROLS.filter((name) => !sweep.without.includes(name)),
+  };
+}
