@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-VERSION = 1
+VERSION = 2
 MAX_LABEL_CHARACTERS = 120
 NO_LABEL = "unclear"
 _RULES = (
@@ -37,6 +37,32 @@ class Evidence:
     promotes: Sequence[str]
 
 
+_EXAMPLES = (
+    (
+        Evidence(["It rained«,» but we went.", "The sky« of» glass fell"], [",", " of"], []),
+        NO_LABEL,
+    ),
+    (
+        Evidence(
+            ["They sailed up the« Sognefjord» in May.", "Snow fell on the« Geirangerfjord»."],
+            [" Sognefjord", " Geirangerfjord"], [" and", "'s"],
+        ),
+        "names of Norwegian fjords",
+    ),
+    (
+        Evidence(["they« waltzed» all night", "he« tangoed» away", "we« foxtrotted» home"],
+                 [" waltzed", " tangoed"], [" gracefully"]),
+        "dances as verbs in the past",
+    ),
+)  # fmt: skip
+
+
+_ECHOES = (
+    *(label.lower() for _, label in _EXAMPLES),
+    "makes more likely", "most active on", "what do the active tokens",
+)  # fmt: skip
+
+
 def mark_context(tokens: Sequence[str], activations: Sequence[float]) -> str:
     """One line of text; tokens of at least 30 % of the largest activation are marked."""
     threshold = 0.3 * max(activations, default=0.0)
@@ -48,15 +74,20 @@ def mark_context(tokens: Sequence[str], activations: Sequence[float]) -> str:
 
 
 def make_messages(evidence: Evidence) -> list[Message]:
-    """A conversation that ends with the question."""
+    """A conversation that ends with the question, after two that show the form of an answer."""
+    shown = [{"role": "system", "content": _RULES}]
+    for example, label in _EXAMPLES:
+        shown.append({"role": "user", "content": _question(example)})
+        shown.append({"role": "assistant", "content": label})
+    return [*shown, {"role": "user", "content": _question(evidence)}]
+
+
+def _question(evidence: Evidence) -> str:
     lines = [f"{number}. {text}" for number, text in enumerate(evidence.contexts, start=1)]
     lines.append("Most active on: " + ", ".join(map(repr, evidence.fires_on)))
     if evidence.promotes:
         lines.append("Makes more likely: " + ", ".join(map(repr, evidence.promotes)))
-    return [
-        {"role": "system", "content": _RULES},
-        {"role": "user", "content": "\n".join([*lines, "What do the active tokens share?"])},
-    ]
+    return "\n".join([*lines, "What do the active tokens share?"])
 
 
 def read_label(answer: str) -> str | None:
@@ -65,7 +96,9 @@ def read_label(answer: str) -> str | None:
     first = next((line for line in lines if line), "")
     label = _CONTROL.sub("", _LEADING.sub("", first)).strip().strip("\"'`*«»“”").strip()
     label = label.removesuffix(".").strip()
-    if not label or label.lower().startswith(NO_LABEL):
+    # A line that announces something else is the beginning of a speech; small models repeat the
+    # question or an example. None of that says anything of the feature.
+    if not label or label.endswith(":") or label.lower().startswith((NO_LABEL, *_ECHOES)):
         return None
     if len(label) > MAX_LABEL_CHARACTERS:
         label = label[: MAX_LABEL_CHARACTERS - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
