@@ -18,6 +18,10 @@ install_page_packages() {
   [[ -f $frontend/package-lock.json ]] || return 0
   wanted=$(hash_of "$frontend/package-lock.json")-$(node --version)
   [[ -f $frontend/node_modules/.mistudio-stamp && $(<"$frontend/node_modules/.mistudio-stamp") == "$wanted" ]] && return
+  if [[ -L $frontend/node_modules ]]; then
+    echo "$frontend/node_modules is a link; npm ci would empty what it points to. Install there." >&2
+    return 1
+  fi
   step 'Packages of the page' npm_ci
   printf '%s' "$wanted" >"$frontend/node_modules/.mistudio-stamp"
 }

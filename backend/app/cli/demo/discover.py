@@ -12,6 +12,8 @@ Resource = dict[str, Any]
 _TITLE = "Features"
 SHOWN = 5
 CONTEXTS = 3
+# Features whose contexts are compared by meaning: a second each, and the demo is short.
+COHERENT = 16
 # A feature that fires on more than every fiftieth token rarely means one thing; one that fired
 # only a few times has not shown what it means.
 _MOST_FREQUENT, _FEWEST_FIRES, _CANDIDATES = 0.02, 20, 2000
@@ -31,7 +33,8 @@ def discover(api: Api, training: Resource) -> Resource:
     with running_step(_TITLE) as step:
         job_id = unfinished(training["discovery_job"])
         if job_id is None:
-            job_id = api.post("/features/extract", {"training_id": training["id"]})["job_id"]
+            body = {"training_id": training["id"], "coherence_features": COHERENT}
+            job_id = api.post("/features/extract", body)["job_id"]
         follow(api, job_id, step)
         measured: Resource = api.get(f"/trainings/{training['id']}")
         step.figures = f"{measured['n_features']:,} features"
