@@ -79,6 +79,21 @@ def test_backend_environment_holds_real_settings(services: dict[str, Any]) -> No
     assert Settings(database_url=environment["DATABASE_URL"]).require_database_url()
 
 
+def test_the_access_token_reaches_the_api_and_no_other_process(services: dict[str, Any]) -> None:
+    assert services["backend"]["environment"]["MISTUDIO_TOKEN"] == "${MISTUDIO_TOKEN:-}"
+    assert Settings(token="").token is None, "what Compose passes on when it is not set"
+    holders = {name for name, it in services.items() if "MISTUDIO_TOKEN" in str(it)}
+    assert holders == {"backend"}
+
+
+def test_the_client_behind_the_proxy_is_the_one_that_is_counted(services: dict[str, Any]) -> None:
+    """Limits go by address: the proxy names the client itself and takes no name from outside."""
+    assert services["backend"]["environment"]["FORWARDED_ALLOW_IPS"] == "*"
+    assert "ports" not in services["backend"]
+    text = (ROOT / "nginx" / "nginx.conf").read_text() + (ROOT / "nginx/server.conf").read_text()
+    assert set(re.findall(r"X-Forwarded-For (\S+);", text)) == {"$remote_addr"}
+
+
 def test_only_the_proxy_is_published_to_more_than_this_machine(services: dict[str, Any]) -> None:
     published = {name: it["ports"] for name, it in services.items() if "ports" in it}
     assert published.pop("nginx") == ["${MISTUDIO_BIND:-127.0.0.1}:${MISTUDIO_HTTP_PORT:-80}:8080"]
