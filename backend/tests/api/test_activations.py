@@ -86,7 +86,7 @@ def test_a_layer_that_does_not_exist_names_the_valid_range(
         ({"hook_types": ["logits"]}, "hook_types"),
         ({"hook_types": []}, "hook_types"),
         ({"batch_size": 0}, "batch_size"),
-        ({"dtype": "int8"}, "dtype"),
+        ({"dtype": "int4"}, "dtype"),
         ({"max_tokens": 10}, "max_tokens"),
         ({"speed": "fast"}, "speed"),
     ],

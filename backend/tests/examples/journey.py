@@ -1,6 +1,7 @@
 """Asks everything of a running stack that can be asked, once, in the order of real work."""
 
 import io
+import json
 import shutil
 import zipfile
 from pathlib import Path
@@ -94,9 +95,20 @@ class Journey:
         self.stack.hub.add("models", "EleutherAI/pythia-70m", files)
         download = {"repo_id": "EleutherAI/pythia-70m", "quantization": "FP16"}
         self.spare_model_id = self.stack.succeed(self.stack.post("/models/download", download))
+        self.chat_model_id = self._chat_model()
         self.stack.get("/models?limit=2")
         self.stack.get(f"/models/{self.model_id}")
         self.stack.get(f"/models/{self.model_id}/architecture")
+
+    def _chat_model(self) -> str:
+        """The same model with a template: what can be asked to write labels."""
+        folder = self.folder / "glass-writer"
+        shutil.copytree(GLASS_EN, folder)
+        settings = json.loads((folder / "tokenizer_config.json").read_text())
+        settings["chat_template"] = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+        (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+        body = {"path": str(folder), "name": "glass-writer"}
+        return self.stack.succeed(self.stack.post("/models/import", body))
 
     def _tokens(self) -> None:
         path = f"/datasets/{self.dataset_id}"
@@ -217,6 +229,9 @@ class Journey:
         self.stack.finish(upload["job_id"])
         self._form("features", "upload_features", {"file": "features.parquet.zip", **fields})
         self.stack.finish(self.stack.post("/features/score", fields)["job_id"])
+        self.stack.get("/features/label-writers")
+        labels = {**fields, "model_id": self.chat_model_id, "limit": 2, "contexts": 2}
+        self.stack.finish(self.stack.post("/features/labels", labels)["job_id"])
         self._labels()
         audit = {"training_id": self.training_id, "examples": 20}
         job = self.stack.finish(self.stack.post("/features/audit", audit)["job_id"])
