@@ -11930,6 +11930,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "kind": "model",
+                     *           "model_id": "7165c912-2659-4336-94af-450bfd93a00b",
+                     *           "name": "glass-chat"
+                     *         }
+                     *       ],
+                     *       "meta": {
+                     *         "request_id": "req_d6037afd425a43ba",
+                     *         "timestamp": "2026-11-26T12:49:17.199195Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_list_LabelWriter__"];
                 };
             };
@@ -11953,6 +11968,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "contexts": 2,
+                 *       "limit": 2,
+                 *       "model_id": "7165c912-2659-4336-94af-450bfd93a00b",
+                 *       "training_id": "3506a6b1-bb29-44cc-bdec-007a301e638b"
+                 *     }
+                 */
                 "application/json": components["schemas"]["FeatureLabelling"];
             };
         };
@@ -11965,6 +11988,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "estimated_duration_seconds": null,
+                     *         "job_id": "dee7445e-0843-4713-9a6a-49c92b72ebc8",
+                     *         "resource_id": "3506a6b1-bb29-44cc-bdec-007a301e638b",
+                     *         "status": "queued"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_22a7215730fc4338",
+                     *         "timestamp": "2026-11-26T12:49:17.219189Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Envelope_JobAccepted_"];
                 };
             };
