@@ -5,14 +5,8 @@
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
-containers='' folder=$PWD options=()
-for argument; do
-  case $argument in
-    --containers) containers=yes ;;
-    --*) options+=("$argument") ;;
-    *) folder=$argument ;;
-  esac
-done
+split_arguments "$@"
+folder=${path:-$PWD}
 if [[ -z $containers ]]; then
   [[ -x $venv/bin/mistudio ]] || { echo 'Nothing is installed here; for containers: backup.sh --containers'; exit 1; }
   exec mistudio backup "$folder" "${options[@]}"

@@ -56,3 +56,17 @@ has_node() {
   rest=${version#*.} && minor=${rest%%.*}
   ((major > 20 || (major == 20 && minor >= 19)))
 }
+
+# split_arguments ARGUMENT…: --containers, one path, and whatever else begins with --
+# shellcheck disable=SC2034  # read by the scripts that source this file
+split_arguments() {
+  containers='' path='' options=()
+  local argument
+  for argument; do
+    case $argument in
+      --containers) containers=yes ;;
+      --*) options+=("$argument") ;;
+      *) path=$argument ;;
+    esac
+  done
+}

@@ -5,14 +5,8 @@
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
-containers='' file='' options=()
-for argument; do
-  case $argument in
-    --containers) containers=yes ;;
-    --*) options+=("$argument") ;;
-    *) file=$argument ;;
-  esac
-done
+split_arguments "$@"
+file=$path
 [[ -r $file ]] || { echo 'Usage: restore.sh [--containers] FILE [--replace]'; exit 2; }
 if [[ -z $containers ]]; then
   mistudio down

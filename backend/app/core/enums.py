@@ -121,6 +121,10 @@ class TrainingStatus(StrEnum):
     COMPLETED = "completed"
     ERROR = "error"
 
+    @property
+    def is_under_way(self) -> bool:
+        return self in {TrainingStatus.INITIALIZING, TrainingStatus.TRAINING}
+
 
 class Quantization(StrEnum):
     FP32 = "FP32"

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.core.enums import TRAINING_RUNS, JobKind, ResourceType, TrainingStatus
+from app.core.enums import JobKind, ResourceType
 from app.core.errors import NotReady
 from app.db.models import Checkpoint, Job, Training
 from app.db.repositories import trainings
@@ -12,15 +12,13 @@ from app.ml.configs import DiscoveryConfig
 from app.schemas.common import JobAccepted
 from app.schemas.feature import FeatureExtract
 from app.services import job_service, template_rows
+from app.services.feature_jobs import refuse_if_features_busy
 from app.services.job_service import Link
 from app.services.job_summaries import accepted
 from app.services.lookup import require_training
 from app.services.ml_settings import build_config
 from app.services.template_rows import EXTRACTION
 from app.services.training_records import source_files
-from app.services.usage import refuse_if_busy
-
-_TRAINS = frozenset({TrainingStatus.INITIALIZING, TrainingStatus.TRAINING})
 
 
 def extract_features(session: Session, request: FeatureExtract) -> JobAccepted:
@@ -35,18 +33,12 @@ def extract_features(session: Session, request: FeatureExtract) -> JobAccepted:
     """
     training = require_training(session, request.training_id, lock=True)
     checkpoint = _require_checkpoint(session, training)
-    refuse_if_busy(
-        session,
-        f'The training "{training.name}"',
-        ResourceType.TRAINING,
-        training.id,
-        besides={*TRAINING_RUNS, JobKind.TRAINING_EVALUATE},  # these only read, or go on
-    )
+    refuse_if_features_busy(session, training)
     source_files(session, training)
     given = request.model_dump(exclude={"training_id", "template_id"}, exclude_unset=True)
     config = build_config(DiscoveryConfig, _template_values(session, request.template_id) | given)
     # A running training would be waited for otherwise, and the features be of no use meanwhile.
-    shares = training.status in _TRAINS
+    shares = training.status.is_under_way
     job = queue_discovery(session, training.id, config, step=checkpoint.step, shares_device=shares)
     return accepted(job)
 

@@ -7,20 +7,19 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.core.enums import JobKind, ResourceType
-from app.core.errors import NotReady
+from app.core.enums import JobKind
 from app.db.models import FeatureActivation
 from app.db.repositories import features
 from app.ml.records import ExampleRecord
 from app.schemas.common import JobAccepted
 from app.schemas.feature_audit import FeatureAudit
-from app.services import job_service
+from app.services.feature_jobs import (
+    queue_on_features,
+    refuse_if_features_busy,
+    require_discovered,
+)
 from app.services.feature_records import DiscoveryPlan, read_discovery_plan, require_measured_step
-from app.services.job_summaries import accepted
 from app.services.lookup import require_ready_model, require_training
-from app.services.usage import refuse_if_busy
-
-READS_ONLY = frozenset({JobKind.TRAINING_RUN, JobKind.TRAINING_EVALUATE, JobKind.FEATURE_EXPORT})
 
 
 def queue_audit(session: Session, request: FeatureAudit) -> JobAccepted:
@@ -32,19 +31,12 @@ def queue_audit(session: Session, request: FeatureAudit) -> JobAccepted:
         StoreGone: The tokens that the contexts point into were deleted.
         InUse: A job changes the features.
     """
-    training = require_training(session, request.training_id, lock=True)
-    if not features.count_by_training(session, [training.id]):
-        raise NotReady(
-            f'The training "{training.name}" has no features yet. Discover them first.',
-            details={"training_id": str(training.id)},
-        )
+    training = require_discovered(session, request.training_id)
     require_ready_model(session, training.model_id)
     read_audit_plan(session, training.id)
-    what = f'The training "{training.name}"'
-    refuse_if_busy(session, what, ResourceType.TRAINING, training.id, besides=READS_ONLY)
+    refuse_if_features_busy(session, training, besides={JobKind.FEATURE_EXPORT})
     payload = request.model_dump(exclude={"training_id"}) | {"shares_device": True}
-    resource = (ResourceType.TRAINING, training.id)
-    return accepted(job_service.create_job(session, JobKind.FEATURE_AUDIT, *resource, payload))
+    return queue_on_features(session, JobKind.FEATURE_AUDIT, training, payload)
 
 
 def read_audit_plan(session: Session, training_id: UUID) -> DiscoveryPlan:

@@ -8,21 +8,20 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.core.enums import JobKind, ResourceType, TrainingStatus
-from app.core.errors import NotReady
+from app.core.enums import JobKind
 from app.core.paths import checkpoint_dir, model_dir
 from app.db.repositories import feature_scores, features
 from app.ml.configs import ScoringConfig
 from app.schemas.common import JobAccepted
 from app.schemas.feature import FeatureScoring
-from app.services import job_service
+from app.services.feature_jobs import (
+    queue_on_features,
+    refuse_if_features_busy,
+    require_discovered,
+)
 from app.services.feature_records import require_measured_step
-from app.services.job_summaries import accepted
 from app.services.lookup import require_ready_model, require_training
 from app.services.ml_settings import build_config
-from app.services.usage import refuse_if_busy
-
-_TRAINS = frozenset({TrainingStatus.INITIALIZING, TrainingStatus.TRAINING})
 
 
 @dataclass(frozen=True)
@@ -46,28 +45,16 @@ def score_features(session: Session, request: FeatureScoring) -> JobAccepted:
         NotReady: It has no features yet, their checkpoint is gone, or its model is not ready.
         InUse: A job works on the training.
     """
-    training = require_training(session, request.training_id, lock=True)
-    if not features.count_by_training(session, [training.id]):
-        raise NotReady(
-            f'The training "{training.name}" has no features yet. Discover them first.',
-            details={"training_id": str(training.id)},
-        )
+    training = require_discovered(session, request.training_id)
     require_measured_step(session, training, features.checkpoint_step(session, training.id))
     require_ready_model(session, training.model_id)
-    refuse_if_busy(
-        session,
-        f'The training "{training.name}"',
-        ResourceType.TRAINING,
-        training.id,
-        besides={JobKind.TRAINING_RUN, JobKind.TRAINING_EVALUATE},
-    )
+    refuse_if_features_busy(session, training)
     given = request.model_dump(exclude={"training_id"})
     payload = {
         "config": build_config(ScoringConfig, given).to_dict(),
-        "shares_device": training.status in _TRAINS,
+        "shares_device": training.status.is_under_way,
     }
-    resource = (ResourceType.TRAINING, training.id)
-    return accepted(job_service.create_job(session, JobKind.FEATURE_SCORE, *resource, payload))
+    return queue_on_features(session, JobKind.FEATURE_SCORE, training, payload)
 
 
 def read_scoring_plan(session: Session, training_id: UUID, job_id: UUID) -> ScoringPlan:

@@ -1,4 +1,4 @@
-"""One connection of this process to Redis, for what may be lost: counts and kept answers."""
+"""Connections to Redis that give up soon: one for what may be lost, and one for a question."""
 
 from functools import lru_cache
 
@@ -6,7 +6,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from app.core.config import get_settings
+from app.core.config import Settings, get_settings
 
 PATIENCE_SECONDS = 1.0
 
@@ -20,6 +20,16 @@ def shared_redis() -> redis.Redis:
         socket_timeout=PATIENCE_SECONDS,
         retry=Retry(NoBackoff(), 1),
         decode_responses=True,
+    )
+
+
+def brief_redis(settings: Settings) -> redis.Redis:
+    """A connection for one question, to be closed; it gives up at once and answers in bytes."""
+    return redis.Redis.from_url(
+        settings.require_redis_url(),
+        socket_connect_timeout=PATIENCE_SECONDS,
+        socket_timeout=PATIENCE_SECONDS,
+        retry=Retry(NoBackoff(), 0),
     )
 
 

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import psutil
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -35,6 +33,7 @@ from app.schemas.system import (
 )
 from app.services.gpus import read_gpus
 from app.services.schema_guard import require_fitting_database
+from app.services.shared_redis import brief_redis
 
 GIBIBYTE = 1024**3
 PACKAGES = ("torch", "transformers", "fastapi", "sqlalchemy", "celery", "python-socketio")
@@ -169,12 +168,7 @@ def _database_state() -> Connection:
 
 def _broker_state(settings: Settings) -> Connection:
     try:
-        with redis.Redis.from_url(
-            settings.require_redis_url(),
-            socket_connect_timeout=1,
-            socket_timeout=1,
-            retry=Retry(NoBackoff(), 0),
-        ) as client:
+        with brief_redis(settings) as client:
             client.ping()
     except (redis.RedisError, OSError, ServiceUnavailable):
         return "disconnected"

@@ -39,8 +39,7 @@ def create_grid(session: Session, request: TrainingGridCreate) -> TrainingGridCr
         ValidationFailed: Hyperparameters that cannot be trained, or cannot share batches.
         DoesNotFit: This machine cannot hold all of them at once; the error says how many.
     """
-    wanted = [_merged(request, variant) for variant in request.variants]
-    parts = _prepare(session, wanted)
+    wanted, parts = _prepare(session, request)
     judged = _judge(session, parts)
     refuse_unfit(judged.estimate)
     rows = [add_training(session, *pair) for pair in zip(wanted, parts, strict=True)]
@@ -58,8 +57,7 @@ def create_grid(session: Session, request: TrainingGridCreate) -> TrainingGridCr
 
 def estimate(session: Session, request: TrainingGridCreate) -> Estimate:
     """What a grid would take; errors as ``create_grid``, but for ``DoesNotFit``."""
-    wanted = [_merged(request, variant) for variant in request.variants]
-    return _judge(session, _prepare(session, wanted)).estimate
+    return _judge(session, _prepare(session, request)[1]).estimate
 
 
 def read_plans(session: Session, job_id: UUID) -> list[RunPlan]:
@@ -77,11 +75,15 @@ def record_failure(session: Session, training_id: UUID, message: str) -> None:
     session.flush()
 
 
-def _prepare(session: Session, wanted: Sequence[TrainingCreate]) -> list[PreparedTraining]:
+def _prepare(
+    session: Session, request: TrainingGridCreate
+) -> tuple[list[TrainingCreate], list[PreparedTraining]]:
+    """The request of each training, and its parts, checked."""
+    wanted = [_merged(request, variant) for variant in request.variants]
     first = prepare(session, wanted[0], None)
     parts = [first, *(prepare(session, one, first.store) for one in wanted[1:])]
     refuse(sharing_problems([part.config for part in parts]), prefix="hyperparameters.")
-    return parts
+    return wanted, parts
 
 
 def _judge(session: Session, parts: Sequence[PreparedTraining]) -> Judged:

@@ -1,21 +1,14 @@
 """Scoring of features from its request to the sorted table: the API, the task, the API again."""
 
-import json
-import shutil
-from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
-import torch
 from fastapi.testclient import TestClient
-from safetensors.torch import save_file
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
-from app.core.enums import JobAction, JobKind, JobState, ResourceType, TrainingStatus
-from app.core.paths import checkpoint_dir, model_dir
+from app.core.enums import JobKind, JobState, ResourceType, TrainingStatus
 from app.db.models import Job, Training
 from app.db.repositories import feature_scores as rows
 from app.ml.errors import Stopped
@@ -23,38 +16,11 @@ from app.ml.steering import feature_scores
 from app.workers.context import JobContext
 from app.workers.tasks.scoring import run_feature_score
 from tests.api.asserts import data_of, error_of, indices_of, page_of
-from tests.factories import make_checkpoint, make_example, make_feature, make_job, make_training
-from tests.ml.conftest import GLASS
+from tests.factories import make_example, make_feature, make_job, make_training
+from tests.fixtures.direct_task import DirectContext, lay_out_dictionary
 
 URL = "/api/v1/features"
 N = 8
-T = TypeVar("T")
-
-
-class Context:
-    """A job's context over the test's session."""
-
-    def __init__(self, session: Session, settings: Settings, job_id: UUID) -> None:
-        self.session, self.job_id = session, job_id
-        job = session.get_one(Job, job_id)
-        self.payload, self.resource_id, self.kind = job.payload, job.resource_id, job.kind
-        self.data_root = settings.data_root
-        self.settings = SimpleNamespace(device="cpu")
-        self.reports: list[tuple[float, float, str]] = []
-        self.stop_at: int | None = None
-
-    def report(self, done: float, total: float, message: str, **_: object) -> None:
-        self.reports.append((done, total, message))
-
-    def stop_requested(self) -> JobAction | None:
-        done = self.reports[-1][0] if self.reports else 0
-        return JobAction.PAUSE if self.stop_at is not None and done >= self.stop_at else None
-
-    def transaction(self, work: Callable[[Session], T]) -> T:
-        found = work(self.session)
-        self.session.flush()
-        self.session.expire_all()
-        return found
 
 
 @pytest.fixture
@@ -62,18 +28,7 @@ def training(session: Session, settings: Settings, monkeypatch: pytest.MonkeyPat
     """Eight features of random unit directions, the first with contexts; blocks of three."""
     monkeypatch.setattr(feature_scores, "BLOCK", 3)
     training = make_training(session, status=TrainingStatus.COMPLETED)
-    make_checkpoint(session, training, 100)
-    shutil.copytree(GLASS, settings.data_root / model_dir(training.model_id))
-    drawn = torch.randn(N, 128, generator=torch.Generator().manual_seed(0))
-    directions = torch.nn.functional.normalize(drawn, dim=1)
-    folder = settings.data_root / checkpoint_dir(training.id, 100)
-    folder.mkdir(parents=True)
-    tensors = {
-        "W_enc_DF": directions.T.contiguous(), "W_dec_FD": directions,
-        "b_enc_F": torch.zeros(N), "b_dec_D": torch.zeros(128),
-    }  # fmt: skip
-    save_file(tensors, folder / "sae.safetensors")
-    (folder / "metadata.json").write_text(json.dumps({"activation": "relu", "k": None}))
+    lay_out_dictionary(session, settings, training, N)
     details = {"score_details": {"token_rule": {"null": 0.5}}}
     found = [make_feature(session, training, index, metadata=details) for index in range(N)]
     for rank in range(12):
@@ -100,7 +55,7 @@ def test_scores_become_columns_that_sort_and_filter(
     job_id = start(client, training)
     job = session.get_one(Job, job_id)
     assert (job.kind, job.queue, job.resource_id) == ("feature_score", "analysis", training.id)
-    context = Context(session, settings, job_id)
+    context = DirectContext(session, settings, job_id)
     outcome = run_feature_score(cast(JobContext, context))
     assert (outcome.result or {})["n_features"] == N
     assert context.reports[-1] == (N, N, "Raising features")
@@ -139,7 +94,7 @@ def test_the_peaks_are_those_of_the_strongest_contexts(
 def test_a_paused_scoring_keeps_its_blocks_and_goes_on(
     client: TestClient, session: Session, settings: Settings, training: Training
 ) -> None:
-    context = Context(session, settings, start(client, training))
+    context = DirectContext(session, settings, start(client, training))
     context.stop_at = 3
     with pytest.raises(Stopped):
         run_feature_score(cast(JobContext, context))
@@ -167,11 +122,11 @@ def test_a_paused_scoring_keeps_its_blocks_and_goes_on(
 def test_another_prompt_replaces_all_scores(
     client: TestClient, session: Session, settings: Settings, training: Training
 ) -> None:
-    first = Context(session, settings, start(client, training))
+    first = DirectContext(session, settings, start(client, training))
     run_feature_score(cast(JobContext, first))
     session.get_one(Job, first.job_id).state = JobState.SUCCEEDED
     session.flush()
-    second = Context(session, settings, start(client, training, prompt="Once upon a"))
+    second = DirectContext(session, settings, start(client, training, prompt="Once upon a"))
     second.stop_at = 3
     with pytest.raises(Stopped):
         run_feature_score(cast(JobContext, second))

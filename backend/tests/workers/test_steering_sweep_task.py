@@ -1,73 +1,39 @@
 """A sweep from its request to its table: the API, the task on a real model, the API again."""
 
-import json
-import shutil
-from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
-import torch
 from fastapi.testclient import TestClient
-from safetensors.torch import save_file
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
 from app.core.enums import JobAction, JobKind, JobState
-from app.core.paths import checkpoint_dir, model_dir
 from app.db.models import Feature, Job, SteeringSweep, Training
 from app.workers.context import JobContext
 from app.workers.tasks.steering_sweep import run_steering_sweep
 from tests.api.asserts import data_of, error_of, page_of
-from tests.factories import make_checkpoint, make_example, make_feature, make_training
-from tests.ml.conftest import GLASS
+from tests.factories import make_example, make_feature, make_training
+from tests.fixtures.direct_task import DirectContext, lay_out_dictionary
 
 URL = "/api/v1/steering"
-T = TypeVar("T")
 
 
-class Context:
-    """A job's context over the test's session."""
+def context_of(session: Session, settings: Settings, sweep_id: UUID) -> DirectContext:
+    """Cancelled, where a test says so, once a number of prompts is in the sweep's row."""
 
-    def __init__(self, session: Session, settings: Settings, job_id: UUID) -> None:
-        self.session, self.job_id = session, job_id
-        self.payload = session.get_one(Job, job_id).payload
-        self.data_root = settings.data_root
-        self.settings = SimpleNamespace(device="cpu")
-        self.reports: list[tuple[float, float, str]] = []
-        self.stop_at: int | None = None
+    def n_prompts_done() -> int:
+        row = session.get_one(SteeringSweep, sweep_id)
+        return int(row.result["n_prompts_done"]) if row.result else 0
 
-    def report(self, done: float, total: float, message: str, **_: object) -> None:
-        self.reports.append((done, total, message))
-
-    def stop_requested(self) -> JobAction | None:
-        row = self.session.get_one(SteeringSweep, self.job_id)
-        done = row.result["n_prompts_done"] if row.result else 0
-        return JobAction.CANCEL if self.stop_at is not None and done >= self.stop_at else None
-
-    def transaction(self, work: Callable[[Session], T]) -> T:
-        found = work(self.session)
-        self.session.flush()
-        return found
+    return DirectContext(session, settings, sweep_id, done=n_prompts_done, action=JobAction.CANCEL)
 
 
 @pytest.fixture
 def features(session: Session, settings: Settings) -> list[Feature]:
     """Three features of a dictionary of random unit directions, with the model's files."""
     training = make_training(session)
-    make_checkpoint(session, training, 100)
-    shutil.copytree(GLASS, settings.data_root / model_dir(training.model_id))
-    generator = torch.Generator().manual_seed(0)
-    rows = torch.nn.functional.normalize(torch.randn(16, 128, generator=generator), dim=1)
-    folder = settings.data_root / checkpoint_dir(training.id, 100)
-    folder.mkdir(parents=True)
-    tensors = {
-        "W_enc_DF": rows.T.contiguous(), "W_dec_FD": rows, "b_enc_F": torch.zeros(16),
-        "b_dec_D": torch.zeros(128),
-    }  # fmt: skip
-    save_file(tensors, folder / "sae.safetensors")
-    (folder / "metadata.json").write_text(json.dumps({"activation": "relu", "k": None}))
+    lay_out_dictionary(session, settings, training, 16)
     found = [make_feature(session, training, index) for index in (3, 4, 9)]
     for rank in range(2):
         make_example(session, found[0], rank, token_ids=[40 + rank, 50, 60])
@@ -97,7 +63,7 @@ def test_a_sweep_is_queued_run_read_and_forgotten(
     waiting = data_of(client.get(f"{URL}/sweeps/{sweep_id}"))
     assert (waiting["state"], waiting["table"]) == ("queued", None)
     error_of(client.delete(f"{URL}/sweeps/{sweep_id}"), 409, "CONFLICT", "Cancel it first")
-    context = Context(session, settings, sweep_id)
+    context = context_of(session, settings, sweep_id)
     assert run_steering_sweep(cast(JobContext, context)).state == "succeeded"
     session.get_one(Job, sweep_id).state = JobState.SUCCEEDED
     read = data_of(client.get(f"{URL}/sweeps/{sweep_id}"))
@@ -128,7 +94,7 @@ def test_a_cancelled_sweep_keeps_its_finished_prompts(
     client: TestClient, session: Session, settings: Settings, body: dict[str, Any]
 ) -> None:
     sweep_id = start(client, body)
-    context = Context(session, settings, sweep_id)
+    context = context_of(session, settings, sweep_id)
     context.stop_at = 1
     outcome = run_steering_sweep(cast(JobContext, context))
     assert (outcome.state, (outcome.result or {})["n_prompts_done"]) == ("cancelled", 1)

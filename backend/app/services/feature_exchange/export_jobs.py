@@ -9,21 +9,18 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.core.enums import JobKind, ResourceType
+from app.core.enums import JobKind
 from app.core.errors import ValidationFailed
 from app.db.repositories import feature_pages
 from app.db.repositories.feature_pages import FeatureFilter
 from app.schemas.common import JobAccepted
 from app.schemas.feature_exchange import FeatureExportCreate
-from app.services import job_service
 from app.services.feature_exchange.exporting import ExportFormat, file_format
 from app.services.feature_exchange.selection import PAGE, Origin
+from app.services.feature_jobs import queue_on_features, refuse_if_features_busy
 from app.services.feature_service import make_filter
-from app.services.job_summaries import accepted
 from app.services.lookup import require_training
-from app.services.usage import refuse_if_busy
 
-READS_ONLY = frozenset({JobKind.TRAINING_RUN, JobKind.TRAINING_EVALUATE, JobKind.FEATURE_EXPORT})
 LEDGER = "ledger.json"
 
 
@@ -62,8 +59,7 @@ def queue_export(session: Session, request: FeatureExportCreate) -> JobAccepted:
         InUse: A job changes its features.
     """
     training = require_training(session, request.training_id, lock=True)
-    what = f'The training "{training.name}"'
-    refuse_if_busy(session, what, ResourceType.TRAINING, training.id, besides=READS_ONLY)
+    refuse_if_features_busy(session, training, besides={JobKind.FEATURE_EXPORT})
     payload = request.model_dump(mode="json", exclude={"training_id"})
     if not feature_pages.count_all(session, filter_of(training.id, payload), most=1):
         raise ValidationFailed(
@@ -71,8 +67,7 @@ def queue_export(session: Session, request: FeatureExportCreate) -> JobAccepted:
             details={"field": "search"},
         )
     payload["exported_at"] = datetime.now(UTC).isoformat()
-    resource = (ResourceType.TRAINING, training.id)
-    return accepted(job_service.create_job(session, JobKind.FEATURE_EXPORT, *resource, payload))
+    return queue_on_features(session, JobKind.FEATURE_EXPORT, training, payload)
 
 
 def filter_of(training_id: UUID, payload: dict[str, Any]) -> FeatureFilter:

@@ -8,20 +8,18 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
-from app.core.enums import TRAINING_RUNS, JobKind, ResourceType
+from app.core.enums import JobKind
 from app.core.paths import relative_to_root
 from app.schemas.common import JobAccepted
 from app.schemas.feature_exchange import FeatureUpload
-from app.services import job_service, upload_service
+from app.services import upload_service
 from app.services.feature_exchange.archives import BundleInvalid, unpack_archive
 from app.services.feature_exchange.fingerprint import DictionaryFacts
 from app.services.feature_exchange.parts import FeaturePart
-from app.services.job_summaries import accepted
+from app.services.feature_jobs import queue_on_features, refuse_if_features_busy
 from app.services.lookup import require_training
 from app.services.ml_settings import refuse_field
-from app.services.usage import refuse_if_busy
 
-READS_ONLY = TRAINING_RUNS | {JobKind.TRAINING_EVALUATE}
 SUFFIXES = frozenset({".zip", ".json"})
 
 
@@ -54,15 +52,13 @@ def upload_bundle(
     try:
         form = _read_form(upload.fields)
         training = require_training(session, form.training_id, lock=True)
-        what = f'The training "{training.name}"'
-        refuse_if_busy(session, what, ResourceType.TRAINING, training.id, besides=READS_ONLY)
+        refuse_if_features_busy(session, training)
         payload = {
             "upload": relative_to_root(settings.data_root, upload.path),
             "any_dictionary": form.any_dictionary,
             "dry_run": form.dry_run,
         }
-        resource = (ResourceType.TRAINING, training.id)
-        return accepted(job_service.create_job(session, JobKind.FEATURE_IMPORT, *resource, payload))
+        return queue_on_features(session, JobKind.FEATURE_IMPORT, training, payload)
     except BaseException:
         upload.discard()
         raise

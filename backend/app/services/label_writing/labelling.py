@@ -8,20 +8,21 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
-from app.core.enums import JobKind, ResourceType
+from app.core.enums import JobKind
 from app.core.errors import NotReady
 from app.core.paths import model_dir
 from app.db.repositories import feature_labels, features, models
 from app.schemas.common import JobAccepted
 from app.schemas.feature_labels import FeatureLabelling, LabelWriter
-from app.services import job_service
-from app.services.job_summaries import accepted
+from app.services.feature_jobs import (
+    queue_on_features,
+    refuse_if_features_busy,
+    require_discovered,
+)
 from app.services.label_writing.endpoint import check_address
 from app.services.label_writing.prompt import VERSION, Evidence, mark_context
-from app.services.lookup import require_ready_model, require_training
-from app.services.usage import refuse_if_busy
+from app.services.lookup import require_ready_model
 
-READS_ONLY = frozenset({JobKind.TRAINING_RUN, JobKind.TRAINING_EVALUATE})
 SHOWN_TOKENS = 10
 MODEL, ENDPOINT = "model", "endpoint"
 """Sources of a label that a writer gave; the rules' sources name the rule."""
@@ -72,20 +73,13 @@ def queue_labelling(session: Session, settings: Settings, request: FeatureLabell
         NotReady: There are no features.
         InUse: A job changes the features.
     """
-    training = require_training(session, request.training_id, lock=True)
-    if not features.count_by_training(session, [training.id]):
-        raise NotReady(
-            f'The training "{training.name}" has no features yet. Discover them first.',
-            details={"training_id": str(training.id)},
-        )
+    training = require_discovered(session, request.training_id)
     payload = _writer(session, settings, request) | {
         "limit": request.limit, "contexts": request.contexts,
         "feature_ids": request.feature_ids, "shares_device": True,
     }  # fmt: skip
-    what = f'The training "{training.name}"'
-    refuse_if_busy(session, what, ResourceType.TRAINING, training.id, besides=READS_ONLY)
-    resource = (ResourceType.TRAINING, training.id)
-    return accepted(job_service.create_job(session, JobKind.FEATURE_LABEL, *resource, payload))
+    refuse_if_features_busy(session, training)
+    return queue_on_features(session, JobKind.FEATURE_LABEL, training, payload)
 
 
 def _writer(session: Session, settings: Settings, request: FeatureLabelling) -> dict[str, Any]:

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import redis
 from prometheus_client.core import Metric
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from app.core.config import Settings
 from app.services import counters, outbox
 from app.services.counters import Count
 from app.services.metrics.families import counter, gauge
+from app.services.shared_redis import brief_redis
 
 TEXTS: dict[Count, tuple[str, str]] = {
     Count.DUPLICATE_DELIVERIES: ("Messages of jobs that were claimed already", ""),
@@ -25,12 +23,7 @@ TEXTS: dict[Count, tuple[str, str]] = {
 
 
 def collect(settings: Settings) -> list[Metric]:
-    with redis.Redis.from_url(
-        settings.require_redis_url(),
-        socket_connect_timeout=1,
-        socket_timeout=1,
-        retry=Retry(NoBackoff(), 0),
-    ) as client:
+    with brief_redis(settings) as client:
         facts: dict[str, Any] = client.info()
         waiting = {name: client.llen(key) for name, key in outbox.broker_keys().items()}
     return [

@@ -7,10 +7,18 @@ from app.core.config import Settings
 from app.core.enums import JobKind
 from app.db.repositories import statistics
 from app.db.session import session_scope
-from app.services.metrics.families import counter, gauge, histogram
+from app.services.metrics.families import counter, gauge, gauges, histogram
 
 RUN_BOUNDS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0)
 WAIT_BOUNDS = (0.1, 0.5, 1.0, 5.0, 30.0, 300.0, 3600.0)
+
+TRAINING_GAUGES = (
+    ("training_step", "Step of a running training", "step"),
+    ("training_loss", "Its newest loss", "loss"),
+    ("training_l0", "Active latents per token", "sparsity"),
+    ("training_dead_latents", "Latents that do not fire any more", "dead_neurons"),
+    ("training_tokens_per_second", "How fast it goes", "tokens_per_second"),
+)
 
 
 def collect(_settings: Settings) -> list[Metric]:
@@ -42,19 +50,7 @@ def _jobs(session: Session) -> list[Metric]:
 
 def _trainings(session: Session) -> list[Metric]:
     points = [([str(point.training_id)], point) for point in statistics.newest_points(session)]
-    label = ["training_id"]
-    return [
-        gauge("training_step", "Step of a running training", label,
-              [(at, point.step) for at, point in points]),
-        gauge("training_loss", "Its newest loss", label,
-              [(at, point.loss) for at, point in points]),
-        gauge("training_l0", "Active latents per token", label,
-              [(at, point.sparsity) for at, point in points]),
-        gauge("training_dead_latents", "Latents that do not fire any more", label,
-              [(at, point.dead_neurons) for at, point in points]),
-        gauge("training_tokens_per_second", "How fast it goes", label,
-              [(at, point.tokens_per_second) for at, point in points]),
-    ]  # fmt: skip
+    return [*gauges(["training_id"], points, TRAINING_GAUGES)]
 
 
 def _storage(session: Session) -> list[Metric]:

@@ -18,6 +18,23 @@ def gauge(
     return family
 
 
+def gauges(
+    labels: Sequence[str],
+    things: Sequence[tuple[Sequence[str], object]],
+    wanted: Sequence[tuple[str, str, str]],
+) -> list[GaugeMetricFamily]:
+    """
+    Args:
+        labels: Their names.
+        things: Values of the labels, and what has the numbers.
+        wanted: Name, text and attribute of each family.
+    """
+    return [
+        gauge(name, text, labels, [(values, getattr(thing, key)) for values, thing in things])
+        for name, text, key in wanted
+    ]
+
+
 def counter(
     name: str, text: str, labels: Sequence[str], samples: Iterable[Sample]
 ) -> CounterMetricFamily:

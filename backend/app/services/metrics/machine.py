@@ -5,7 +5,15 @@ from prometheus_client.core import Metric
 
 from app.core.config import Settings
 from app.services import gpus, system_service
-from app.services.metrics.families import gauge
+from app.services.metrics.families import gauge, gauges
+
+GPU_GAUGES = (
+    ("gpu_utilization_percent", "How busy the GPU is", "utilization_percent"),
+    ("gpu_memory_used_bytes", "GPU memory in use", "memory_used_bytes"),
+    ("gpu_memory_total_bytes", "GPU memory", "memory_total_bytes"),
+    ("gpu_temperature_celsius", "Temperature of the GPU", "temperature_celsius"),
+    ("gpu_power_watts", "What the GPU draws", "power_watts"),
+)
 
 
 def collect(settings: Settings) -> list[Metric]:
@@ -23,16 +31,4 @@ def collect(settings: Settings) -> list[Metric]:
 
 def _gpus() -> list[Metric]:
     found = [([str(index), gpu.name or "GPU"], gpu) for index, gpu in enumerate(gpus.read_gpus())]
-    labels = ["index", "name"]
-    return [
-        gauge("gpu_utilization_percent", "How busy the GPU is", labels,
-              [(at, gpu.utilization_percent) for at, gpu in found]),
-        gauge("gpu_memory_used_bytes", "GPU memory in use", labels,
-              [(at, gpu.memory_used_bytes) for at, gpu in found]),
-        gauge("gpu_memory_total_bytes", "GPU memory", labels,
-              [(at, gpu.memory_total_bytes) for at, gpu in found]),
-        gauge("gpu_temperature_celsius", "Temperature of the GPU", labels,
-              [(at, gpu.temperature_celsius) for at, gpu in found]),
-        gauge("gpu_power_watts", "What the GPU draws", labels,
-              [(at, gpu.power_watts) for at, gpu in found]),
-    ]  # fmt: skip
+    return [*gauges(["index", "name"], found, GPU_GAUGES)]

@@ -1,6 +1,14 @@
+import { TableHead } from '@/components/common/TableHead';
 import type { SweptFeature } from '@/types/steering.types';
 import { formatDecimal } from '@/utils/format';
 import { navigate } from '@/utils/urlState';
+
+const COLUMNS = [
+  { label: 'Feature' },
+  { label: 'Unsteered', isNumber: true },
+  { label: 'Steered', isNumber: true },
+  { label: 'Random', isNumber: true },
+];
 
 /** Which other features the steered texts have more or less of, beside what chance changes. */
 export function SideEffects({ feature }: { feature: SweptFeature }) {
@@ -16,22 +24,7 @@ export function SideEffects({ feature }: { feature: SweptFeature }) {
       <div className="overflow-x-auto" tabIndex={0}>
         <table className="w-full min-w-[34rem] text-sm">
           <caption className="sr-only">Mean activation of other features</caption>
-          <thead className="text-xs text-slate-400">
-            <tr>
-              <th scope="col" className="py-1 text-left font-medium">
-                Feature
-              </th>
-              <th scope="col" className="py-1 text-right font-medium">
-                Unsteered
-              </th>
-              <th scope="col" className="py-1 text-right font-medium">
-                Steered
-              </th>
-              <th scope="col" className="py-1 text-right font-medium">
-                Random
-              </th>
-            </tr>
-          </thead>
+          <TableHead columns={COLUMNS} />
           <tbody className="divide-y divide-slate-800">
             {effects.map((effect) => (
               <tr key={effect.neuron_index}>

@@ -1,7 +1,15 @@
 import { InfoTip } from '@/components/common/InfoTip';
+import { TableHead } from '@/components/common/TableHead';
 import type { Feature } from '@/types/feature.types';
 import { FIGURES } from '../featureFigures';
 import type { ScoreDetail } from '../featureMetadata';
+
+const COLUMNS = [
+  { label: 'Figure' },
+  { label: 'Value', isNumber: true },
+  { label: '95 % interval', isNumber: true },
+  { label: 'By chance', isNumber: true },
+];
 
 interface ScoreTableProps {
   feature: Feature;
@@ -22,22 +30,7 @@ export function ScoreTable({ feature, details }: ScoreTableProps) {
     <section aria-label="Scores">
       <h3 className="mb-3 font-medium">All figures</h3>
       <table className="w-full text-sm">
-        <thead className="text-xs text-slate-400">
-          <tr>
-            <th scope="col" className="py-2 text-left font-medium">
-              Figure
-            </th>
-            <th scope="col" className="py-2 text-right font-medium">
-              Value
-            </th>
-            <th scope="col" className="py-2 text-right font-medium">
-              95 % interval
-            </th>
-            <th scope="col" className="py-2 text-right font-medium">
-              By chance
-            </th>
-          </tr>
-        </thead>
+        <TableHead columns={COLUMNS} />
         <tbody>
           {measured.map(({ key, label, value, format, detail, definition }) => (
             <tr key={key} className="border-t border-slate-800">

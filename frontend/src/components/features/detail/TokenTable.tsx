@@ -1,4 +1,5 @@
 import { Bar } from '@/components/common/Bar';
+import { TableHead } from '@/components/common/TableHead';
 import { quotedToken } from '@/components/visualizations/tokenText';
 import { formatDecimal, formatInteger, formatShare } from '@/utils/format';
 import type { TopToken } from '../featureMetadata';
@@ -8,7 +9,13 @@ interface TokenTableProps {
   ruleTokens: readonly string[];
 }
 
-const HEADINGS = ['Share of activation', 'Firings', 'Mean act.', 'Fires on'] as const;
+const COLUMNS = [
+  { label: 'Token' },
+  { label: 'Share of activation', isNumber: true, className: 'w-40' },
+  { label: 'Firings', isNumber: true, className: 'w-20' },
+  { label: 'Mean act.', isNumber: true, className: 'w-20' },
+  { label: 'Fires on', isNumber: true, className: 'w-20' },
+];
 
 /** The tokens that carry the feature's activation, and how surely it fires on them. */
 export function TokenTable({ tokens, ruleTokens }: TokenTableProps) {
@@ -20,22 +27,7 @@ export function TokenTable({ tokens, ruleTokens }: TokenTableProps) {
         <p className="text-sm text-slate-400">No token was counted.</p>
       ) : (
         <table className="w-full table-fixed text-sm">
-          <thead className="text-xs text-slate-400">
-            <tr>
-              <th scope="col" className="py-2 text-left font-medium">
-                Token
-              </th>
-              {HEADINGS.map((heading, index) => (
-                <th
-                  key={heading}
-                  scope="col"
-                  className={`py-2 text-right font-medium ${index === 0 ? 'w-40' : 'w-20'}`}
-                >
-                  {heading}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead columns={COLUMNS} />
           <tbody>
             {tokens.map((token) => (
               <tr key={token.token} className="border-t border-slate-800">

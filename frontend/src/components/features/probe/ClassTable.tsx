@@ -1,6 +1,15 @@
+import { TableHead } from '@/components/common/TableHead';
 import type { ClassFigure, ClassScores } from '@/types/feature.types';
 import { formatDecimal } from '@/utils/format';
 import { Opener } from '../detail/RelatedTable';
+
+const COLUMNS = [
+  { label: 'Feature' },
+  { label: 'AUC', isNumber: true, className: 'w-20' },
+  { label: '95 % interval', className: 'w-64 pl-6' },
+  { label: 'Mean in class', isNumber: true, className: 'w-32' },
+  { label: 'Mean elsewhere', isNumber: true, className: 'w-32' },
+];
 
 interface ClassTableProps {
   scores: ClassScores;
@@ -22,25 +31,7 @@ export function ClassTable({ scores, featureId, onOpen }: ClassTableProps) {
         </span>
       </h3>
       <table className="w-full table-fixed text-sm">
-        <thead className="text-xs text-slate-400">
-          <tr>
-            <th scope="col" className="py-2 text-left font-medium">
-              Feature
-            </th>
-            <th scope="col" className="w-20 py-2 text-right font-medium">
-              AUC
-            </th>
-            <th scope="col" className="w-64 py-2 pl-6 text-left font-medium">
-              95 % interval
-            </th>
-            <th scope="col" className="w-32 py-2 text-right font-medium">
-              Mean in class
-            </th>
-            <th scope="col" className="w-32 py-2 text-right font-medium">
-              Mean elsewhere
-            </th>
-          </tr>
-        </thead>
+        <TableHead columns={COLUMNS} />
         <tbody>
           {features.map((figure) => (
             <tr key={figure.neuron_index} className="border-t border-slate-800">

@@ -1,4 +1,5 @@
 import { Bar } from '@/components/common/Bar';
+import { TableHead } from '@/components/common/TableHead';
 import { TokenHighlights } from '@/components/visualizations/TokenHighlights';
 import type { ProbedFeature } from '@/types/feature.types';
 import { classNames } from '@/utils/classNames';
@@ -7,6 +8,14 @@ import { Opener } from '../detail/RelatedTable';
 import { aroundPeak } from '../exampleTokens';
 
 const CONTEXT_CHARACTERS = 90;
+
+const COLUMNS = [
+  { label: 'Feature', className: 'w-64' },
+  { label: 'Where' },
+  { label: 'Activation', isNumber: true, className: 'w-24' },
+  { label: 'Of its maximum', isNumber: true, className: 'w-40' },
+  { label: 'Colour the text by it', isHidden: true, className: 'w-24' },
+];
 
 interface FiringListProps {
   firings: readonly ProbedFeature[];
@@ -27,25 +36,7 @@ export function FiringList(props: FiringListProps) {
   }
   return (
     <table aria-label="Features that fire" className="w-full table-fixed text-sm">
-      <thead className="text-left text-xs text-slate-400">
-        <tr>
-          <th scope="col" className="w-64 py-2 font-medium">
-            Feature
-          </th>
-          <th scope="col" className="py-2 font-medium">
-            Where
-          </th>
-          <th scope="col" className="w-24 py-2 text-right font-medium">
-            Activation
-          </th>
-          <th scope="col" className="w-40 py-2 text-right font-medium">
-            Of its maximum
-          </th>
-          <th scope="col" className="w-24 py-2">
-            <span className="sr-only">Colour the text by it</span>
-          </th>
-        </tr>
-      </thead>
+      <TableHead columns={COLUMNS} />
       <tbody>
         {firings.map((firing) => {
           const isShown = firing.neuron_index === shown?.neuron_index;

@@ -1,7 +1,8 @@
 import { InfoTip } from '@/components/common/InfoTip';
+import { TableHead } from '@/components/common/TableHead';
 import type { MeasuredFigure } from '@/types/training.types';
 import { formatFigure, formatInterval } from '../figures';
-import type { ComparedRun } from './comparedRuns';
+import { type ComparedRun, runColumns } from './comparedRuns';
 
 interface Row {
   key: string;
@@ -22,18 +23,7 @@ export function FigureComparison({ runs }: { runs: readonly ComparedRun[] }) {
       ) : (
         <div className="overflow-x-auto">
           <table className="w-full text-sm">
-            <thead className="text-xs text-slate-400">
-              <tr>
-                <th scope="col" className="py-2 pr-4 text-left font-medium">
-                  Figure
-                </th>
-                {runs.map(({ training, letter }) => (
-                  <th key={training.id} scope="col" className="px-3 py-2 text-right font-medium">
-                    {letter}
-                  </th>
-                ))}
-              </tr>
-            </thead>
+            <TableHead columns={[{ label: 'Figure', className: 'pr-4' }, ...runColumns(runs)]} />
             <tbody>
               {rows.map(({ key, label, definition, cells }) => (
                 <tr key={key} className="border-t border-slate-800">

@@ -1,5 +1,6 @@
+import { TableHead } from '@/components/common/TableHead';
 import { humanize } from '@/utils/format';
-import { type ComparedRun, differences } from './comparedRuns';
+import { type ComparedRun, differences, runColumns } from './comparedRuns';
 
 /** The settings that the runs do not share. */
 export function SettingDifferences({ runs }: { runs: readonly ComparedRun[] }) {
@@ -11,18 +12,7 @@ export function SettingDifferences({ runs }: { runs: readonly ComparedRun[] }) {
         <p className="text-sm text-slate-400">All settings are the same, the seed too.</p>
       ) : (
         <table className="w-full text-sm">
-          <thead className="text-xs text-slate-400">
-            <tr>
-              <th scope="col" className="py-2 pr-4 text-left font-medium">
-                Setting
-              </th>
-              {runs.map(({ training, letter }) => (
-                <th key={training.id} scope="col" className="px-3 py-2 text-right font-medium">
-                  {letter}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead columns={[{ label: 'Setting', className: 'pr-4' }, ...runColumns(runs)]} />
           <tbody>
             {rows.map(({ name, values }) => (
               <tr key={name} className="border-t border-slate-800">

@@ -80,3 +80,8 @@ function shown(value: unknown): string {
   if (typeof value === 'string') return value;
   return JSON.stringify(value);
 }
+
+/** One column of numbers for each run, headed by its letter. */
+export function runColumns(runs: readonly ComparedRun[]) {
+  return runs.map(({ letter }) => ({ label: letter, isNumber: true, className: 'px-3' }));
+}
