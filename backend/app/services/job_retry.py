@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.core.enums import JobKind, JobState
+from app.core.enums import JobKind, JobState, ResourceType
 from app.core.errors import IllegalTransition, NotFound, NotReady
 from app.db.models import Job, Training
 from app.db.repositories import jobs, trainings
@@ -44,9 +44,8 @@ def retry(session: Session, job_id: UUID) -> Job:
             "This step never started. Repeat the one before it; this one follows by itself.",
             details={"job_id": str(job.id), "waits_for": str(job.waits_for)},
         )
-    _require_resource(session, job)
-    if job.resource_type is not None and job.resource_id is not None:
-        refuse_if_busy(session, f"The {job.resource_type}", job.resource_type, job.resource_id)
+    for resource_type, resource_id in _resources(session, job):
+        refuse_if_busy(session, f"The {resource_type}", resource_type, resource_id)
     return _repeat(session, job, waits_for=None)
 
 
@@ -58,7 +57,7 @@ def _repeat(session: Session, job: Job, waits_for: UUID | None) -> Job:
         session,
         job.kind,
         job.resource_type,
-        job.resource_id,
+        sharing[0].id if sharing else job.resource_id,
         job.payload,
         link=job_service.Link(job.workflow_id, waits_for),
         retry_of=job.id,
@@ -74,11 +73,16 @@ def _repeat(session: Session, job: Job, waits_for: UUID | None) -> Job:
     return again
 
 
-def _require_resource(session: Session, job: Job) -> None:
-    if job.resource_type is None:
-        return
-    if session.get(resource_status.TABLES[job.resource_type], job.resource_id) is None:
+def _resources(session: Session, job: Job) -> list[tuple[ResourceType, UUID]]:
+    """What is left of what the job worked on: of a shared run the trainings that still share it."""
+    if job.resource_type is None or job.resource_id is None:
+        return []
+    sharing = trainings.list_sharing(session, job.id)
+    left = [row.id for row in sharing] if sharing else [job.resource_id]
+    table = resource_status.TABLES[job.resource_type]
+    if session.get(table, left[0]) is None or (job.kind is JobKind.TRAINING_GRID and not sharing):
         raise ResourceGone(
             f"The {job.resource_type} that the job worked on was deleted.",
             details={"job_id": str(job.id), "resource_id": str(job.resource_id)},
         )
+    return [(job.resource_type, resource_id) for resource_id in left]

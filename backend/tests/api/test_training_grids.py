@@ -135,6 +135,26 @@ def test_a_failed_run_is_repeated_for_all_or_one_goes_its_own_way(
     assert {str(p.training_id) for p in read_plans(session, repeated.id)} == set(ids[:2])
 
 
+def test_a_failed_run_is_repeated_for_those_that_are_left(
+    client: TestClient, session: Session, grid: Grid
+) -> None:
+    """The first, which the job names, went its own way; then all of them do."""
+    ids = [one["training_id"] for one in grid["trainings"]]
+    run(session, grid, JobState.STARTING, JobState.RUNNING)
+    run(session, grid, JobState.FAILED, error=AppError("The disk is gone."))
+    session.delete(session.get_one(Training, ids[0]))
+    session.flush()
+    again = data_of(client.post(f"/api/v1/jobs/{grid['job_id']}/retry"), 202)
+    repeated = session.get_one(Job, again["id"])
+    assert str(repeated.resource_id) in ids[1:]
+    assert {str(p.training_id) for p in read_plans(session, repeated.id)} == set(ids[1:])
+    transition(session, repeated, JobState.FAILED, error=AppError("The disk is gone."))
+    for training_id in ids[1:]:
+        data_of(client.post(f"{URL}/{training_id}/resume"))
+    gone = client.post(f"/api/v1/jobs/{repeated.id}/retry")
+    error_of(gone, 404, "NOT_FOUND", "was deleted")
+
+
 def test_a_cancelled_run_stops_all(client: TestClient, session: Session, grid: Grid) -> None:
     data_of(client.post(f"/api/v1/jobs/{grid['job_id']}/cancel"))
     assert statuses(session, grid) == ["stopped"] * 3

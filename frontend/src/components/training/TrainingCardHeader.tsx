@@ -5,8 +5,9 @@ import { StatusIcon } from '@/components/common/StatusIcon';
 import { useAction } from '@/hooks/useAction';
 import { useTrainingStore } from '@/stores/trainingStore';
 import type { Training } from '@/types/training.types';
-import { formatInteger, formatTime } from '@/utils/format';
+import { formatInteger, formatTime, humanize } from '@/utils/format';
 import { datasetName } from '@/utils/trainings';
+import { keepsK } from './hyperparameterFields';
 
 const ENCODERS = {
   sparse: 'Sparse Autoencoder',
@@ -16,8 +17,13 @@ const ENCODERS = {
 
 function facts(training: Training): string {
   const { activation, k } = training.hyperparameters;
-  const kind = activation === 'topk' ? `TopK ${String(k)}` : 'ReLU';
+  const name = humanize(String(activation));
+  const kind = keepsK({ encoderType: training.encoder_type, values: training.hyperparameters })
+    ? `${name} ${String(k)}`
+    : name;
   return [
+    // Those that share a run differ in what their names say.
+    ...(training.shares_run ? [training.name] : []),
     `${ENCODERS[training.encoder_type]} (${kind}, ${formatInteger(training.n_latents)} latents)`,
     `Layer ${training.layer} ${training.hook_type}`,
     training.started_at ? `Started ${formatTime(training.started_at)}` : 'Not started yet',
