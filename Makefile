@@ -7,7 +7,7 @@ export PATH := $(BIN):$(PATH)
 # Set by some machines; every job would then compile its modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup embedder demo up down status doctor dev test faults soak check e2e bench interop docs gen examples migrate lint format clean
+.PHONY: help setup embedder demo demo-containers demo-jetson up down status doctor dev test faults soak check e2e bench interop docs gen examples migrate lint format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ demo: ## a real model taken apart in minutes; MODEL=owner/name DATASET=owner/nam
 
 demo-containers: ## the same inside containers, through nginx (Docker with Compose is needed)
 	@scripts/demo_containers.sh
+
+demo-jetson: ## the same with a Jetson's containers and within its 6 GB, on any machine
+	@scripts/demo_containers.sh --jetson
 
 up: ## start everything in the background and print the page's address
 	@scripts/bootstrap.sh

@@ -4,6 +4,8 @@
 #   containers.sh up [SERVICE…]     build, start, wait until the page answers
 #   containers.sh down              stop; data stays in its volumes
 #   containers.sh compose …         docker compose with the files that fit this machine
+#
+# MISTUDIO_MACHINE=jetson takes the Jetson's file elsewhere, too.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -19,7 +21,7 @@ if [[ ! -e .env ]]; then
 fi
 
 files=(-f docker-compose.yml)
-if [[ -e /etc/nv_tegra_release ]]; then
+if [[ -e /etc/nv_tegra_release || ${MISTUDIO_MACHINE:-} == jetson ]]; then
   files+=(-f docker-compose.jetson.yml)
 elif command -v nvidia-smi >/dev/null && docker info 2>/dev/null | grep -qi 'runtimes.*nvidia'; then
   files+=(-f docker-compose.gpu.yml)

@@ -114,6 +114,22 @@ def test_every_service_drops_its_rights(services: dict[str, Any]) -> None:
         assert service["security_opt"] == ["no-new-privileges:true"], name
 
 
+def test_a_jetsons_limits_are_six_gigabytes_together(services: dict[str, Any]) -> None:
+    jetson = load("docker-compose.jetson.yml")["services"]
+    # What ends before the rest starts, and what does not start, takes nothing.
+    idle = {name for name, it in jetson.items() if it.get("profiles") == ["never"]} | {"migrate"}
+    running = {name for name, it in services.items() if "profiles" not in it} - idle
+    limits = {name: in_bytes(jetson[name]["mem_limit"]) for name in running}
+    assert sum(limits.values()) == 6 * 1024**3
+    assert (
+        jetson["backend"]["environment"]["MISTUDIO_JOB_MEMORY_BYTES"] == (limits["worker-training"])
+    ), "the API refuses what the worker has no room for"
+
+
+def in_bytes(limit: str | int) -> int:
+    return limit if isinstance(limit, int) else int(limit.removesuffix("m")) * 1024**2
+
+
 @pytest.mark.parametrize("queue", WORKER_SLOTS)
 def test_workers_run_the_supervisors_command(
     queue: str, services: dict[str, Any], tmp_path: Path

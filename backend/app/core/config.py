@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     disk_reserve_bytes: int = Field(default=512 * 1024**2, ge=0)
     read_only_below_bytes: int = Field(default=128 * 1024**2, ge=0)
     memory_reserve_bytes: int = Field(default=256 * 1024**2, ge=0)
+    job_memory_bytes: int | None = Field(default=None, ge=1)
     gpu_busy_percent: float = Field(default=90.0, ge=0, le=100)
     sweep_interval: timedelta = timedelta(seconds=2)
     republish_after: timedelta = timedelta(seconds=10)
@@ -88,7 +89,7 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("token", "label_endpoint", mode="before")
+    @field_validator("token", "label_endpoint", "job_memory_bytes", mode="before")
     @classmethod
     def _no_empty_token(cls, value: Any) -> Any:
         """An empty variable is how a Compose file says "not set"."""

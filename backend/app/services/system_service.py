@@ -9,7 +9,6 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import psutil
 import redis
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.core.config import Settings
 from app.core.errors import ServiceUnavailable
+from app.core.memory import read_memory
 from app.core.release import RELEASE
 from app.db.repositories import jobs
 from app.db.session import session_scope
@@ -123,7 +123,7 @@ def require_ready(settings: Settings) -> Health:
 
 
 def info(session: Session, settings: Settings) -> SystemInfo:
-    memory = psutil.virtual_memory()
+    memory = read_memory(settings.job_memory_bytes)
     gpus = read_gpus()
     cpu_name = _cpu_name()
     return SystemInfo(

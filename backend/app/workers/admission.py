@@ -6,10 +6,9 @@ Free memory is the driver's figure, not the total less our own use: other progra
 import time
 from dataclasses import dataclass
 
-import psutil
-
 from app.core.config import Settings
 from app.core.enums import ErrorCode
+from app.core.memory import read_memory
 from app.services.gpus import read_gpus
 from app.workers.outcome import Failure
 
@@ -91,7 +90,7 @@ class Admission:
 def device_memory(device: str) -> Memory | None:
     """Free and total memory of a device; None when its driver does not say."""
     if not device.startswith("cuda"):
-        memory = psutil.virtual_memory()
+        memory = read_memory()
         return Memory(memory.available, memory.total)
     gpus, index = read_gpus(), int(device.partition(":")[2] or 0)
     if index >= len(gpus):

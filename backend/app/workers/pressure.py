@@ -9,10 +9,9 @@ import shutil
 import time
 from dataclasses import replace
 
-import psutil
-
 from app.core.config import Settings
 from app.core.enums import ErrorCode, JobKind
+from app.core.memory import read_memory
 from app.services.gpus import read_gpus
 from app.workers.outcome import Failure
 
@@ -73,7 +72,7 @@ def find_pressure(settings: Settings, device: str | None) -> Failure | None:
     free = free_disk(settings)
     if free < settings.disk_reserve_bytes:
         return disk_full(free, 2 * settings.disk_reserve_bytes)
-    available = psutil.virtual_memory().available
+    available = read_memory().available
     if available < settings.memory_reserve_bytes:
         return _memory_low(available, 2 * settings.memory_reserve_bytes)
     if device is not None and is_lost(device):
@@ -88,7 +87,7 @@ def is_relieved(settings: Settings, reason: str, details: dict[str, object]) -> 
     if reason == REASON_OF_CODE[ErrorCode.DISK_FULL]:
         return free_disk(settings) >= max(least, settings.disk_reserve_bytes)
     if reason == REASON_OF_CODE[ErrorCode.OUT_OF_MEMORY]:
-        return psutil.virtual_memory().available >= least
+        return read_memory().available >= least
     return not is_lost(str(details.get("device", "cpu")))
 
 

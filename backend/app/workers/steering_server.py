@@ -16,11 +16,10 @@ from collections.abc import Callable
 from typing import IO, Any, cast
 from uuid import UUID
 
-import psutil
-
 from app.core.config import Settings, get_settings
 from app.core.enums import ErrorCode, JobAction, JobKind
 from app.core.logging import configure_logging
+from app.core.memory import read_memory
 from app.workers import child
 from app.workers.context import JobContext, JobOutcome, StopSignal
 from app.workers.lifeline import die_with_parent
@@ -43,7 +42,7 @@ class SteeringServer:
         self._answers = answers
         self._jobs: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._stop = StopSignal()
-        self._cache = ModelCache(int(psutil.virtual_memory().total * CACHE_SHARE_OF_MEMORY))
+        self._cache = ModelCache(int(read_memory().total * CACHE_SHARE_OF_MEMORY))
 
     def serve(self) -> None:
         """Answer jobs until stdin ends or nothing came for ``steering_idle_unload``."""

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.core.config import Settings
 from app.core.enums import ErrorCode, JobKind, JobState, ResourceType
+from app.core.memory import Memory
 from app.schemas.system import GpuHealth
 from app.services.memory_needs import bytes_needed
 from app.workers import admission, pressure
@@ -41,15 +42,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     found = Machine()
     found.gpus = [gpu(0)]
 
-    class Memory:
-        total = 100 * GB
-
-        @property
-        def available(self) -> int:
-            return found.memory
-
     for module in (pressure, admission):
-        monkeypatch.setattr(module.psutil, "virtual_memory", Memory)
+        monkeypatch.setattr(module, "read_memory", lambda: Memory(100 * GB, found.memory))
         monkeypatch.setattr(module, "read_gpus", lambda: found.gpus)
     monkeypatch.setattr(pressure, "free_disk", lambda _: found.disk)
     monkeypatch.setattr(pressure.shutil, "which", lambda _: "/usr/bin/nvidia-smi")

@@ -8,11 +8,10 @@ import tempfile
 import time
 from pathlib import Path
 
-import psutil
-
 from app.cli.checks.outcome import Outcome, bad, ok, warn
 from app.cli.console import format_bytes
 from app.core.config import Settings
+from app.core.memory import read_memory
 
 _GIGABYTE = 1000**3
 _SYNC_SIZE_BYTES = 16 * 1000**2
@@ -32,7 +31,7 @@ def check_cores(_settings: Settings) -> Outcome:
 
 
 def check_memory(_settings: Settings) -> Outcome:
-    memory = psutil.virtual_memory()
+    memory = read_memory()
     finding = f"{format_bytes(memory.available)} of {format_bytes(memory.total)} available"
     if memory.available < 1.5 * _GIGABYTE:
         return bad("memory", finding, "Close other programs; the demo needs about 3 GB.")

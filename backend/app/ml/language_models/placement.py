@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 
+from app.core.memory import read_memory
 from app.ml.language_models.two_bits import two_bit_extras
 
 USABLE_SHARE = 0.8
@@ -28,7 +28,7 @@ class Room:
     @classmethod
     def on(cls, device: torch.device) -> Room:
         """Measure what is free now."""
-        memory = int(USABLE_SHARE * psutil.virtual_memory().available)
+        memory = int(USABLE_SHARE * read_memory().available)
         if device.type != "cuda":
             return cls(None, memory)
         return cls(int(USABLE_SHARE * torch.cuda.mem_get_info(device)[0]), memory)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import psutil
 
 from app.core.config import Settings
+from app.core.memory import read_memory
 from app.services.gpus import read_gpus
 from app.services.system_service import compute_device
 
@@ -41,7 +41,7 @@ class Room:
 def look_around(settings: Settings) -> Room:
     """Read what the machine has, less the reserves that always stay free."""
     device = compute_device(settings)
-    memory = psutil.virtual_memory()
+    memory = read_memory(settings.job_memory_bytes)
     disk = os.statvfs(settings.data_root)
     free = disk.f_bavail * disk.f_frsize - settings.disk_reserve_bytes
     return Room(

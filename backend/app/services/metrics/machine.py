@@ -4,6 +4,7 @@ import psutil
 from prometheus_client.core import Metric
 
 from app.core.config import Settings
+from app.core.memory import read_memory
 from app.services import gpus, system_service
 from app.services.metrics.families import gauge, gauges
 
@@ -17,7 +18,7 @@ GPU_GAUGES = (
 
 
 def collect(settings: Settings) -> list[Metric]:
-    memory, swap = psutil.virtual_memory(), psutil.swap_memory()
+    memory, swap = read_memory(settings.job_memory_bytes), psutil.swap_memory()
     disk = system_service.disk_info(settings.home)
     return [
         gauge("memory_usage_bytes", "Memory in use", [], [([], memory.total - memory.available)]),
