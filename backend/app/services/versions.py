@@ -30,7 +30,8 @@ def require_match(read: BaseModel, if_match: str | None) -> None:
     """
     if if_match is None:
         return
-    wanted = {tag.strip() for tag in if_match.split(",")}
+    # A proxy that compresses an answer marks its tag as weak; it still names the same state.
+    wanted = {tag.strip().removeprefix("W/") for tag in if_match.split(",")}
     present = etag_of(read)
     if wanted.isdisjoint({"*", present}):
         raise PreconditionFailed(
