@@ -7,7 +7,7 @@ from typing import Any
 from app.core.errors import ValidationFailed
 from app.services.corpora.document import Document, Progress
 from app.services.corpora.records import documents_of
-from app.services.hub.errors import hub_errors
+from app.services.hub.asking import hub_errors
 
 METADATA_TIMEOUT_SECONDS = 10.0
 

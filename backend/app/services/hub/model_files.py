@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, Self
 from app.core.enums import ErrorCode
 from app.core.errors import AppError
 from app.services.corpora.document import Progress
-from app.services.hub.errors import HubUnreachable, hub_errors
+from app.services.hub.asking import hub_errors
+from app.services.hub.errors import HubUnreachable
 from app.services.model_source import ModelFormatInvalid
 
 WANTED = (

@@ -11,7 +11,7 @@ import { featureService } from '@/services/featureService';
 import { WAITING_JOB } from '@/utils/jobs';
 import { ClassTable } from './ClassTable';
 import { readSheet, SHEET_EXAMPLE } from './probeSheet';
-import type { ProbeProps } from './ProbeView';
+import type { ProbeProps } from './probeProps';
 
 const LISTED = 10;
 

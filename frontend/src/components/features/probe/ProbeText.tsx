@@ -7,7 +7,7 @@ import { useDraft } from '@/hooks/useDraft';
 import { useRequest } from '@/hooks/useRequest';
 import { featureService } from '@/services/featureService';
 import { ProbeFirings } from './ProbeFirings';
-import type { ProbeProps } from './ProbeView';
+import type { ProbeProps } from './probeProps';
 
 const MOST_CHARACTERS = 20_000;
 const LISTED = 50;
