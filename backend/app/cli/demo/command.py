@@ -82,7 +82,9 @@ def run(
         raise DemoFailed("Features: none has a label; train on more tokens (TOKENS=…).")
     steered = steer(api, training, features, options.prompt)
     summary.print_figures(measured_rates(api, tokens, store, training), training)
-    summary.print_features(features)
+    pushed = steered["features"][0]["id"]
+    shown = sorted(features, key=lambda feature: bool(feature["id"] != pushed))
+    summary.print_features(shown[: discover.SHOWN])
     summary.print_steering(steered)
     summary.print_places(settings.data_root, training, store, page_url)
     console.print(f"  took {format_duration(time.monotonic() - began)}", style="dim")

@@ -1,4 +1,4 @@
-"""Finding the features, and choosing five to show."""
+"""Finding the features, and choosing some to show and to steer with."""
 
 import itertools
 import re
@@ -11,6 +11,7 @@ from app.cli.demo.jobs import follow, unfinished
 Resource = dict[str, Any]
 _TITLE = "Features"
 SHOWN = 5
+_CHOSEN = 10
 CONTEXTS = 3
 # Features whose contexts are compared by meaning: a second each, and the demo is short.
 COHERENT = 16
@@ -42,7 +43,7 @@ def discover(api: Api, training: Resource) -> Resource:
 
 
 def choose_features(api: Api, training: Resource) -> list[Resource]:
-    """Five features with a label of their own, strongest first, each with ``examples``.
+    """Ten features with a label of their own, strongest first, each with ``examples``.
 
     The label is measured (tokens that the strongest contexts share); whole words come before
     pieces of words and signs, because they are easier to judge by eye.
@@ -61,9 +62,9 @@ def choose_features(api: Api, training: Resource) -> list[Resource]:
         row["examples"] = api.get(f"/features/{row['id']}/activations", top_k=CONTEXTS)
         agrees = all(_fires_on_label(row, example) for example in row["examples"])
         (chosen if agrees else others).append(row)
-        if len(chosen) == SHOWN:
+        if len(chosen) == _CHOSEN:
             break
-    return [*chosen, *others][:SHOWN]
+    return [*chosen, *others][:_CHOSEN]
 
 
 def label_words(feature: Resource) -> list[str]:
