@@ -64,7 +64,7 @@ export function App() {
         <ConnectionState />
       </Header>
       <Navigation active={view} onChange={setView} />
-      <main className="mx-auto max-w-7xl px-6 py-8">
+      <main className={`mx-auto max-w-7xl px-6 pb-8 ${view === 'features' ? 'pt-4' : 'pt-8'}`}>
         <ErrorBoundary key={view}>
           <Suspense fallback={<PanelSkeleton />}>
             <Panel />

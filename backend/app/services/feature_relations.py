@@ -1,5 +1,6 @@
 """What one feature's page shows below its head: contexts, lens, partners, neighbours; the map."""
 
+from base64 import b64encode
 from collections import defaultdict
 from typing import Any, Literal, cast
 from uuid import UUID
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.core.errors import NotFound
 from app.db.models import Feature, FeatureActivation
 from app.db.repositories import features
+from app.db.repositories.feature_columns import read_columns
 from app.db.repositories.features import SAMPLE
 from app.ml.configs import METRIC_DEFINITIONS
 from app.schemas.feature import (
@@ -23,6 +25,7 @@ from app.schemas.feature import (
     Neighbours,
     RelatedFeature,
 )
+from app.schemas.feature_map import PackedColumns, PackedMap
 from app.services.lookup import require_feature, require_training
 
 DENSE_SHARE = 0.1
@@ -123,8 +126,27 @@ def read_map(session: Session, training_id: UUID) -> FeatureMap:
         ),
         dead=[i for i, share in zip(ids, frequency, strict=True) if share == 0],
         dense=[i for i, share in zip(ids, frequency, strict=True) if (share or 0) > DENSE_SHARE],
-        duplicates=_duplicates(session, training_id, dict(zip(index, ids, strict=True))),
+        duplicates=_duplicates(session, training_id),
     )  # fmt: skip
+
+
+def read_packed_map(session: Session, training_id: UUID) -> PackedMap:
+    """The same as columns that a browser takes as they are."""
+    require_training(session, training_id)
+    found = read_columns(session, training_id)
+    packed = {
+        name: b64encode(getattr(found, name)).decode()
+        for name in PackedColumns.model_fields
+        if name != "names"
+    }
+    return PackedMap(
+        training_id=training_id,
+        layout=features.facts(session, training_id).get("layout"),
+        n_features=found.count,
+        n_clusters=found.n_clusters,
+        columns=PackedColumns(names=found.names, **packed),
+        duplicates=_duplicates(session, training_id),
+    )
 
 
 def example_of(row: FeatureActivation) -> FeatureExample:
@@ -160,14 +182,13 @@ def _related(session: Session, feature: Feature, key: str) -> list[RelatedFeatur
     ]
 
 
-def _duplicates(
-    session: Session, training_id: UUID, ids: dict[int, int]
-) -> list[tuple[int, int, float]]:
-    """Pairs above the threshold, each once."""
+def _duplicates(session: Session, training_id: UUID) -> list[tuple[int, int, float]]:
+    """Pairs of ids above the threshold, each once."""
     pairs: dict[tuple[int, int], float] = {}
     for index, neighbours in features.close_neighbours(session, training_id, DUPLICATE_COSINE):
         for entry in neighbours:
             if entry["cosine"] >= DUPLICATE_COSINE:
                 pairs[min(index, entry["index"]), max(index, entry["index"])] = entry["cosine"]
+    ids = features.ids_by_index(session, training_id, {index for pair in pairs for index in pair})
     ranked = sorted(pairs.items(), key=lambda pair: -pair[1])
     return [(ids[a], ids[b], cosine) for (a, b), cosine in ranked if a in ids and b in ids]

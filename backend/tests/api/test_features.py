@@ -1,8 +1,10 @@
 """One feature: its discovery, contexts, lens, partners."""
 
+from base64 import b64decode
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
@@ -158,6 +160,35 @@ def test_partners_and_neighbours(client: TestClient, session: Session, training:
     assert shown["features"]["x"] == [0.5, None]
     assert (shown["dead"], shown["dense"]) == ([other.id], [])
     assert shown["duplicates"] == [[feature.id, other.id, 0.95]]
+
+
+def test_the_packed_map_says_the_same(
+    client: TestClient, session: Session, training: Training
+) -> None:
+    url = f"{URL}/map/packed?training_id={training.id}"
+    empty = data_of(client.get(url))
+    assert (empty["n_features"], set(empty["columns"].values())) == (0, {""})
+    twin = {"decoder_neighbours": [{"index": 3, "cosine": 0.95}, {"index": 9, "cosine": 0.99}]}
+    last = make_feature(session, training, 3, name="two\nlines", cluster=4, map_x=-1.5)
+    first = make_feature(
+        session, training, 1, metadata=twin, nearest_cosine=0.99, activation_frequency=0.25,
+        label=None, max_activation=None,
+    )  # fmt: skip
+    found = data_of(client.get(url))
+    read = {
+        name: np.frombuffer(b64decode(found["columns"][name]), code).tolist()
+        for name, code in (("ids", "<f8"), ("neuron_index", "<i4"), ("cluster", "<i4"))
+    }
+    assert read == {"ids": [first.id, last.id], "neuron_index": [1, 3], "cluster": [-1, 4]}
+    x = np.frombuffer(b64decode(found["columns"]["x"]), "<f4")
+    assert (np.isnan(x[0]), x[1]) == (True, -1.5)
+    frequency = np.frombuffer(b64decode(found["columns"]["activation_frequency"]), "<f4")
+    assert frequency[0] == 0.25
+    assert np.isnan(np.frombuffer(b64decode(found["columns"]["max_activation"]), "<f4")[0])
+    assert found["columns"]["names"] == "\ntwo lines"
+    assert (found["n_features"], found["n_clusters"]) == (2, 1)
+    # The neighbour that is not stored is in no pair.
+    assert found["duplicates"] == [[first.id, last.id, 0.95]]
 
 
 def test_trying_features_out_needs_something_to_try(

@@ -213,6 +213,7 @@ class Journey:
         probe = {"training_id": self.training_id, "text": "A list of files.", "top_k": 2}
         self.stack.post("/features/probe", probe)
         self.stack.get("/features/map", params={"training_id": self.training_id})
+        self.stack.get("/features/map/packed", params={"training_id": self.training_id})
         self._exchange()
 
     def _exchange(self) -> None:

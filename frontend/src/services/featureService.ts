@@ -14,9 +14,11 @@ import type {
   Interval,
   LogitLens,
   Neighbours,
+  PackedMap,
   ProbeResult,
 } from '@/types/feature.types';
 import { get, getPage, patch, post } from './api';
+import { unpackMap } from './packedMap';
 
 /** Columns that the feature list sorts by; `relevance` needs a search. */
 export type FeatureSort =
@@ -110,8 +112,8 @@ export const featureService = {
       ...(signal ? { signal } : {}),
     }),
 
-  map: (trainingId: string, signal?: AbortSignal) =>
-    get<FeatureMap>('/features/map', { training_id: trainingId }, signal),
+  map: async (trainingId: string, signal?: AbortSignal): Promise<FeatureMap> =>
+    unpackMap(await get<PackedMap>('/features/map/packed', { training_id: trainingId }, signal)),
 
   /** Starts the discovery job; what it replaces stays readable until it is done. */
   extract: (body: FeatureExtract) => post<JobAccepted>('/features/extract', body),

@@ -2,9 +2,9 @@ import type {
   Ablation,
   Feature,
   FeatureExample,
-  FeatureMap,
   FeatureRow,
   LogitLens,
+  PackedMap,
   ProbeResult,
   RelatedFeature,
 } from '@/types/feature.types';
@@ -169,23 +169,27 @@ export function makeProbe(fields: Partial<ProbeResult> = {}): ProbeResult {
   };
 }
 
-export function makeMap(fields: Partial<FeatureMap> = {}): FeatureMap {
+/** As the server packs a column. */
+function packed(column: { buffer: ArrayBufferLike }): string {
+  return btoa(String.fromCharCode(...new Uint8Array(column.buffer)));
+}
+
+export function makePackedMap(fields: Partial<PackedMap> = {}): PackedMap {
   return {
     training_id: TRAINING_ID,
     layout: 'pca',
+    n_features: 3,
     n_clusters: 2,
-    features: {
-      ids: [7, 8, 9],
-      neuron_index: [107, 108, 109],
-      x: [0, 1, null],
-      y: [0, 1, null],
-      cluster: [0, 1, null],
-      activation_frequency: [0.01, 0.2, 0],
-      max_activation: [4, 2, 0],
-      name: ['number', null, null],
+    columns: {
+      ids: packed(new Float64Array([7, 8, 9])),
+      neuron_index: packed(new Int32Array([107, 108, 109])),
+      x: packed(new Float32Array([0, 1, NaN])),
+      y: packed(new Float32Array([0, 1, NaN])),
+      cluster: packed(new Int32Array([0, 1, -1])),
+      activation_frequency: packed(new Float32Array([0.01, 0.2, 0])),
+      max_activation: packed(new Float32Array([4, 2, 0])),
+      names: 'number\n\n',
     },
-    dead: [9],
-    dense: [8],
     duplicates: [[7, 8, 0.95]],
     ...fields,
   };

@@ -41,7 +41,9 @@ export const SHORTCUTS: readonly ShortcutGroup[] = [
     shortcuts: [
       { keys: ['/'], what: 'Search' },
       { keys: ['j', 'k'], what: 'Next, previous row' },
+      { keys: ['Home', 'End'], what: 'First, last row' },
       { keys: ['Enter'], what: 'Open the row' },
+      { keys: ['x'], what: 'Choose the row among others' },
       { keys: ['f'], what: 'Favourite' },
       { keys: ['c'], what: 'Add to the compare tray' },
       { keys: ['s'], what: 'Steer with it' },

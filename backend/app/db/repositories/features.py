@@ -1,6 +1,6 @@
 """Queries on features, their contexts and what people changed on them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -175,3 +175,11 @@ def close_neighbours(
         Feature.training_id == training_id, Feature.nearest_cosine >= cosine
     )
     return [(index, neighbours) for index, neighbours in session.execute(statement)]
+
+
+def ids_by_index(session: Session, training_id: UUID, indices: Collection[int]) -> dict[int, int]:
+    """Ids of features by their place in the dictionary; unknown places are left out."""
+    statement = select(Feature.neuron_index, Feature.id).where(
+        Feature.training_id == training_id, Feature.neuron_index.in_(indices)
+    )
+    return dict(session.execute(statement).all())

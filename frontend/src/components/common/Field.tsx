@@ -15,6 +15,8 @@ export interface FieldProps {
   help?: string;
   /** Takes the place of the hint. */
   error?: string;
+  /** For toolbars: the label is read aloud only. */
+  isLabelHidden?: boolean;
 }
 
 interface FieldFrameProps extends FieldProps {
@@ -23,10 +25,11 @@ interface FieldFrameProps extends FieldProps {
 }
 
 /** Label above, hint or error below, tied to the control by `id`. */
-export function Field({ id, label, hint, help, error, children }: FieldFrameProps) {
+export function Field(props: FieldFrameProps) {
+  const { id, label, hint, help, error, isLabelHidden = false, children } = props;
   return (
     <div className="min-w-0">
-      <div className="mb-2 flex items-center gap-1.5">
+      <div className={isLabelHidden ? 'sr-only' : 'mb-2 flex items-center gap-1.5'}>
         <label htmlFor={id} className="text-sm font-medium text-slate-300">
           {label}
         </label>

@@ -10,7 +10,7 @@ interface HeaderProps {
 export function Header({ children }: HeaderProps) {
   return (
     <header className="sticky top-0 z-30 border-b border-slate-800 bg-slate-900/95 backdrop-blur">
-      <div className="mx-auto flex max-w-7xl items-center justify-between gap-4 px-6 py-4">
+      <div className="mx-auto flex max-w-7xl items-center justify-between gap-4 px-6 py-3">
         <div className="flex min-w-0 items-center gap-3">
           <Cpu className="size-8 shrink-0 text-emerald-400" aria-hidden />
           <div className="min-w-0">

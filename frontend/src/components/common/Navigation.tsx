@@ -22,7 +22,7 @@ export function Navigation({ active, onChange }: NavigationProps) {
               onChange(tab);
             }}
             className={classNames(
-              '-mb-px border-b-2 py-3 font-medium capitalize transition-colors',
+              '-mb-px border-b-2 py-2.5 font-medium capitalize transition-colors',
               tab === active
                 ? 'border-emerald-400 text-emerald-400'
                 : 'border-transparent text-slate-400 hover:text-slate-300',

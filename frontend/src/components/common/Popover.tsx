@@ -39,7 +39,6 @@ export function Popover({ label, icon, className, children }: PopoverProps) {
     >
       <Button
         icon={icon}
-        className="py-2.5"
         aria-expanded={isOpen}
         aria-controls={id}
         onClick={() => setIsOpen(!isOpen)}

@@ -8,10 +8,12 @@ interface SearchInputProps {
   value: string;
   onChange: (value: string) => void;
   placeholder?: string;
+  className?: string;
   ref?: Ref<HTMLInputElement>;
 }
 
-export function SearchInput({ label, value, onChange, placeholder, ref }: SearchInputProps) {
+export function SearchInput(props: SearchInputProps) {
+  const { label, value, onChange, placeholder, className, ref } = props;
   return (
     <div className="relative w-full">
       <Search
@@ -32,7 +34,7 @@ export function SearchInput({ label, value, onChange, placeholder, ref }: Search
           event.stopPropagation();
           event.currentTarget.blur();
         }}
-        className={classNames(CONTROL, 'pl-10')}
+        className={classNames(CONTROL, 'pl-10', className)}
       />
     </div>
   );

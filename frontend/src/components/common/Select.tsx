@@ -18,6 +18,7 @@ export function Select({
   hint,
   help,
   error,
+  isLabelHidden,
   value,
   onChange,
   options,
@@ -27,7 +28,7 @@ export function Select({
 }: SelectProps) {
   const id = useId();
   return (
-    <Field id={id} label={label} hint={hint} help={help} error={error}>
+    <Field {...{ id, label, hint, help, error, isLabelHidden }}>
       <div className="relative">
         <select
           id={id}

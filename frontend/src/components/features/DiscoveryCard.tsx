@@ -2,6 +2,7 @@ import { Settings2, Zap } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
 import { Button } from '@/components/common/Button';
 import { Card } from '@/components/common/Card';
+import { IconButton } from '@/components/common/IconButton';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { JobProgress } from '@/components/common/JobProgress';
 import { SpecField } from '@/components/common/SpecField';
@@ -49,39 +50,40 @@ export function DiscoveryCard({
       disabled={isStarting || hasErrors}
       onClick={extract}
     >
-      {hasFeatures ? 'Extract Features Again' : 'Extract Features'}
+      {hasFeatures ? 'Extract Again' : 'Extract Features'}
     </Button>
   );
 
   return (
     <Card
       label="Feature extraction and analysis"
-      className={hasFeatures ? 'space-y-3 py-4' : 'space-y-4'}
+      className={hasFeatures ? 'space-y-3 px-4 py-2.5' : 'space-y-4'}
     >
-      <div className="flex flex-wrap items-center justify-between gap-4">
+      <div className="flex flex-wrap items-center justify-between gap-x-8 gap-y-3">
         <div className="min-w-0 flex-1">
-          <h3 className="text-lg font-semibold">Feature Extraction &amp; Analysis</h3>
+          <h3 className={hasFeatures ? 'sr-only' : 'text-lg font-semibold'}>
+            Feature Extraction &amp; Analysis
+          </h3>
           <p className={hasFeatures ? 'sr-only' : 'mt-1 text-sm text-slate-400'}>
             One pass over the stored activations measures every feature of the latest checkpoint:
             how often it fires, its strongest contexts and the tokens it promotes.
           </p>
+          {children}
         </div>
         {hasFeatures && !isRunning && (
           <div className="flex gap-2">
-            <Button
-              variant="ghost"
+            <IconButton
+              className="size-9.5"
+              label="Settings of the extraction"
               icon={Settings2}
               aria-expanded={isOpen}
               onClick={() => setIsOpen(!isOpen)}
-            >
-              Settings
-            </Button>
+            />
             <ScoreButton trainingId={trainingId} />
             {button}
           </div>
         )}
       </div>
-      {children}
       {hasFeatures && <ScoreProgress trainingId={trainingId} />}
       {job && isRunning ? (
         <JobProgress label="Processing activation patterns…" job={job} onCancel={cancel} />

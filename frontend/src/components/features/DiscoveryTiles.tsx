@@ -24,14 +24,16 @@ interface DiscoveryTilesProps {
 export function DiscoveryTiles({ summary, nStored, nInterpretable }: DiscoveryTilesProps) {
   const { nAlive, nFeatures, nTokens, meanL0, nLabelled, seconds } = summary;
   return (
-    <div className="grid grid-cols-2 gap-4 lg:grid-cols-5">
+    <div className="flex flex-wrap gap-x-8 gap-y-2">
       <Tile
+        isDense
         tone="emerald"
         label="Features found"
         value={formatInteger(nStored)}
         help="Latents of the dictionary whose statistics were measured."
       />
       <Tile
+        isDense
         tone="purple"
         label="Firing share"
         value={formatShare(firingShare(summary))}
@@ -41,18 +43,21 @@ export function DiscoveryTiles({ summary, nStored, nInterpretable }: DiscoveryTi
         help="Share of the features that fired on at least one of the tokens measured."
       />
       <Tile
-        tone="blue"
+        isDense
         label="Active per token"
         value={formatDecimal(meanL0, 1)}
         help="Mean number of features above zero per token (L0), over the tokens measured."
       />
       <Tile
+        isDense
         label="Tokens measured"
         value={formatCompact(nTokens)}
         note={seconds === null ? undefined : `in ${formatDuration(seconds)}`}
         help="Tokens of the activation store that all figures below are taken over."
       />
       <Tile
+        isDense
+        tone="blue"
         label="Interpretable"
         value={nInterpretable === null ? '–' : formatShare(nInterpretable / nStored)}
         note={nLabelled === null ? undefined : `${formatInteger(nLabelled)} got a label`}

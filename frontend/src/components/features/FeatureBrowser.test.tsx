@@ -2,8 +2,8 @@ import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { useSteeringStore } from '@/stores/steeringStore';
 import { useUiStore } from '@/stores/uiStore';
-import { answerPage, refuse } from '@/test/featureApi';
-import { makeFeatureRow } from '@/test/featureFactories';
+import { answer, answerPage, refuse } from '@/test/featureApi';
+import { makeFeature, makeFeatureRow } from '@/test/featureFactories';
 import { prepareFeatures, rows } from '@/test/featurePanel';
 import { expectAccessible, renderWithUser } from '@/test/render';
 import { FeaturesPanel } from './FeaturesPanel';
@@ -13,7 +13,9 @@ beforeEach(prepareFeatures);
 describe('the table', () => {
   it('shows figures, context and what was not measured', async () => {
     const { container } = renderWithUser(<FeaturesPanel />);
-    const row = (await screen.findByRole('button', { name: 'Open feature 107' })).closest('tr')!;
+    const row = (await screen.findByRole('button', { name: 'Open feature 107' })).closest(
+      '[role=row]',
+    )!;
     expect(row).toHaveTextContent('1.23 %');
     expect(row).toHaveTextContent('4.25');
     expect(within(row).getByTitle('·number 4.250')).toHaveStyle({ color: 'rgb(255,255,255)' });
@@ -90,7 +92,7 @@ describe('the table', () => {
     const box = screen.getByRole('region', { name: 'Features' });
     expect(within(box).getAllByRole('row').length).toBeLessThan(40);
     expect(within(box).getByRole('table')).toHaveAttribute('aria-rowcount', '131073');
-    fireEvent.scroll(box, { target: { scrollTop: 60 * 100_000 } });
+    fireEvent.scroll(box, { target: { scrollTop: 48 * 100_000 } });
     await waitFor(() => expect(queries.at(-1)!.get('page')).toBe('1001'));
     expect(await within(box).findByRole('button', { name: 'Open feature 10' })).toBeVisible();
   });
@@ -160,5 +162,52 @@ describe('the table', () => {
     );
     await user.click(screen.getByRole('button', { name: 'Remove the filter on max activation' }));
     expect(window.location.search).not.toContain('frange');
+  });
+
+  it('does something with several rows at once, chosen by keyboard or mouse', async () => {
+    window.history.replaceState(null, '', '/');
+    const changes = answer('patch', '/features/:id', makeFeature({ is_favorite: true }));
+    answer('post', '/features/:id/undo', makeFeature());
+    const { user } = renderWithUser(<FeaturesPanel />);
+    (await screen.findByRole('button', { name: 'Open feature 107' })).focus();
+    await user.keyboard('x');
+    await user.click(screen.getByRole('checkbox', { name: 'Choose feature 108' }));
+    expect(window.location.search).toContain('picked=7.8');
+    const bar = screen.getByRole('group', { name: 'Chosen features' });
+    expect(bar).toHaveTextContent('2 chosen');
+    await user.click(within(bar).getByRole('button', { name: 'Mark the chosen as favourites' }));
+    await waitFor(() => expect(changes).toEqual([{ is_favorite: true }, { is_favorite: true }]));
+    await waitFor(() =>
+      expect(useUiStore.getState().toasts.at(-1)?.message).toBe('2 features marked'),
+    );
+    await user.click(within(bar).getByRole('button', { name: 'Tag' }));
+    await user.type(
+      within(bar).getByRole('textbox', { name: 'Tag of the chosen' }),
+      'bible{Enter}',
+    );
+    await waitFor(() => expect(changes).toHaveLength(4));
+    expect(changes[2]).toMatchObject({ tags: expect.arrayContaining(['bible']) as unknown });
+    await user.click(within(bar).getByRole('button', { name: 'Compare the chosen' }));
+    expect(window.location.search).toContain('compare=7.8&comparing=1');
+    await user.keyboard('{Escape}');
+    await user.click(within(bar).getByRole('button', { name: 'Steer with the chosen' }));
+    await waitFor(() =>
+      expect(useSteeringStore.getState().config.steered.map(({ id }) => id)).toEqual([7, 8]),
+    );
+    await user.click(within(bar).getByRole('button', { name: 'Choose none' }));
+    expect(window.location.search).not.toContain('picked');
+  });
+
+  it('goes to the last row and back by End and Home', async () => {
+    const { user } = renderWithUser(<FeaturesPanel />);
+    (await screen.findByRole('button', { name: 'Open feature 107' })).focus();
+    await user.keyboard('{End}');
+    await waitFor(() =>
+      expect(screen.getByRole('button', { name: 'Open feature 108' })).toHaveFocus(),
+    );
+    await user.keyboard('{Home}');
+    await waitFor(() =>
+      expect(screen.getByRole('button', { name: 'Open feature 107' })).toHaveFocus(),
+    );
   });
 });

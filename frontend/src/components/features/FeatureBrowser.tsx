@@ -1,8 +1,9 @@
 import { Search } from 'lucide-react';
-import { useCallback, useRef } from 'react';
+import { type ReactNode, useCallback, useRef } from 'react';
 import { Button } from '@/components/common/Button';
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorBox } from '@/components/common/ErrorBox';
+import { SearchInput } from '@/components/common/SearchInput';
 import { Skeleton } from '@/components/common/Skeleton';
 import type { FeatureRows } from '@/hooks/useFeatureRows';
 import { FeatureControls } from './FeatureControls';
@@ -10,6 +11,7 @@ import { defaultTable, isFiltered, sortedBy, type TableState } from './featureQu
 import { FeatureTable } from './FeatureTable';
 import type { RowActions } from './FeatureTableRow';
 import { FilterChips } from './FilterChips';
+import { PickedBar } from './PickedBar';
 import { useTableColumns } from './useTableColumns';
 import { useTableKeys } from './useTableKeys';
 
@@ -17,13 +19,17 @@ interface FeatureBrowserProps extends RowActions {
   rows: FeatureRows;
   table: TableState;
   onTable: (table: TableState) => void;
+  picked: ReadonlySet<number>;
   /** Off while a dialog has the keyboard. */
   hasKeyboard: boolean;
+  /** What stands before and after the search. */
+  lead?: ReactNode;
+  trail?: ReactNode;
 }
 
 /** The table of all features with its search, order and columns. */
 export function FeatureBrowser(props: FeatureBrowserProps) {
-  const { rows, table, onTable, hasKeyboard, ...actions } = props;
+  const { rows, table, onTable, picked, hasKeyboard, lead, trail, ...actions } = props;
   const searchRef = useRef<HTMLInputElement>(null);
   const tableRef = useRef<HTMLDivElement>(null);
   const reveal = useRef<(index: number) => void>(() => undefined);
@@ -36,20 +42,40 @@ export function FeatureBrowser(props: FeatureBrowserProps) {
   const { total, problem, isLoading } = rows;
 
   return (
-    <section aria-label="Feature browser" className="space-y-3">
-      <FeatureControls
-        {...{ table, searchRef, columns }}
-        onChange={change}
-        onColumns={setColumns}
-      />
-      <FilterChips {...{ table, total, isLoading }} isCapped={rows.isCapped} onChange={change} />
+    <section aria-label="Feature browser" className="space-y-2">
+      <div className="flex flex-wrap items-center gap-3">
+        {lead}
+        <div className="min-w-64 flex-1">
+          <SearchInput
+            ref={searchRef}
+            className="text-sm"
+            label="Search features"
+            placeholder="Search labels, tokens it fires on or promotes, texts  ( / )"
+            value={table.search}
+            onChange={(search) => change({ search })}
+          />
+        </div>
+        {trail}
+      </div>
+      <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-2">
+        {picked.size > 0 ? (
+          <PickedBar picked={picked} />
+        ) : (
+          <FilterChips
+            {...{ table, total, isLoading }}
+            isCapped={rows.isCapped}
+            onChange={change}
+          />
+        )}
+        <FeatureControls {...{ table, columns }} onChange={change} onColumns={setColumns} />
+      </div>
       {problem && (
         <ErrorBox problem={problem} action={{ label: 'Try again', onClick: rows.refetch }} />
       )}
       <div ref={tableRef}>
         {total ? (
           <FeatureTable
-            {...{ rows, total, columns, table }}
+            {...{ rows, total, columns, picked, table }}
             {...actions}
             onSort={(sort) => onTable(sortedBy(table, sort))}
             onReady={handleReady}
@@ -72,7 +98,7 @@ function NoRows({ table, onTable, isLoading }: NoRowsProps) {
   if (isLoading) {
     return (
       <div role="status" aria-label="Loading features">
-        <Skeleton className="h-[calc(100vh-13rem)] min-h-96" />
+        <Skeleton className="h-[calc(100vh-11rem)] min-h-80" />
       </div>
     );
   }

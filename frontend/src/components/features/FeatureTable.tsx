@@ -1,26 +1,33 @@
 import { ArrowDown, ArrowUp } from 'lucide-react';
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type CSSProperties, type ReactNode, useEffect, useMemo, useRef } from 'react';
 import { useVirtualRows, type VirtualRows } from '@/components/common/useVirtualRows';
 import type { FeatureRows } from '@/hooks/useFeatureRows';
 import type { FeatureSort } from '@/services/featureService';
 import { classNames } from '@/utils/classNames';
 import { effectiveSort, type TableState } from './featureQuery';
 import { FeatureTableRow, PendingRow, ROW_HEIGHT, type RowActions } from './FeatureTableRow';
-import type { Column } from './tableColumns';
+import { type Column, tableTracks } from './tableColumns';
 
 interface FeatureTableProps extends RowActions {
   rows: FeatureRows;
   total: number;
   columns: readonly Column[];
+  picked: ReadonlySet<number>;
   table: Pick<TableState, 'search' | 'sort' | 'order'>;
   onSort: (sort: FeatureSort) => void;
   /** Hands out the means to bring a row into sight. */
   onReady: (reveal: VirtualRows['reveal']) => void;
 }
 
-/** All features in one scrolling table; only the rows in sight are drawn and fetched. */
+/**
+ * All features in one scrolling table; only the rows in sight are drawn and fetched.
+ *
+ * Each row is a grid of its own at its own place, so that a row that comes or goes changes the
+ * layout of no other: in a real `<table>` it is computed for all of them. The box is opaque because
+ * only then Chromium moves what is drawn instead of drawing it again.
+ */
 export function FeatureTable(props: FeatureTableProps) {
-  const { rows, total, columns, table, onSort, onReady, ...actions } = props;
+  const { rows, total, columns, picked, table, onSort, onReady, ...actions } = props;
   const boxRef = useRef<HTMLDivElement>(null);
   const virtual = useVirtualRows(boxRef, total, ROW_HEIGHT);
   const { first, end, reveal } = virtual;
@@ -28,6 +35,7 @@ export function FeatureTable(props: FeatureTableProps) {
   useEffect(() => show(first, Math.max(first, end - 1)));
   useEffect(() => onReady(reveal), [onReady, reveal]);
   const indices = Array.from({ length: end - first }, (_, step) => first + step);
+  const { tracks, minWidth } = useMemo(() => tableTracks(columns), [columns]);
 
   return (
     <div
@@ -36,16 +44,27 @@ export function FeatureTable(props: FeatureTableProps) {
       role="region"
       aria-label="Features"
       tabIndex={0}
-      className="h-[calc(100vh-13rem)] min-h-96 overflow-auto rounded-lg border border-slate-800"
+      className="h-[calc(100vh-11rem)] min-h-80 overflow-auto rounded-lg border border-slate-800 bg-slate-950"
     >
-      <table
-        className="w-full min-w-3xl table-fixed text-sm"
+      <div
+        role="table"
+        aria-label="Features"
         aria-busy={rows.isLoading}
         aria-rowcount={total + 1}
+        className="text-sm"
+        style={{ minWidth, '--tracks': tracks } as CSSProperties}
       >
-        <thead className="sticky top-0 z-10 bg-slate-800 text-left text-slate-300">
-          <tr className="h-11" aria-rowindex={1}>
-            <Heading className="w-20" sort="neuron_index" {...{ table, onSort }}>
+        <div role="rowgroup" className="sticky top-0 z-10 bg-slate-800">
+          <div
+            role="row"
+            aria-rowindex={1}
+            className="grid h-9 grid-cols-(--tracks) items-center text-slate-300"
+          >
+            <span role="columnheader" className="sr-only">
+              Chosen
+            </span>
+            <span aria-hidden />
+            <Heading sort="neuron_index" {...{ table, onSort }}>
               ID
             </Heading>
             {columns.map(({ id, label, className, sort }) => (
@@ -53,34 +72,33 @@ export function FeatureTable(props: FeatureTableProps) {
                 {label}
               </Heading>
             ))}
-            <th scope="col" className="w-32 px-4 text-right font-medium">
+            <div role="columnheader" className="px-3 text-right font-medium">
               Actions
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          <Spacer height={virtual.before} />
+            </div>
+          </div>
+        </div>
+        <div role="rowgroup" className="relative" style={{ height: total * ROW_HEIGHT }}>
           {indices.map((index) => {
             const row = rows.rowAt(index);
             return row ? (
-              <FeatureTableRow key={index} {...{ row, index, columns }} {...actions} />
+              <FeatureTableRow
+                key={index}
+                {...{ row, index, columns }}
+                isPicked={picked.has(row.id)}
+                {...actions}
+              />
             ) : (
-              <PendingRow key={index} {...{ index, columns }} />
+              <PendingRow key={index} index={index} />
             );
           })}
-          <Spacer height={virtual.after} />
-        </tbody>
-      </table>
+        </div>
+      </div>
     </div>
   );
 }
 
-function Spacer({ height }: { height: number }) {
-  return height > 0 ? <tr aria-hidden style={{ height }} /> : null;
-}
-
 interface HeadingProps {
-  className: string;
+  className?: string;
   sort?: FeatureSort | undefined;
   table: Pick<TableState, 'search' | 'sort' | 'order'>;
   onSort: (sort: FeatureSort) => void;
@@ -92,23 +110,23 @@ function Heading({ className, sort, table, onSort, children }: HeadingProps) {
   const Arrow = table.order === 'desc' ? ArrowDown : ArrowUp;
   const order = table.order === 'desc' ? 'descending' : 'ascending';
   return (
-    <th
-      scope="col"
+    <div
+      role="columnheader"
       aria-sort={isSorted ? order : undefined}
-      className={classNames('px-4 font-medium', className, 'text-slate-300')}
+      className={classNames('min-w-0 px-3 font-medium', className, 'text-slate-300')}
     >
       {sort ? (
         <button
           type="button"
           onClick={() => onSort(sort)}
-          className="inline-flex items-center gap-1 rounded hover:text-slate-100"
+          className="inline-flex max-w-full items-center gap-1 rounded hover:text-slate-100"
         >
-          {children}
-          {isSorted && <Arrow className="size-3.5 text-emerald-400" aria-hidden />}
+          <span className="truncate">{children}</span>
+          {isSorted && <Arrow className="size-3.5 shrink-0 text-emerald-400" aria-hidden />}
         </button>
       ) : (
         children
       )}
-    </th>
+    </div>
   );
 }

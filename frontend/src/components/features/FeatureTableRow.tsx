@@ -1,42 +1,63 @@
-import { GitCompare, Star, Zap } from 'lucide-react';
 import { memo } from 'react';
-import { IconButton } from '@/components/common/IconButton';
-import { Skeleton } from '@/components/common/Skeleton';
 import type { FeatureRow } from '@/types/feature.types';
 import { classNames } from '@/utils/classNames';
 import { formatInteger } from '@/utils/format';
 import type { Column } from './tableColumns';
 
 /** Pixels; every row has it, so that a place in the table is a place on the screen. */
-export const ROW_HEIGHT = 60;
+export const ROW_HEIGHT = 48;
 
 export interface RowActions {
   onOpen: (id: number) => void;
   onFavourite: (row: FeatureRow) => void;
   onSteer: (row: FeatureRow) => void;
   onCompare: (row: FeatureRow) => void;
+  /** Chooses the row among others, or takes it out again. */
+  onPick: (row: FeatureRow) => void;
 }
 
 interface RowProps extends RowActions {
   row: FeatureRow;
   index: number;
   columns: readonly Column[];
+  isPicked: boolean;
 }
 
-/** One feature. Drawn anew only when it changed: scrolling moves dozens of them. */
+const PLACE =
+  'absolute inset-x-0 top-0 h-12 border-b border-slate-800 contain-strict [contain-intrinsic-size:auto_48px]';
+
+function placeOf(index: number) {
+  return { transform: `translateY(${index * ROW_HEIGHT}px)` };
+}
+
+/** One feature. Drawn anew only when it changed, of few nodes: scrolling moves dozens of them. */
 export const FeatureTableRow = memo(function FeatureTableRow(props: RowProps) {
-  const { row, index, columns, onOpen, onFavourite, onSteer, onCompare } = props;
+  const { row, index, columns, isPicked, onOpen, onFavourite, onSteer, onCompare, onPick } = props;
   const number = formatInteger(row.neuron_index);
   return (
-    <tr
+    <div
+      role="row"
       data-feature={row.id}
       data-index={index}
       aria-rowindex={index + 2}
       onClick={() => onOpen(row.id)}
-      style={{ height: ROW_HEIGHT }}
-      className="cursor-pointer border-t border-slate-800 transition-colors focus-within:bg-slate-800/60 hover:bg-slate-800/40"
+      style={placeOf(index)}
+      className={classNames(
+        PLACE,
+        'grid cursor-pointer grid-cols-(--tracks) items-center focus-within:bg-slate-800/60 hover:bg-slate-800/40',
+        isPicked && 'bg-emerald-500/10',
+      )}
     >
-      <td className="px-4">
+      <div role="cell" className="pl-3" onClick={(event) => event.stopPropagation()}>
+        <input
+          type="checkbox"
+          aria-label={`Choose feature ${number}`}
+          className="block size-3.5 cursor-pointer accent-emerald-500"
+          checked={isPicked}
+          onChange={() => onPick(row)}
+        />
+      </div>
+      <div role="cell" className="px-3">
         <button
           type="button"
           data-row-focus
@@ -49,49 +70,69 @@ export const FeatureTableRow = memo(function FeatureTableRow(props: RowProps) {
         >
           #{row.neuron_index}
         </button>
-      </td>
+      </div>
       {columns.map(({ id, className, render }) => (
-        <td key={id} className={classNames('px-4', className)}>
+        <div key={id} role="cell" className={classNames('min-w-0 px-3', className)}>
           {render(row)}
-        </td>
-      ))}
-      <td className="px-4" onClick={(event) => event.stopPropagation()}>
-        <div className="flex justify-end">
-          <IconButton
-            label={`Compare feature ${number}`}
-            icon={GitCompare}
-            onClick={() => onCompare(row)}
-          />
-          <IconButton
-            label={`Steer with feature ${number}`}
-            icon={Zap}
-            onClick={() => onSteer(row)}
-          />
-          <IconButton
-            label={`Favourite feature ${number}`}
-            aria-pressed={row.is_favorite}
-            icon={Star}
-            tone={row.is_favorite ? 'yellow' : 'neutral'}
-            iconClassName={row.is_favorite ? 'fill-current' : ''}
-            onClick={() => onFavourite(row)}
-          />
         </div>
-      </td>
-    </tr>
+      ))}
+      <div
+        role="cell"
+        className="flex justify-end pr-2"
+        onClick={(event) => event.stopPropagation()}
+      >
+        <RowButton
+          name={`Compare feature ${number}`}
+          icon="row-icon-compare"
+          onClick={() => onCompare(row)}
+        />
+        <RowButton
+          name={`Steer with feature ${number}`}
+          icon="row-icon-steer"
+          onClick={() => onSteer(row)}
+        />
+        <RowButton
+          name={`Favourite feature ${number}`}
+          icon={row.is_favorite ? 'row-icon-star-on' : 'row-icon-star'}
+          isPressed={row.is_favorite}
+          onClick={() => onFavourite(row)}
+        />
+      </div>
+    </div>
   );
 });
 
-/** Holds the place of a row that is on its way. */
-export function PendingRow({ index, columns }: { index: number; columns: readonly Column[] }) {
+interface RowButtonProps {
+  name: string;
+  /** A picture of the style sheet: one node where an inline SVG has five. */
+  icon: string;
+  isPressed?: boolean;
+  onClick: () => void;
+}
+
+function RowButton({ name, icon, isPressed, onClick }: RowButtonProps) {
   return (
-    <tr
+    <button
+      type="button"
+      aria-label={name}
+      title={name}
+      aria-pressed={isPressed}
+      className={`row-icon size-8 rounded-lg hover:bg-slate-700 ${icon}`}
+      onClick={onClick}
+    />
+  );
+}
+
+/** Holds the place of a row that is on its way. */
+export function PendingRow({ index }: { index: number }) {
+  return (
+    <div
+      role="row"
       aria-rowindex={index + 2}
-      style={{ height: ROW_HEIGHT }}
-      className="border-t border-slate-800"
+      style={placeOf(index)}
+      className={`${PLACE} px-3 py-3.5`}
     >
-      <td className="px-4" colSpan={columns.length + 2}>
-        <Skeleton className="h-5" />
-      </td>
-    </tr>
+      <div role="cell" className="h-5 rounded bg-slate-800/60" />
+    </div>
   );
 }

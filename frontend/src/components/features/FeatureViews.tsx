@@ -9,6 +9,7 @@ import { steerWith, toggleFavourite, toggleRow } from './featureActions';
 import { FeatureBrowser } from './FeatureBrowser';
 import { defaultTable, type Range, tablePatch, type TableState } from './featureQuery';
 import { FeatureExchange } from './exchange/FeatureExchange';
+import { togglePicked, usePicked } from './pickedRows';
 import { ProbeView } from './probe/ProbeView';
 
 const FeatureMapView = lazy(async () => ({
@@ -33,6 +34,7 @@ interface FeatureViewsProps {
 /** The features of a training as a table, as a map, or by the text they fire on. */
 export function FeatureViews({ trainingId, rows, table, onOpen, hasKeyboard }: FeatureViewsProps) {
   const [view, setView] = useUrlChoice('fview', ['table', 'map', 'text']);
+  const picked = usePicked();
   const textRef = useRef<HTMLTextAreaElement>(null);
   const tryText = () => {
     setView('text');
@@ -44,23 +46,26 @@ export function FeatureViews({ trainingId, rows, table, onOpen, hasKeyboard }: F
     navigate({ ...tablePatch({ ...defaultTable, ranges }), fview: null });
   };
 
+  const lead = <Segmented label="View" options={VIEWS} value={view} onChange={setView} />;
+  const trail = <FeatureExchange trainingId={trainingId} table={table} />;
+
   return (
-    <div className="space-y-4">
-      <div className="flex flex-wrap items-center justify-between gap-3">
-        <Segmented label="View" options={VIEWS} value={view} onChange={setView} />
-        <FeatureExchange trainingId={trainingId} table={table} />
-      </div>
-      {view === 'table' && (
+    <div className="space-y-3 min-[1760px]:-mx-56">
+      {view === 'table' ? (
         <FeatureBrowser
-          rows={rows}
-          table={table}
+          {...{ rows, table, picked, hasKeyboard, lead, trail }}
           onTable={(next) => navigate(tablePatch(next), 'replace')}
           onOpen={onOpen}
           onFavourite={toggleFavourite}
           onSteer={steerWith}
           onCompare={toggleRow}
-          hasKeyboard={hasKeyboard}
+          onPick={togglePicked}
         />
+      ) : (
+        <div className="flex flex-wrap items-center justify-between gap-3">
+          {lead}
+          {trail}
+        </div>
       )}
       {view === 'map' && (
         <Suspense fallback={<Skeleton className="h-[36rem]" />}>

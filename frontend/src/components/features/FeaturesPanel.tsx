@@ -1,32 +1,39 @@
 import { Layers } from 'lucide-react';
 import { Button } from '@/components/common/Button';
-import { PageTitle } from '@/components/common/Card';
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { Skeleton } from '@/components/common/Skeleton';
 import { useTrainingSource } from '@/hooks/useTrainingSource';
 import { navigate } from '@/utils/urlState';
 import { TrainingFeatures } from './TrainingFeatures';
-import { TrainingSelect } from './TrainingSelect';
+import { TrainingFacts, TrainingSelect } from './TrainingSelect';
 
 /** Choose a training, measure its features, look at them. */
 export function FeaturesPanel() {
   const { trainings, selected, select, isLoading, problem, refetch } = useTrainingSource();
   return (
     <>
-      <PageTitle
-        title="Feature Discovery"
-        subtitle="What each latent of a trained dictionary responds to, measured on real text"
-      />
-      <div className="space-y-6">
+      <div className="mb-3 grid items-end gap-x-6 gap-y-3 lg:grid-cols-[1fr_26rem]">
+        <div>
+          <h2 className="text-2xl font-semibold">Feature Discovery</h2>
+          {selected ? (
+            <TrainingFacts training={selected} />
+          ) : (
+            <p className="mt-1 text-slate-400">
+              What each latent of a trained dictionary responds to, measured on real text
+            </p>
+          )}
+        </div>
+        {trainings.length > 0 && (
+          <TrainingSelect trainings={trainings} selected={selected} onSelect={select} />
+        )}
+      </div>
+      <div className="space-y-3">
         {problem && (
           <ErrorBox problem={problem} action={{ label: 'Try again', onClick: refetch }} />
         )}
         {isLoading && <Skeleton className="h-40" />}
         {!isLoading && !problem && trainings.length === 0 && <NoTraining />}
-        {trainings.length > 0 && (
-          <TrainingSelect trainings={trainings} selected={selected} onSelect={select} />
-        )}
         {selected && (
           <TrainingFeatures key={selected.id} training={selected} onMeasured={refetch} />
         )}

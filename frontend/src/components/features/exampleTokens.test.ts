@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aroundPeak, contextTokens } from './exampleTokens';
+import { aroundPeak, contextTokens, withQuietJoined } from './exampleTokens';
 
 const example = {
   rank: 0,
@@ -40,4 +40,19 @@ describe('aroundPeak', () => {
   it('keeps the strongest token however long it is', () => {
     expect(aroundPeak([{ text: 'x'.repeat(500) }], 0, 10)).toHaveLength(1);
   });
+});
+
+it('joins what is silent, but neither blanks nor what fires', () => {
+  const tokens = [
+    ...contextTokens(
+      { ...example, tokens: ['a', ' b', ' c', '\n', ' d'], activations: [0, 0, 2, 0] },
+      3,
+    ),
+  ];
+  expect(withQuietJoined(tokens)).toEqual([
+    { text: 'a b', value: 0 },
+    { text: ' c', value: 2, title: '·c  2.000' },
+    { text: '\n', value: 0, title: '↵  0.000' },
+    { text: ' d', value: 0 },
+  ]);
 });

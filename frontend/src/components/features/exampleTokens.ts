@@ -31,6 +31,23 @@ export function aroundPeak<T extends { text: string }>(
   return start ? [{ ...start, text: withoutMargin(start.text) }, ...rest] : [];
 }
 
+/**
+ * Runs of tokens on which nothing fires as one piece of text.
+ *
+ * A dictionary is silent on most tokens, so a table row has a fifth of the nodes.
+ */
+export function withQuietJoined(tokens: readonly ContextToken[]): HighlightToken[] {
+  const joined: HighlightToken[] = [];
+  for (const token of tokens) {
+    const last = joined.at(-1);
+    const canJoin = token.value === 0 && token.text.trim() !== '';
+    if (!canJoin) joined.push(token);
+    else if (last?.value === 0 && last.title === undefined) last.text += token.text;
+    else joined.push({ text: token.text, value: 0 });
+  }
+  return joined;
+}
+
 /** A space before the first word would only indent the row. */
 function withoutMargin(text: string): string {
   return text.trim() === '' ? text : text.replace(/^ +/, '');

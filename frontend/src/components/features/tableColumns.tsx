@@ -4,7 +4,7 @@ import type { FeatureRow } from '@/types/feature.types';
 import { formatInteger } from '@/utils/format';
 import { TokenHighlights } from '../visualizations/TokenHighlights';
 import { quotedToken } from '../visualizations/tokenText';
-import { aroundPeak, contextTokens } from './exampleTokens';
+import { aroundPeak, contextTokens, withQuietJoined } from './exampleTokens';
 import { FIGURES } from './featureFigures';
 import { describeMatch } from './searchMatches';
 
@@ -14,14 +14,18 @@ const CONTEXT_CHARACTERS = 130;
 export interface Column {
   id: string;
   label: string;
-  /** Width and alignment. */
+  /** Width in rem, of which it gets more when there is room and it grows. */
+  width: number;
+  grows?: number;
+  /** Colour and alignment. */
   className: string;
   /** By what the server sorts when its heading is pressed. */
   sort?: FeatureSort;
   render: (row: FeatureRow) => ReactNode;
 }
 
-const NUMBER = 'w-28 text-right tabular-nums';
+const NUMBER = 'text-right tabular-nums';
+const NUMBER_WIDTH = 7.25;
 const TONES: Readonly<Record<string, string>> = {
   frequency: 'text-emerald-400',
   score: 'text-blue-400',
@@ -32,14 +36,17 @@ export const COLUMNS: readonly Column[] = [
   {
     id: 'label',
     label: 'Label',
-    className: 'w-52',
+    width: 11,
+    grows: 1,
+    className: '',
     sort: 'name',
     render: (row) => <LabelCell row={row} />,
   },
   {
     id: 'token',
     label: 'Top token',
-    className: 'w-28',
+    width: 7,
+    className: '',
     sort: 'top_token',
     render: (row) => (
       <div className="truncate font-mono text-slate-300">
@@ -50,12 +57,15 @@ export const COLUMNS: readonly Column[] = [
   {
     id: 'context',
     label: 'Example context',
-    className: 'min-w-72',
+    width: 18,
+    grows: 3,
+    className: '',
     render: (row) => <ExampleCell row={row} />,
   },
   ...FIGURES.map(({ key, id, heading, format }) => ({
     id,
     label: heading,
+    width: NUMBER_WIDTH,
     className: `${NUMBER} ${TONES[id] ?? ''}`,
     sort: key,
     render: (row: FeatureRow) => format(row[key]),
@@ -63,6 +73,7 @@ export const COLUMNS: readonly Column[] = [
   {
     id: 'cluster',
     label: 'Cluster',
+    width: NUMBER_WIDTH,
     className: NUMBER,
     sort: 'cluster',
     render: (row) => formatInteger(row.cluster),
@@ -70,12 +81,34 @@ export const COLUMNS: readonly Column[] = [
   {
     id: 'tags',
     label: 'Tags',
-    className: 'w-36',
+    width: 9,
+    grows: 1,
+    className: '',
     render: (row) => <div className="truncate text-slate-300">{row.tags.join(', ')}</div>,
   },
 ];
 
 export const DEFAULT_COLUMNS = ['label', 'context', 'frequency', 'score', 'max'] as const;
+
+const CHECK_WIDTH = 2.25;
+const ID_WIDTH = 5.75;
+const ACTIONS_WIDTH = 7.5;
+
+/** The tracks of the grid that each row is, and the width below which the table scrolls. */
+export function tableTracks(columns: readonly Column[]): { tracks: string; minWidth: string } {
+  const inner = columns.map(({ width, grows }) =>
+    grows ? `minmax(${width}rem, ${grows}fr)` : `${width}rem`,
+  );
+  const fixed = CHECK_WIDTH + ID_WIDTH + ACTIONS_WIDTH;
+  const least = columns.reduce((sum, { width }) => sum + width, fixed);
+  const tracks = [
+    `${CHECK_WIDTH}rem`,
+    `${ID_WIDTH}rem`,
+    ...inner,
+    `minmax(${ACTIONS_WIDTH}rem, auto)`,
+  ];
+  return { tracks: tracks.join(' '), minWidth: `${least}rem` };
+}
 
 /** The columns named in an address, in the table's own order; unknown names are left out. */
 export function readColumns(text: string | null): Column[] {
@@ -109,13 +142,10 @@ function LabelCell({ row }: { row: FeatureRow }) {
 function ExampleCell({ row }: { row: FeatureRow }) {
   const example = row.top_example;
   if (!example) return <span className="text-slate-400">Never fired</span>;
-  const tokens = contextTokens(example, 3);
+  const tokens = aroundPeak(contextTokens(example, 3), example.position, CONTEXT_CHARACTERS);
   return (
     <div className="line-clamp-2 text-xs text-slate-300">
-      <TokenHighlights
-        tokens={aroundPeak(tokens, example.position, CONTEXT_CHARACTERS)}
-        max={example.max_activation}
-      />
+      <TokenHighlights tokens={withQuietJoined(tokens)} max={example.max_activation} />
     </div>
   );
 }

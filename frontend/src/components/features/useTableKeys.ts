@@ -1,4 +1,4 @@
-import type { RefObject } from 'react';
+import { type RefObject, useEffect, useEffectEvent } from 'react';
 import type { FeatureRows } from '@/hooks/useFeatureRows';
 import { useKeys } from '@/hooks/useKeys';
 import type { FeatureRow } from '@/types/feature.types';
@@ -12,22 +12,18 @@ interface TableKeys extends Omit<RowActions, 'onOpen'> {
   isOn: boolean;
 }
 
-/** `/` search, `j` `k` next and previous row, `f` favourite, `s` steer, `c` compare. */
+/** `/` search, `j` `k` next and previous row, `f` favourite, `s` steer, `c` compare, `x` choose, `Home` `End`. */
 export function useTableKeys(keys: TableKeys): void {
-  const { tableRef, searchRef, rows, reveal, onFavourite, onSteer, onCompare, isOn } = keys;
+  const { tableRef, searchRef, rows, reveal, onFavourite, onSteer, onCompare, onPick, isOn } = keys;
   const currentIndex = () => {
     const row = document.activeElement?.closest<HTMLElement>('[data-index]');
     return row && tableRef.current?.contains(row) ? Number(row.dataset.index) : -1;
   };
-  const move = (step: number) => {
+  const go = (index: number) => {
     const last = (rows.total ?? 0) - 1;
-    const index = Math.min(last, Math.max(0, currentIndex() + step));
-    if (focusRow(tableRef.current, index)) reveal.current(index);
-    else {
-      // Not drawn yet: it is as soon as the box has scrolled to it.
-      reveal.current(index);
-      requestAnimationFrame(() => focusRow(tableRef.current, index));
-    }
+    const wanted = Math.min(last, Math.max(0, index));
+    reveal.current(wanted);
+    focusWhenThere(tableRef, wanted);
   };
   const withCurrent = (act: (row: FeatureRow) => void) => {
     const row = rows.rowAt(currentIndex());
@@ -36,19 +32,46 @@ export function useTableKeys(keys: TableKeys): void {
   useKeys(
     {
       '/': () => searchRef.current?.focus(),
-      j: () => move(1),
-      k: () => move(-1),
+      j: () => go(currentIndex() + 1),
+      k: () => go(currentIndex() - 1),
       f: () => withCurrent(onFavourite),
       s: () => withCurrent(onSteer),
       c: () => withCurrent(onCompare),
+      x: () => withCurrent(onPick),
     },
     isOn,
   );
+  const ends = useEffectEvent((event: KeyboardEvent) => {
+    if (!isOn || (event.key !== 'Home' && event.key !== 'End')) return;
+    event.preventDefault();
+    go(event.key === 'Home' ? 0 : Infinity);
+  });
+  useEffect(() => {
+    const table = tableRef.current;
+    const handle = (event: KeyboardEvent) => ends(event);
+    table?.addEventListener('keydown', handle);
+    return () => table?.removeEventListener('keydown', handle);
+  }, [tableRef]);
 }
 
-function focusRow(table: HTMLElement | null, index: number): boolean {
-  const selector = `[data-index="${index}"] [data-row-focus]`;
-  const stop = table?.querySelector<HTMLElement>(selector);
-  stop?.focus({ preventScroll: true });
-  return stop != null;
+/** A row far away is drawn and fetched first; until then nothing else may have taken the focus. */
+const PATIENCE_FRAMES = 300;
+let latest = 0;
+
+function focusWhenThere(tableRef: RefObject<HTMLElement | null>, index: number): void {
+  latest += 1;
+  const mine = latest;
+  const before = document.activeElement;
+  const attempt = (left: number) => {
+    const selector = `[data-index="${index}"] [data-row-focus]`;
+    const stop = tableRef.current?.querySelector<HTMLElement>(selector);
+    if (stop) stop.focus({ preventScroll: true });
+    else if (left > 0) {
+      requestAnimationFrame(() => {
+        const isFree = [before, document.body].includes(document.activeElement);
+        if (mine === latest && isFree) attempt(left - 1);
+      });
+    }
+  };
+  attempt(PATIENCE_FRAMES);
 }

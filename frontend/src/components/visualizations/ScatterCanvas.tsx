@@ -4,7 +4,7 @@ import { ChartEmpty } from './ChartEmpty';
 import type { AxisKind } from './chartScales';
 import { drawScatter } from './drawScatter';
 import type { Margins } from './lineChartLayout';
-import { type Area, areaBetween, layoutScatter, pointNear } from './scatterLayout';
+import { type Area, areaBetween, type Column, layoutScatter, pointNear } from './scatterLayout';
 import { useElementWidth } from './useElementWidth';
 
 type Corner = readonly [number, number];
@@ -12,10 +12,10 @@ type Corner = readonly [number, number];
 interface ScatterCanvasProps {
   /** Says what is shown to readers who do not see it. */
   label: string;
-  xs: readonly (number | null)[];
-  ys: readonly (number | null)[];
-  /** CSS colour of each point. */
-  colors: readonly string[];
+  xs: Column;
+  ys: Column;
+  /** Decides the colour of each point; -1 for none. */
+  groups: ArrayLike<number>;
   kind: AxisKind;
   xLabel?: string;
   yLabel?: string;
@@ -34,7 +34,7 @@ const DRAG_PIXELS = 5;
 
 /** Many points on a canvas: hovering tells one, a click opens it, dragging chooses an area. */
 export function ScatterCanvas(props: ScatterCanvasProps) {
-  const { xs, ys, colors, kind, height, zoom, describe, onOpen, onArea } = props;
+  const { xs, ys, groups, kind, height, zoom, describe, onOpen, onArea } = props;
   const { ref, width } = useElementWidth<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const [hovered, setHovered] = useState(-1);
@@ -44,8 +44,8 @@ export function ScatterCanvas(props: ScatterCanvasProps) {
     [xs, ys, width, height, kind, zoom],
   );
   useEffect(() => {
-    if (canvas.current && layout) drawScatter(canvas.current, layout, colors, width, height);
-  }, [layout, colors, width, height]);
+    if (canvas.current && layout) drawScatter(canvas.current, layout, groups, width, height);
+  }, [layout, groups, width, height]);
   if (!layout) {
     return (
       <div ref={ref}>

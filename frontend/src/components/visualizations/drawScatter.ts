@@ -1,4 +1,7 @@
+import { categoryColor } from './categoryColors';
 import type { ScatterLayout } from './scatterLayout';
+
+const OPACITY = 0.75;
 
 /** Few points are drawn large enough to be hit, many small enough to be told apart. */
 function sizeFor(count: number): number {
@@ -6,11 +9,15 @@ function sizeFor(count: number): number {
   return count < 30_000 ? 3 : 2;
 }
 
-/** Draws all points at once, colour by colour, sharp on dense screens. */
+/**
+ * Draws all points in one pass over the picture's own bytes, sharp on dense screens.
+ *
+ * A hundred thousand `fillRect` are ten times as slow where there is no GPU.
+ */
 export function drawScatter(
   canvas: HTMLCanvasElement,
   layout: ScatterLayout,
-  colors: readonly string[],
+  groups: ArrayLike<number>,
   width: number,
   height: number,
 ): void {
@@ -18,27 +25,53 @@ export function drawScatter(
   canvas.width = Math.round(width * density);
   canvas.height = Math.round(height * density);
   const context = canvas.getContext('2d');
-  if (!context) return;
-  context.scale(density, density);
-  context.globalAlpha = 0.75;
-  const size = sizeFor(layout.shown);
-  for (const [color, indices] of byColor(colors)) {
-    context.fillStyle = color;
-    for (const index of indices) {
-      const x = layout.pixelsX[index] ?? NaN;
-      if (Number.isNaN(x)) continue;
-      context.fillRect(x - size / 2, (layout.pixelsY[index] ?? 0) - size / 2, size, size);
-    }
+  if (!context || canvas.width === 0) return;
+  const image = context.createImageData(canvas.width, canvas.height);
+  const size = Math.max(1, Math.round(sizeFor(layout.shown) * density));
+  const { pixelsX, pixelsY } = layout;
+  const paints = new Map<number, Paint>();
+  for (let index = 0; index < pixelsX.length; index += 1) {
+    const x = pixelsX[index] ?? NaN;
+    if (Number.isNaN(x)) continue;
+    const left = Math.round(x * density - size / 2);
+    const top = Math.round((pixelsY[index] ?? 0) * density - size / 2);
+    stamp(image, left, top, size, paintOf(paints, groups[index] ?? -1));
   }
+  context.putImageData(image, 0, 0);
 }
 
-/** Changing the colour costs more than drawing a point. */
-function byColor(colors: readonly string[]): Map<string, number[]> {
-  const groups = new Map<string, number[]>();
-  colors.forEach((color, index) => {
-    const group = groups.get(color);
-    if (group) group.push(index);
-    else groups.set(color, [index]);
-  });
-  return groups;
+type Paint = readonly [red: number, green: number, blue: number];
+
+function paintOf(known: Map<number, Paint>, group: number): Paint {
+  const found = known.get(group);
+  if (found) return found;
+  const hex = categoryColor(group);
+  const channel = (at: number) => parseInt(hex.slice(at, at + 2), 16);
+  const paint: Paint = [channel(1), channel(3), channel(5)];
+  known.set(group, paint);
+  return paint;
+}
+
+/** A translucent square over what is there. */
+function stamp(
+  { data, width, height }: ImageData,
+  left: number,
+  top: number,
+  size: number,
+  [red, green, blue]: Paint,
+): void {
+  const right = Math.min(width, left + size);
+  const bottom = Math.min(height, top + size);
+  for (let y = Math.max(0, top); y < bottom; y += 1) {
+    for (let x = Math.max(0, left); x < right; x += 1) {
+      const at = (y * width + x) * 4;
+      const below = (data[at + 3] ?? 0) / 255;
+      const alpha = OPACITY + below * (1 - OPACITY);
+      const share = OPACITY / alpha;
+      data[at] = red * share + (data[at] ?? 0) * (1 - share);
+      data[at + 1] = green * share + (data[at + 1] ?? 0) * (1 - share);
+      data[at + 2] = blue * share + (data[at + 2] ?? 0) * (1 - share);
+      data[at + 3] = alpha * 255;
+    }
+  }
 }

@@ -9,7 +9,7 @@ const options = {
   kind: 'linear' as const,
   zoom: whole,
 };
-const xs = [0, 5, 10, null, 20];
+const xs = [0, 5, 10, NaN, 20];
 const ys = [0, 5, 10, 5, 5];
 
 describe('layoutScatter', () => {
@@ -36,7 +36,7 @@ describe('layoutScatter', () => {
   });
 
   it('is nothing without points', () => {
-    expect(layoutScatter([null], [1], { ...options, zoom: null })).toBeNull();
+    expect(layoutScatter([NaN], [1], { ...options, zoom: null })).toBeNull();
   });
 });
 

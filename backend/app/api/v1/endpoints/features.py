@@ -39,6 +39,7 @@ from app.schemas.feature import (
     Neighbours,
 )
 from app.schemas.feature_audit import FeatureAudit
+from app.schemas.feature_map import PackedMap
 from app.schemas.feature_probe import Ablation, FeatureProbe, ProbeResult
 from app.services import (
     discovery_service,
@@ -131,6 +132,12 @@ def probe_features(
 def get_map(training_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[FeatureMap]:
     """Read all features of a training as a map, with dead, dense and duplicate ones."""
     return enveloped(feature_relations.read_map(session, training_id), meta)
+
+
+@router.get("/map/packed", responses=failures(404))
+def get_packed_map(training_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[PackedMap]:
+    """Read the map as packed columns, for pages that draw all features at once."""
+    return enveloped(feature_relations.read_packed_map(session, training_id), meta)
 
 
 @router.get("/{feature_id}", responses=failures(404))

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { useMemo, type ReactNode } from 'react';
 import { Button } from '@/components/common/Button';
 import type { FeatureMap } from '@/types/feature.types';
 import { formatDecimal, formatInteger, formatShare } from '@/utils/format';
@@ -17,20 +17,21 @@ interface AttentionListsProps {
 
 /** Features that never fire, fire nearly everywhere, or point the same way as another. */
 export function AttentionLists({ map, onOpen, onRanges }: AttentionListsProps) {
-  const { features, dead, dense, duplicates } = map;
-  const places = new Map(features.ids.map((id, place) => [id, place]));
-  const numberOf = (id: number) => `#${features.neuron_index[places.get(id) ?? -1] ?? '?'}`;
-  const nameOf = (id: number) => features.name[places.get(id) ?? -1] ?? 'No label';
-  const frequencyOf = (id: number) => features.activation_frequency[places.get(id) ?? -1];
-  const total = features.ids.length;
+  const { duplicates } = map;
+  const { nDead, dense } = useMemo(() => needAttention(map), [map]);
+  const places = useMemo(() => placesOf(map, duplicates.slice(0, LISTED)), [map, duplicates]);
+  const placeOf = (id: number) => places.get(id) ?? -1;
+  const numberAt = (place: number) => `#${map.neuronIndex[place] ?? '?'}`;
+  const nameAt = (place: number) => map.nameAt(place) ?? 'No label';
+  const total = map.ids.length;
   const share = (count: number) => (total > 0 ? formatShare(count / total) : '–');
 
   return (
     <div className="space-y-4">
       <List
         title="Dead"
-        count={dead.length}
-        note={`${share(dead.length)}, never fired on the tokens measured`}
+        count={nDead}
+        note={`${share(nDead)}, never fired on the tokens measured`}
         onShow={() => onRanges([{ column: 'n_fires', from: null, to: 0 }])}
       />
       <List
@@ -39,9 +40,13 @@ export function AttentionLists({ map, onOpen, onRanges }: AttentionListsProps) {
         note={`${share(dense.length)}, on more than 10 % of the tokens`}
         onShow={() => onRanges([{ column: 'activation_frequency', from: DENSE_FROM, to: null }])}
       >
-        {dense.slice(0, LISTED).map((id) => (
-          <Entry key={id} onClick={() => onOpen(id)} figure={formatShare(frequencyOf(id))}>
-            <span className="font-mono text-slate-400">{numberOf(id)}</span> {nameOf(id)}
+        {dense.slice(0, LISTED).map((place) => (
+          <Entry
+            key={place}
+            onClick={() => onOpen(map.ids[place] ?? 0)}
+            figure={formatShare(map.frequency[place])}
+          >
+            <span className="font-mono text-slate-400">{numberAt(place)}</span> {nameAt(place)}
           </Entry>
         ))}
       </List>
@@ -58,14 +63,32 @@ export function AttentionLists({ map, onOpen, onRanges }: AttentionListsProps) {
             figure={formatDecimal(cosine, 3)}
           >
             <span className="font-mono text-slate-400">
-              {numberOf(one)} {numberOf(other)}
+              {numberAt(placeOf(one))} {numberAt(placeOf(other))}
             </span>{' '}
-            {nameOf(one)}
+            {nameAt(placeOf(one))}
           </Entry>
         ))}
       </List>
     </div>
   );
+}
+
+/** How many never fired, and the places of those that fire nearly everywhere. */
+function needAttention({ frequency }: FeatureMap) {
+  let nDead = 0;
+  const dense: number[] = [];
+  for (let place = 0; place < frequency.length; place += 1) {
+    const share = frequency[place] ?? NaN;
+    if (share === 0) nDead += 1;
+    else if (share > DENSE_FROM) dense.push(place);
+  }
+  return { nDead, dense };
+}
+
+/** Where the features of the pairs stand among the columns. */
+function placesOf({ ids }: FeatureMap, pairs: FeatureMap['duplicates']): Map<number, number> {
+  const wanted = new Set(pairs.flatMap(([one, other]) => [one, other]));
+  return new Map([...wanted].map((id) => [id, ids.indexOf(id)]));
 }
 
 interface ListProps {

@@ -1,7 +1,7 @@
 import { fireEvent, screen, within } from '@testing-library/react';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { answer, refuse } from '@/test/featureApi';
-import { makeMap, TRAINING_ID } from '@/test/featureFactories';
+import { makePackedMap, TRAINING_ID } from '@/test/featureFactories';
 import { expectAccessible, renderWithUser } from '@/test/render';
 import { FeatureMapView } from './FeatureMapView';
 
@@ -10,7 +10,7 @@ const onRanges = vi.fn();
 const element = <FeatureMapView trainingId={TRAINING_ID} {...{ onOpen, onRanges }} />;
 
 beforeEach(() => {
-  answer('get', '/features/map', makeMap());
+  answer('get', '/features/map/packed', makePackedMap());
   onOpen.mockReset();
   onRanges.mockReset();
 });
@@ -65,7 +65,7 @@ it('chooses points by a frame: to the table, or nearer', async () => {
 });
 
 it('says why there is no map', async () => {
-  refuse('get', '/features/map', 404, { code: 'NOT_FOUND', message: 'No such training.' });
+  refuse('get', '/features/map/packed', 404, { code: 'NOT_FOUND', message: 'No such training.' });
   renderWithUser(element);
   expect(await screen.findByText('No such training.')).toBeVisible();
 });

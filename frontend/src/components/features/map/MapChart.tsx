@@ -1,7 +1,6 @@
-import { useMemo, useState } from 'react';
+import { useState } from 'react';
 import { Button } from '@/components/common/Button';
 import { Segmented } from '@/components/common/Segmented';
-import { categoryColor } from '@/components/visualizations/categoryColors';
 import { ScatterCanvas } from '@/components/visualizations/ScatterCanvas';
 import { type Area, countIn } from '@/components/visualizations/scatterLayout';
 import { useUrlChoice } from '@/hooks/useUrlState';
@@ -26,11 +25,9 @@ export function MapChart({ map, onOpen, onRanges }: MapChartProps) {
   const [plot, setPlot] = useUrlChoice('fplot', ['directions', 'density']);
   const [zoom, setZoom] = useState<Area | null>(null);
   const [area, setArea] = useState<Area | null>(null);
-  const { features } = map;
   const isMap = plot === 'directions';
-  const xs = isMap ? features.x : features.activation_frequency;
-  const ys = isMap ? features.y : features.max_activation;
-  const colors = useMemo(() => features.cluster.map(categoryColor), [features]);
+  const xs = isMap ? map.x : map.frequency;
+  const ys = isMap ? map.y : map.largest;
   const forget = () => {
     setZoom(null);
     setArea(null);
@@ -71,8 +68,9 @@ export function MapChart({ map, onOpen, onRanges }: MapChartProps) {
       </div>
       <div className="rounded-lg border border-slate-800 bg-slate-900/50 p-2">
         <ScatterCanvas
-          label={`${formatInteger(features.ids.length)} features, ${isMap ? 'near each other where they write alike' : 'by frequency and largest activation'}`}
-          {...{ xs, ys, colors, zoom }}
+          label={`${formatInteger(map.ids.length)} features, ${isMap ? 'near each other where they write alike' : 'by frequency and largest activation'}`}
+          {...{ xs, ys, zoom }}
+          groups={map.cluster}
           kind={isMap ? 'linear' : 'log'}
           xLabel={
             isMap
@@ -83,14 +81,14 @@ export function MapChart({ map, onOpen, onRanges }: MapChartProps) {
           height={HEIGHT}
           describe={(index) => <PointNote map={map} index={index} />}
           onOpen={(index) => {
-            const id = features.ids[index];
+            const id = map.ids[index];
             if (id !== undefined) onOpen(id);
           }}
           onArea={setArea}
         />
       </div>
       <p className="text-xs text-slate-400">
-        Colours are the {formatInteger(map.n_clusters)} clusters of directions; eight hues, so
+        Colours are the {formatInteger(map.nClusters)} clusters of directions; eight hues, so
         far-away clusters may share one.
       </p>
     </div>
@@ -133,17 +131,17 @@ function AreaActions({ count, onShow, onZoom, onClear }: AreaActionsProps) {
 }
 
 function PointNote({ map, index }: { map: FeatureMap; index: number }) {
-  const { features } = map;
+  const cluster = map.cluster[index] ?? -1;
   return (
     <>
       <p className="truncate font-medium text-slate-100">
-        <span className="font-mono text-slate-400">#{features.neuron_index[index]}</span>{' '}
-        {features.name[index] ?? 'No label'}
+        <span className="font-mono text-slate-400">#{map.neuronIndex[index]}</span>{' '}
+        {map.nameAt(index) ?? 'No label'}
       </p>
       <p className="mt-1 tabular-nums">
-        fires on {formatShare(features.activation_frequency[index], 3)}, up to{' '}
-        {formatDecimal(features.max_activation[index], 2)}
-        {features.cluster[index] != null && ` · cluster ${features.cluster[index]}`}
+        fires on {formatShare(map.frequency[index], 3)}, up to{' '}
+        {formatDecimal(map.largest[index], 2)}
+        {cluster >= 0 && ` · cluster ${cluster}`}
       </p>
     </>
   );
