@@ -13,9 +13,9 @@ beforeEach(prepareFeatures);
 describe('the table', () => {
   it('shows figures, context and what was not measured', async () => {
     const { container } = renderWithUser(<FeaturesPanel />);
-    const row = (await screen.findByRole('button', { name: 'Open feature 107' })).closest(
-      '[role=row]',
-    )!;
+    const row = (
+      await screen.findByRole('button', { name: 'Open feature 107' })
+    ).closest<HTMLElement>('[role=row]')!;
     expect(row).toHaveTextContent('1.23 %');
     expect(row).toHaveTextContent('4.25');
     expect(within(row).getByTitle('·number 4.250')).toHaveStyle({ color: 'rgb(255,255,255)' });
