@@ -17,6 +17,7 @@ from typing import IO, Protocol
 
 FORMAT = "mistudio-backup-1"
 MANIFEST, DUMP, FILES, CHECKSUMS = "manifest.json", "database.dump", "data", "SHA256SUMS"
+JOB_LOGS = "logs/jobs"
 BLOCK_BYTES = 1 << 20
 
 

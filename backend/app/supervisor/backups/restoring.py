@@ -19,6 +19,7 @@ from app.supervisor.backups.archive import (
     BLOCK_BYTES,
     DUMP,
     FILES,
+    JOB_LOGS,
     BackupInvalid,
     Contents,
     members_of,
@@ -82,6 +83,7 @@ def restore_backup(
         upgrade_to_head(beside)
         on_step("Changing places")
         _swap_files(settings.data_root, scratch / FILES)
+        _swap_folder(settings.home / JOB_LOGS, scratch / JOB_LOGS)
         _swap_database(database_url, beside)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -105,7 +107,7 @@ def _refuse_if_used(database_url: str) -> None:
 
 def _unpack(file: IO[bytes], scratch: Path) -> None:
     for archive, member in members_of(file):
-        if member.name != DUMP and not member.name.startswith(f"{FILES}/"):
+        if member.name != DUMP and not member.name.startswith((f"{FILES}/", f"{JOB_LOGS}/")):
             continue
         target = scratch / member.name
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -174,11 +176,18 @@ def _swap_files(data_root: Path, fresh: Path) -> None:
     fresh.mkdir(parents=True, exist_ok=True, mode=0o700)
     for folder in DATA_FOLDERS:
         (fresh / folder).mkdir(exist_ok=True, mode=0o700)
-    leaving = data_root.with_name(f"{data_root.name}.leaving")
+    _swap_folder(data_root, fresh)
+
+
+def _swap_folder(used: Path, fresh: Path) -> None:
+    """Put a folder in the place of another; a backup may have none (one of an older program)."""
+    fresh.mkdir(parents=True, exist_ok=True, mode=0o700)
+    leaving = used.with_name(f"{used.name}.leaving")
     shutil.rmtree(leaving, ignore_errors=True)
-    if data_root.exists():
-        data_root.rename(leaving)
-    fresh.rename(data_root)
+    if used.exists():
+        used.rename(leaving)
+    used.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh.rename(used)
     shutil.rmtree(leaving, ignore_errors=True)
 
 

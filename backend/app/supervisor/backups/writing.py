@@ -22,6 +22,7 @@ from app.supervisor.backups.archive import (
     DUMP,
     FILES,
     FORMAT,
+    JOB_LOGS,
     MANIFEST,
     Contents,
     HashingReader,
@@ -80,8 +81,7 @@ def write_backup(
             digests[MANIFEST] = _add_stream(archive, MANIFEST, manifest, on_bytes)
         with _dump(settings, database_url) as dump:
             digests[DUMP] = _add_stream(archive, DUMP, dump, on_bytes)
-        for path in _files(settings.data_root, folders):
-            name = f"{FILES}/{path.relative_to(settings.data_root).as_posix()}"
+        for path, name in _named_files(settings, folders):
             try:
                 source = path.open("rb")
             except FileNotFoundError:
@@ -135,6 +135,14 @@ def libpq_environment(database_url: str) -> dict[str, str]:
 def last_line(said: bytes) -> str:
     lines = said.decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else "it said nothing"
+
+
+def _named_files(settings: Settings, folders: list[str]) -> Iterator[tuple[Path, str]]:
+    """Files of the data root and the logs that the page shows, with their names in the archive."""
+    for path in _files(settings.data_root, folders):
+        yield path, f"{FILES}/{path.relative_to(settings.data_root).as_posix()}"
+    for path in sorted((settings.home / JOB_LOGS).glob("*.log")):
+        yield path, f"{JOB_LOGS}/{path.name}"
 
 
 def _files(data_root: Path, folders: list[str]) -> Iterator[Path]:
