@@ -67,7 +67,7 @@ e2e: ## run the browser tests alone
 	@scripts/page_packages.sh
 	@scripts/e2e.sh
 
-bench: ## measure this machine: extraction, training, discovery, steering, database, realtime
+bench: ## measure this machine: extraction, training, discovery, steering, database, realtime, API
 	@scripts/bootstrap.sh --dev
 	@scripts/bench.sh
 

@@ -7,7 +7,7 @@ unset DATABASE_URL REDIS_URL MISTUDIO_HOME MISTUDIO_PORT
 cd "$root/backend" || exit 1
 measure() {
   local name failed=0
-  for name in extraction sae_step discovery steering gpu database realtime; do
+  for name in extraction sae_step discovery steering gpu database realtime api; do
     if ! python -m "benchmarks.$name" 2>>"$log"; then
       printf '%s✗ %s failed.%s The log tells why: %s\n' "$red" "$name" "$plain" "$log"
       failed=1

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -15,7 +15,7 @@ from app.api.middleware import LastResort, NotModified, RequestContext
 from app.api.openapi import add_docs, build_openapi, operation_id
 from app.api.rate_limit import RateLimit
 from app.api.read_only import ReadOnly
-from app.api.v1.router import router
+from app.api.v1.router import add_operations
 from app.core.config import Settings, get_settings
 from app.core.errors import ServiceUnavailable
 from app.core.logging import configure_logging
@@ -68,9 +68,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
-    app.dependency_overrides[get_settings] = lambda: settings
+    app.dependency_overrides[get_settings] = _returning(settings)
     app.openapi = lambda: build_openapi(app)  # type: ignore[method-assign]
-    app.include_router(router)
+    add_operations(app)
     app.mount("/ws", socket)
     add_docs(app)
     add_metrics(app)
@@ -84,3 +84,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(RequestContext)
     return app
+
+
+def _returning(settings: Settings) -> Callable[[], Awaitable[Settings]]:
+    """A dependency that needs no thread to be asked."""
+
+    async def answer() -> Settings:
+        return settings
+
+    return answer

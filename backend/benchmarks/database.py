@@ -39,7 +39,7 @@ WORDS = ("the", "cat", "sat", "while", "rain", "fell", "over", "every", "quiet",
 def make_training() -> UUID:
     """A completed training with what it needs to exist."""
     with session_scope() as session:
-        model = LanguageModel(name="bench", status=ModelStatus.READY)
+        model = LanguageModel(name="bench", status=ModelStatus.READY, metadata_={"d_model": 768})
         dataset = Dataset(name="bench", source=DatasetSource.LOCAL, status=DatasetStatus.READY)
         session.add_all([model, dataset])
         session.flush()

@@ -1,6 +1,6 @@
 """Reusable parameters of endpoints, and how an answer gets its envelope."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -8,13 +8,14 @@ from anyio import from_thread
 from fastapi import Depends, Header, Query, Request, Response
 from pydantic import AliasChoices, BaseModel
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
 from app.core.config import Settings, get_settings
-from app.db.session import session_scope
+from app.db.session import get_session_factory
 from app.schemas.common import Envelope, ErrorEnvelope, JobAccepted, Meta, Page, Pagination
 from app.services.idempotency import answer_once
 from app.services.paging import RowPage, SortOrder
-from app.services.schema_guard import require_fitting_database
+from app.services.schema_guard import fitted_within, require_fitting_database
 from app.services.versions import etag_of
 
 T = TypeVar("T")
@@ -25,10 +26,21 @@ MAX_PAGE_SIZE = 200
 FITS_FOR_SECONDS = 5.0
 
 
-def _open_session() -> Iterator[Session]:
-    with session_scope() as session:
-        require_fitting_database(session, within_seconds=FITS_FOR_SECONDS)
+async def _open_session() -> AsyncIterator[Session]:
+    """A transaction that takes a thread only where it waits for the database."""
+    session = get_session_factory()()
+    try:
+        if not fitted_within(FITS_FOR_SECONDS):
+            await run_in_threadpool(require_fitting_database, session)
         yield session
+        if session.in_transaction():
+            await run_in_threadpool(session.commit)
+    except BaseException:
+        await run_in_threadpool(session.rollback)
+        raise
+    finally:
+        if session.in_transaction():
+            await run_in_threadpool(session.close)
 
 
 # Committed before the answer leaves ("function" scope), so that whoever reads the answer can
@@ -59,7 +71,7 @@ IfMatch = Annotated[
 ]
 
 
-def _meta(request: Request) -> Meta:
+async def _meta(request: Request) -> Meta:
     return Meta.now(str(request.state.request_id))
 
 
@@ -125,7 +137,7 @@ class Posting:
         return data
 
 
-def _posting(
+async def _posting(
     request: Request,
     response: Response,
     session: SessionDep,

@@ -22,6 +22,11 @@ class VersionMismatch(ServiceUnavailable):
     code = ErrorCode.VERSION_MISMATCH
 
 
+def fitted_within(seconds: float) -> bool:
+    """Whether the database was seen to be of this version that lately."""
+    return time.monotonic() - _fitted_at < seconds
+
+
 def require_fitting_database(session: Session, *, within_seconds: float = 0.0) -> None:
     """See that the database is of this program's version.
 
@@ -34,7 +39,7 @@ def require_fitting_database(session: Session, *, within_seconds: float = 0.0) -
         VersionMismatch: It is of another one.
     """
     global _fitted_at
-    if time.monotonic() - _fitted_at < within_seconds:
+    if fitted_within(within_seconds):
         return
     record = schema.read_record(session)
     problem = _problem(record)

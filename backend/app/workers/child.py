@@ -40,6 +40,7 @@ from app.workers.database import fenced_transaction
 from app.workers.errors import outcome_of
 from app.workers.lifeline import EXIT_ORPHANED, die_with_parent
 from app.workers.outcome import Outcome, outcome_path, write_outcome
+from app.workers.priority import make_way
 from app.workers.process_size import ProcessMeter
 from app.workers.progress import ProgressReporter
 from app.workers.tasks import load_task
@@ -54,6 +55,7 @@ def main(arguments: list[str]) -> int:
     job_id, attempt = UUID(arguments[0]), int(arguments[1])
     settings = get_settings()
     configure_logging(settings, process=f"job-{job_id}", job_id=str(job_id), attempt=attempt)
+    make_way()
     stop, token = StopSignal(), HandedToken()
     listen_for_requests(stop, token)
     outcome = run(settings, job_id, attempt, stop, token=token)

@@ -239,3 +239,17 @@ def test_a_child_of_an_unknown_job_leaves(settings: Settings) -> None:
     backend = Path(__file__).parents[2]
     answer = subprocess.run([sys.executable, "-c", code], cwd=backend, stdin=subprocess.DEVNULL)
     assert answer.returncode == 3
+
+
+def test_a_job_makes_way_for_whoever_waits_at_the_page() -> None:
+    code = (
+        "import os; from app.workers.priority import make_way; make_way(); make_way(); "
+        "print(os.nice(0), open('/proc/self/autogroup').read())"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        start_new_session=True, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    niceness, *group = answer.stdout.split(maxsplit=1)
+    assert int(niceness) == max(10, os.nice(0))
+    assert not group or "autogroup" not in group[0] or group[0].strip().endswith("nice 10")

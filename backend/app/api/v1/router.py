@@ -1,7 +1,8 @@
 """Every endpoint below ``/api/v1``."""
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 
+from app.api.section import API_PREFIX
 from app.api.v1.endpoints import (
     activations,
     datasets,
@@ -18,8 +19,7 @@ from app.api.v1.endpoints import (
     workflows,
 )
 
-router = APIRouter(prefix="/api/v1")
-for part in (
+PARTS = (
     datasets,
     models,
     activations,
@@ -33,5 +33,9 @@ for part in (
     jobs,
     workflows,
     system,
-):
-    router.include_router(part.router)
+)
+
+
+def add_operations(app: FastAPI) -> None:
+    for part in PARTS:
+        app.include_router(part.router, prefix=API_PREFIX)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, defer
 
 from app.core.errors import ValidationFailed
 from app.db.models import Feature, FeatureCount
@@ -75,6 +75,7 @@ def list_page(
     limit: int = 50,
     offset: int = 0,
     cursor: str | None = None,
+    with_details: bool = True,
 ) -> FeaturePage:
     """Read a page; features without a value come last in both directions.
 
@@ -90,6 +91,7 @@ def list_page(
         offset: Rows before the page, for pages by number.
         cursor: ``next_cursor`` of the page before, instead of an offset: as quick on the last
             page as on the first.
+        with_details: Whether ``metadata_`` is read too, the larger half of a row.
 
     Raises:
         ValidationFailed: Unknown column, or a cursor of another sorting.
@@ -104,6 +106,8 @@ def list_page(
     total, is_capped = (MAX_IDS, True) if many else _count_up(session, wanted, conditions)
     after = _read_cursor(cursor, sort_by, order) if cursor else None
     keyed = select(Feature, column.label("sort_key")).where(*conditions)
+    if not with_details:
+        keyed = keyed.options(defer(Feature.metadata_, raiseload=True))
     with_value = keyed.where(column.is_not(None)).order_by(*_directions(column, order))
     rows: list[Any] = []
     if after is None or after["value"] is not None:

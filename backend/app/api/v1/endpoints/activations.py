@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from app.api.deps import (
     LimitQuery,
@@ -17,13 +17,14 @@ from app.api.deps import (
     paged,
     queued,
 )
+from app.api.section import Section
 from app.core.enums import ActivationStatus
 from app.schemas.activation import ActivationExtract, ActivationRead
 from app.schemas.common import Envelope, JobAccepted, Page
 from app.schemas.estimate import Estimate
 from app.services import activation_service
 
-router = APIRouter(prefix="/activations", tags=["activations"])
+router = Section(prefix="/activations", tags=["activations"])
 
 
 @router.get("", responses=failures())

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from app.api.deps import (
     LimitQuery,
@@ -20,6 +20,7 @@ from app.api.deps import (
     paged,
     queued,
 )
+from app.api.section import Section
 from app.core.enums import DatasetStatus
 from app.schemas.common import Envelope, JobAccepted, Page
 from app.schemas.dataset import (
@@ -36,7 +37,7 @@ from app.schemas.dataset import (
 )
 from app.services import dataset_content_service, dataset_service, tokenization_service
 
-router = APIRouter(prefix="/datasets", tags=["datasets"])
+router = Section(prefix="/datasets", tags=["datasets"])
 _UPLOAD_BODY = {
     "requestBody": {
         "required": True,

@@ -4,7 +4,7 @@ import shutil
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
@@ -18,6 +18,7 @@ from app.api.deps import (
     enveloped,
     failures,
 )
+from app.api.section import Section
 from app.api.v1.feature_filters import FavoriteQuery, RangeQuery, TagQuery
 from app.schemas.common import Envelope, JobAccepted
 from app.schemas.feature_exchange import FeatureExportCreate, FeatureExportRead, FeatureUpload
@@ -29,7 +30,7 @@ from app.services.feature_exchange import (
     table_download,
 )
 
-router = APIRouter(prefix="/features", tags=["features"])
+router = Section(prefix="/features", tags=["features"])
 FormatQuery = Annotated[table_download.TableFormat, Query(alias="format")]
 _UPLOAD_BODY = {
     "requestBody": {

@@ -1,13 +1,12 @@
 """Labels written by a language model of this machine, where somebody asks for them."""
 
-from fastapi import APIRouter
-
 from app.api.deps import MetaDep, PostingDep, SessionDep, SettingsDep, enveloped, failures
+from app.api.section import Section
 from app.schemas.common import Envelope, JobAccepted
 from app.schemas.feature_labels import FeatureLabelling, LabelWriter
 from app.services.label_writing import labelling
 
-router = APIRouter(prefix="/features", tags=["features"])
+router = Section(prefix="/features", tags=["features"])
 
 
 @router.get("/label-writers", responses=failures())

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from app.api.deps import (
     IfMatch,
@@ -21,6 +21,7 @@ from app.api.deps import (
     failures,
     tagged,
 )
+from app.api.section import Section
 from app.api.v1.feature_filters import FavoriteQuery, RangeQuery, TagQuery
 from app.schemas.common import MAX_ID, Envelope, JobAccepted
 from app.schemas.feature import (
@@ -50,7 +51,7 @@ from app.services import (
     feature_service,
 )
 
-router = APIRouter(prefix="/features", tags=["features"])
+router = Section(prefix="/features", tags=["features"])
 FeatureId = Annotated[int, Path(ge=1, le=MAX_ID)]
 TopKQuery = Annotated[int, Query(ge=1, le=200, description="Contexts")]
 ContextsQuery = Annotated[int, Query(ge=1, le=50, description="Strongest contexts read")]

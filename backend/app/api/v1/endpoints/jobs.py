@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from app.api.deps import (
     API,
@@ -16,12 +16,13 @@ from app.api.deps import (
     failures,
     paged,
 )
+from app.api.section import Section
 from app.core.enums import JobAction, JobKind, JobState, ResourceType
 from app.schemas.common import Envelope, Page
 from app.schemas.job import JobLog, JobRead
 from app.services import job_log, job_retry, job_service
 
-router = APIRouter(prefix="/jobs", tags=["jobs"])
+router = Section(prefix="/jobs", tags=["jobs"])
 
 
 @router.get("", responses=failures())

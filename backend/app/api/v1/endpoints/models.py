@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from app.api.deps import (
     LimitQuery,
@@ -19,12 +19,13 @@ from app.api.deps import (
     paged,
     queued,
 )
+from app.api.section import Section
 from app.core.enums import ModelStatus
 from app.schemas.common import Envelope, JobAccepted, Page
 from app.schemas.model import ModelArchitecture, ModelDownload, ModelImport, ModelRead
 from app.services import model_service
 
-router = APIRouter(prefix="/models", tags=["models"])
+router = Section(prefix="/models", tags=["models"])
 
 
 @router.get("", responses=failures())

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.deps import (
@@ -22,12 +22,13 @@ from app.api.deps import (
     queued,
     tagged,
 )
+from app.api.section import Section
 from app.core.enums import SaeSource
 from app.schemas.common import Envelope, JobAccepted, Page
 from app.schemas.sae import SaeDownload, SaeImport, SaeRead
 from app.services import sae_export, sae_service
 
-router = APIRouter(prefix="/saes", tags=["saes"])
+router = Section(prefix="/saes", tags=["saes"])
 
 
 @router.get("", responses=failures())

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from app.api.deps import (
     IfMatch,
@@ -19,6 +19,7 @@ from app.api.deps import (
     paged,
     tagged,
 )
+from app.api.section import Section
 from app.schemas.common import Envelope, JobAccepted, Page
 from app.schemas.steering import SteeringGenerate, SteeringResult
 from app.schemas.steering_run import (
@@ -38,7 +39,7 @@ from app.services import (
     steering_sweeps,
 )
 
-router = APIRouter(prefix="/steering", tags=["steering"])
+router = Section(prefix="/steering", tags=["steering"])
 FormatQuery = Annotated[
     ExportFormat,
     Query(

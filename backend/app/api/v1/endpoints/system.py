@@ -1,13 +1,12 @@
 """Health and facts of the machine."""
 
-from fastapi import APIRouter
-
 from app.api.deps import MetaDep, SessionDep, SettingsDep, enveloped, failures
+from app.api.section import Section
 from app.schemas.common import Envelope
 from app.schemas.system import Health, Live, SystemInfo
 from app.services import system_service
 
-router = APIRouter(tags=["system"])
+router = Section(tags=["system"])
 
 
 @router.get("/health")

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from app.api.deps import (
     IfMatch,
@@ -20,6 +20,7 @@ from app.api.deps import (
     paged,
     tagged,
 )
+from app.api.section import Section
 from app.schemas.common import Envelope, Page
 from app.schemas.template import (
     ExtractionTemplatePatch,
@@ -35,7 +36,7 @@ from app.schemas.template import (
 from app.services import template_exchange, template_rows, template_service
 from app.services.template_rows import EXTRACTION, TRAINING
 
-router = APIRouter(prefix="/templates", tags=["templates"])
+router = Section(prefix="/templates", tags=["templates"])
 ModelFilter = Annotated[
     UUID | None, Query(description="Templates of this model, and those that fit every model")
 ]

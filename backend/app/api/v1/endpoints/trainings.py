@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from app.api.deps import (
     LimitQuery,
@@ -20,6 +20,7 @@ from app.api.deps import (
     paged,
     queued,
 )
+from app.api.section import Section
 from app.core.enums import TrainingStatus
 from app.schemas.common import Envelope, JobAccepted, Page
 from app.schemas.estimate import Estimate
@@ -34,7 +35,7 @@ from app.schemas.training import (
 )
 from app.services import checkpoint_service, training_grids, training_service, training_views
 
-router = APIRouter(prefix="/trainings", tags=["trainings"])
+router = Section(prefix="/trainings", tags=["trainings"])
 StepQuery = Annotated[int | None, Query(ge=0)]
 PointsQuery = Annotated[int, Query(ge=2, le=20_000, description="The series is thinned to this")]
 

@@ -2,14 +2,15 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from app.api.deps import API, LimitQuery, MetaDep, PageQuery, SessionDep, enveloped, failures, paged
+from app.api.section import Section
 from app.schemas.common import Envelope, Page
 from app.schemas.workflow import WorkflowCreate, WorkflowRead
 from app.services import workflow_service
 
-router = APIRouter(prefix="/workflows", tags=["workflows"])
+router = Section(prefix="/workflows", tags=["workflows"])
 
 
 @router.post("", status_code=202, responses=failures(404, 409))
