@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from app.db.models import Feature
@@ -13,7 +15,7 @@ TOKENS_SHOWN = 3
 
 
 def explain_matches(
-    session: Session, rows: Sequence[Feature], search: str | None
+    session: Session, rows: Sequence[Feature | Row[Any]], search: str | None
 ) -> dict[int, list[SearchMatch]]:
     """The reasons of each row of a page, texts before tokens, strongest first."""
     if not search or not rows:
@@ -35,7 +37,7 @@ def explain_matches(
     return found
 
 
-def _texts(feature: Feature, search: str) -> list[SearchMatch]:
+def _texts(feature: Feature | Row[Any], search: str) -> list[SearchMatch]:
     wanted = search.strip().lower()
     texts = (("name", feature.name), ("label", feature.label), ("description", feature.description))
     return [

@@ -5,10 +5,12 @@ from collections import defaultdict
 from typing import Any, Literal, cast
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
 from app.db.models import Feature, FeatureActivation
+from app.db.models.feature import split_tokens
 from app.db.repositories import features
 from app.db.repositories.feature_columns import read_columns
 from app.db.repositories.features import SAMPLE
@@ -149,7 +151,7 @@ def read_packed_map(session: Session, training_id: UUID) -> PackedMap:
     )
 
 
-def example_of(row: FeatureActivation) -> FeatureExample:
+def example_of(row: FeatureActivation | Row[Any]) -> FeatureExample:
     split: Literal["train", "held_out"] = "train" if row.split == "train" else "held_out"
     return FeatureExample(
         rank=row.rank,
@@ -157,7 +159,7 @@ def example_of(row: FeatureActivation) -> FeatureExample:
         document=row.document,
         position=row.position,
         split=split,
-        tokens=row.tokens,
+        tokens=split_tokens(row.sample_text, row.token_lengths),
         token_ids=row.token_ids,
         activations=[round(value, SHOWN_DIGITS) for value in row.activations],
         max_activation=row.max_activation,

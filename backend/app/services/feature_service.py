@@ -51,7 +51,7 @@ def list_features(
 ) -> FeaturePage:
     found = feature_pages.list_page(
         session, wanted, sort_by=sort_by, order=order, limit=limit,
-        offset=0 if cursor else (page - 1) * limit, cursor=cursor, with_details=False,
+        offset=0 if cursor else (page - 1) * limit, cursor=cursor,
     )  # fmt: skip
     if wanted.training_id is not None and not found.items:
         require_training(session, wanted.training_id)  # a row would show that it is there
@@ -64,11 +64,11 @@ def list_features(
     )  # fmt: skip
     rows = [
         FeatureRow(
-            **_row(feature),
-            top_example=example_of(top[feature.id]) if feature.id in top else None,
-            matches=matches.get(feature.id, []),
+            **row._asdict() | {"name": row.name or row.label},
+            top_example=example_of(top[row.id]) if row.id in top else None,
+            matches=matches.get(row.id, []),
         )
-        for feature in found.items
+        for row in found.items
     ]
     return FeaturePage(data=rows, pagination=pagination, meta=meta)
 
@@ -199,10 +199,7 @@ def _read(session: Session, feature: Feature) -> FeatureRead:
 
 
 def _row(feature: Feature) -> dict[str, Any]:
-    # Its columns as they were read: asking the mapped class for each of 35 took longer than the
-    # query, and this is done for every row of every page.
-    read = vars(feature)
     return {
-        **{name: read[name] if name in read else getattr(feature, name) for name in PLAIN},
+        **{name: getattr(feature, name) for name in PLAIN},
         "name": feature.name or feature.label,
     }

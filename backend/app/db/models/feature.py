@@ -1,6 +1,7 @@
 """Features of a training, what they fire on, and who named them."""
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -213,5 +214,10 @@ class FeatureActivation(CreatedAt, Base):
     @property
     def tokens(self) -> list[str]:
         """The text, token by token."""
-        ends = list(itertools.accumulate(self.token_lengths, initial=0))
-        return [self.sample_text[start:end] for start, end in itertools.pairwise(ends)]
+        return split_tokens(self.sample_text, self.token_lengths)
+
+
+def split_tokens(text: str, lengths: Sequence[int]) -> list[str]:
+    """A text cut into pieces of these lengths, in characters."""
+    ends = itertools.accumulate(lengths)
+    return [text[end - length : end] for end, length in zip(ends, lengths, strict=True)]

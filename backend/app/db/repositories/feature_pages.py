@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, defer
+from sqlalchemy import ColumnElement, Row, Select, and_, func, inspect, literal, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.errors import ValidationFailed
 from app.db.models import Feature, FeatureCount
@@ -24,6 +24,7 @@ from app.db.repositories.feature_search import (
 )
 
 RELEVANCE = "relevance"
+SORT_KEY = "sort_key"
 NAMED = func.lower(func.coalesce(Feature.name, Feature.label))
 SORT_COLUMNS: dict[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
     **{name: getattr(Feature, name) for name in NUMERIC_COLUMNS},
@@ -39,6 +40,14 @@ SORT_COLUMNS: dict[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
 MAX_COUNTED = 10_000
 """Rows of a filtered table are counted up to here; nobody reads further, and it takes time."""
 RANGE_COLUMNS = (*NUMERIC_COLUMNS, "neuron_index", "cluster", "map_x", "map_y")
+TIMES = ("created_at", "updated_at")
+LISTED = tuple(
+    attribute.class_attribute
+    for attribute in inspect(Feature).column_attrs
+    if not attribute.deferred and attribute.key not in TIMES
+)
+"""What a table shows of a feature, read as plain rows: objects of the mapped class would take more
+time than the query."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +67,9 @@ class FeatureFilter:
 
 @dataclass(frozen=True)
 class FeaturePage:
-    """``total`` is a lower bound where ``is_capped``."""
+    """Rows hold the columns of ``LISTED``; ``total`` is a lower bound where ``is_capped``."""
 
-    items: list[Feature]
+    items: list[Row[Any]]
     total: int
     is_capped: bool
     next_cursor: str | None
@@ -75,7 +84,6 @@ def list_page(
     limit: int = 50,
     offset: int = 0,
     cursor: str | None = None,
-    with_details: bool = True,
 ) -> FeaturePage:
     """Read a page; features without a value come last in both directions.
 
@@ -91,7 +99,6 @@ def list_page(
         offset: Rows before the page, for pages by number.
         cursor: ``next_cursor`` of the page before, instead of an offset: as quick on the last
             page as on the first.
-        with_details: Whether ``metadata_`` is read too, the larger half of a row.
 
     Raises:
         ValidationFailed: Unknown column, or a cursor of another sorting.
@@ -105,14 +112,23 @@ def list_page(
         many = ids is None and wanted == FeatureFilter(wanted.training_id, wanted.search)
     total, is_capped = (MAX_IDS, True) if many else _count_up(session, wanted, conditions)
     after = _read_cursor(cursor, sort_by, order) if cursor else None
-    keyed = select(Feature, column.label("sort_key")).where(*conditions)
-    if not with_details:
-        keyed = keyed.options(defer(Feature.metadata_, raiseload=True))
+    listed: Select[Any] = select(*LISTED, column.label(SORT_KEY))
+    keyed = listed.where(*conditions)
     with_value = keyed.where(column.is_not(None)).order_by(*_directions(column, order))
     rows: list[Any] = []
-    if after is None or after["value"] is not None:
-        statement = with_value if after is None else with_value.where(_beyond(column, order, after))
-        rows = list(session.execute(statement.offset(offset).limit(limit)).all())
+    if after is None:
+        page = with_value.offset(offset).limit(limit)
+        if offset and wanted.training_id is not None:
+            # What lies before the page is passed in the index, its rows unread.
+            places = page.with_only_columns(Feature.neuron_index)
+            page = listed.where(Feature.training_id == wanted.training_id)
+            page = page.where(Feature.neuron_index.in_(places)).order_by(
+                *_directions(column, order)
+            )
+        rows = list(session.execute(page).all())
+    elif after["value"] is not None:
+        beyond = with_value.where(_beyond(column, order, after)).limit(limit)
+        rows = list(session.execute(beyond).all())
     if len(rows) < limit:
         skipped = 0
         if offset and not rows:
@@ -121,7 +137,7 @@ def list_page(
         rows += session.execute(without.limit(limit - len(rows))).all()
     is_deep = cursor is not None or is_capped or offset + len(rows) < total
     last = _write_cursor(rows[-1], sort_by, order) if len(rows) == limit and is_deep else None
-    return FeaturePage([row[0] for row in rows], total, is_capped, last)
+    return FeaturePage(rows, total, is_capped, last)
 
 
 def list_after(session: Session, wanted: FeatureFilter, after: int, limit: int) -> list[Feature]:
@@ -249,9 +265,8 @@ def _earlier(after: dict[str, Any]) -> ColumnElement[bool]:
     )
 
 
-def _write_cursor(row: Any, sort_by: str, order: SortOrder) -> str:
-    feature, value = row
-    place = [sort_by, order, value, feature.neuron_index, feature.id]
+def _write_cursor(row: Row[Any], sort_by: str, order: SortOrder) -> str:
+    place = [sort_by, order, row.sort_key, row.neuron_index, row.id]
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
 
 

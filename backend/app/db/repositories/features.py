@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, func, select, type_coerce
+from sqlalchemy import LargeBinary, Row, func, select, type_coerce
 from sqlalchemy.orm import Session, undefer
 
 from app.db.models import (
@@ -17,6 +17,7 @@ from app.db.models import (
 from app.db.repositories.context_rows import ContextRow
 
 TOP, SAMPLE, NEAR_MISS = "top", "sample", "near_miss"
+EXAMPLE_COLUMNS = tuple(FeatureActivation.__table__.columns)
 PACKED = ("token_ids", "token_lengths", "activations")
 
 
@@ -87,14 +88,14 @@ def count_examples(session: Session, feature_id: int) -> int:
     return session.scalar(counted) or 0
 
 
-def top_examples(session: Session, feature_ids: Sequence[int]) -> dict[int, FeatureActivation]:
-    """The best example of each feature."""
+def top_examples(session: Session, feature_ids: Sequence[int]) -> dict[int, Row[Any]]:
+    """The best example of each feature, in its columns; for tables, which show many."""
     statement = (
-        select(FeatureActivation)
+        select(*EXAMPLE_COLUMNS)
         .where(FeatureActivation.feature_id.in_(feature_ids), FeatureActivation.kind == TOP)
         .where(FeatureActivation.rank == 0)
     )
-    return {example.feature_id: example for example in session.scalars(statement)}
+    return {example.feature_id: example for example in session.execute(statement)}
 
 
 def by_index(session: Session, training_id: UUID, indices: Sequence[int]) -> dict[int, Feature]:
