@@ -26,6 +26,7 @@ if [[ -e /etc/nv_tegra_release || ${MISTUDIO_MACHINE:-} == jetson ]]; then
 elif command -v nvidia-smi >/dev/null && docker info 2>/dev/null | grep -qi 'runtimes.*nvidia'; then
   files+=(-f docker-compose.gpu.yml)
 fi
+if [[ -e nginx/certificates/fullchain.pem ]]; then files+=(-f docker-compose.https.yml); fi
 
 case ${1:-} in
   up)
