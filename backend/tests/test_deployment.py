@@ -112,6 +112,7 @@ def test_every_service_drops_its_rights(services: dict[str, Any]) -> None:
     for name, service in services.items():
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["read_only"] is True, name
 
 
 def test_a_jetsons_limits_are_six_gigabytes_together(services: dict[str, Any]) -> None:
