@@ -5,6 +5,8 @@ another machine together with its files.
 """
 
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from uuid import UUID
 
@@ -87,10 +89,22 @@ def ensure_private_dir(path: Path) -> Path:
 
 
 def ensure_home(home: Path) -> None:
-    """Create the folders of the home with owner-only rights."""
-    folders = [home, home / "logs", home / "logs" / "jobs", home / "run", home / "data"]
+    """Create the folders of the home with owner-only rights.
+
+    Earlier versions left them open: ours are closed too. The home itself, which may have been
+    somebody's before, and what is linked in from elsewhere stay as they are.
+    """
+    ensure_private_dir(home)
+    folders = [home / "logs", home / "logs" / "jobs", home / "run", home / "data"]
     for folder in (*folders, *(home / "data" / name for name in DATA_FOLDERS)):
-        ensure_private_dir(folder)
+        _close(ensure_private_dir(folder))
+
+
+def _close(folder: Path) -> None:
+    found = folder.lstat()
+    if stat.S_ISDIR(found.st_mode) and found.st_mode & 0o077:
+        with suppress(PermissionError):  # another user's, as in a container that shares it
+            folder.chmod(0o700)
 
 
 def fsync_dir(path: Path) -> None:

@@ -54,3 +54,17 @@ def test_the_home_is_its_owners(tmp_path: Path) -> None:
     for folder in (home, home / "data" / "models", home / "logs" / "jobs", home / "run"):
         assert folder.stat().st_mode & 0o777 == 0o700
     paths.fsync_dir(home)
+
+
+def test_folders_that_an_earlier_version_left_open_are_closed(tmp_path: Path) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    ensure_home(home)
+    elsewhere.mkdir(mode=0o755)
+    (home / "data" / "models").rmdir()
+    (home / "data" / "models").symlink_to(elsewhere)
+    opened = [home / "data", home / "logs", home / "run", home / "data" / "datasets"]
+    for folder in (home, *opened):
+        folder.chmod(0o755)
+    ensure_home(home)
+    assert {folder.stat().st_mode & 0o777 for folder in opened} == {0o700}
+    assert {folder.stat().st_mode & 0o777 for folder in (home, elsewhere)} == {0o755}
