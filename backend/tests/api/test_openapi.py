@@ -41,6 +41,13 @@ def test_the_pages_need_no_other_machine_and_no_script_of_their_own(
     assert "default-src 'self'" in policy
 
 
+def test_redoc_shows_no_picture_of_its_makers_server(client: TestClient) -> None:
+    library = client.get("/docs/static/redoc.standalone.js")
+    assert library.headers["content-type"].startswith("text/javascript")
+    assert "Redoc" in library.text
+    assert not re.search(r'src:"https?:', library.text)
+
+
 def test_the_document_says_what_is_answered(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
     assert "HTTPValidationError" not in json.dumps(document)

@@ -44,7 +44,6 @@ def build_openapi(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title=app.title,
         version=app.version,
-        summary=app.description,
         description=INTRODUCTION,
         routes=app.routes,
         tags=tags(),
