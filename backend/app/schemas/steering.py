@@ -3,7 +3,7 @@
 from typing import Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from app.ml.configs import SteeringConfig
 from app.schemas.common import RequestModel, ResponseModel
@@ -15,7 +15,11 @@ MAX_FEATURES = 16
 
 
 class SteeredFeature(RequestModel):
-    id: int = Field(description="Feature id, as the feature list gives it")
+    id: int = Field(
+        validation_alias=AliasChoices("id", "feature_id"),
+        description="Feature id, as the feature list gives it; `feature_id`, as presets call it, "
+        "is understood too",
+    )
     coefficient: float = Field(
         1.0,
         ge=-1000,

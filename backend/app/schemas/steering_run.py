@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from app.schemas.common import MAX_ID, RequestModel, ResponseModel
 from app.schemas.steering import (
@@ -19,7 +19,12 @@ ExportFormat = Literal["json", "safetensors", "gguf", "python"]
 
 
 class PresetFeature(RequestModel):
-    feature_id: int = Field(ge=1, le=MAX_ID)
+    feature_id: int = Field(
+        ge=1,
+        le=MAX_ID,
+        validation_alias=AliasChoices("feature_id", "id"),
+        description="Feature id; `id`, as a generation calls it, is understood too",
+    )
     coefficient: float = Field(ge=-1000, le=1000, allow_inf_nan=False)
     unit: CoefficientUnit = "max_multiple"
     method: SteeringMethod = "add"

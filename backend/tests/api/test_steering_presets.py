@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from app.db.models import Feature, SteeringRun, Training
+from app.schemas.steering import SteeredFeature
 from tests.api.asserts import error_of
 from tests.factories import make_checkpoint, make_feature, make_model, make_training
 
@@ -47,6 +48,16 @@ def test_a_preset_is_made_read_written_and_deleted(
     gone = client.delete(f"{URL}/{preset['id']}").json()["data"]
     assert gone["name"] == "More of it"
     error_of(client.get(f"{URL}/{preset['id']}"), 404, "NOT_FOUND")
+
+
+def test_a_feature_is_named_as_in_a_generation_or_as_in_a_preset(
+    client: TestClient, feature: Feature, body: dict[str, Any]
+) -> None:
+    made = client.post(URL, json=body | {"features": [{"id": feature.id, "coefficient": 1.0}]})
+    assert made.json()["data"]["features"][0]["feature_id"] == feature.id
+    assert SteeredFeature.model_validate({"feature_id": feature.id}).id == feature.id
+    both = [{"id": feature.id, "feature_id": feature.id + 1, "coefficient": 1.0}]
+    error_of(client.post(URL, json=body | {"name": "b", "features": both}), 400, "VALIDATION_ERROR")
 
 
 def test_names_and_features_of_a_preset_are_checked(

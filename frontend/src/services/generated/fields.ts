@@ -1356,7 +1356,7 @@ export const fields = {
       "required": true,
       "nullable": false,
       "default": null,
-      "help": "Feature id, as the feature list gives it",
+      "help": "Feature id, as the feature list gives it; `feature_id`, as presets call it, is understood too",
       "unit": null,
       "min": null,
       "max": null,

@@ -5080,7 +5080,10 @@ export interface components {
         };
         /** PresetFeature */
         PresetFeature: {
-            /** Feature Id */
+            /**
+             * Feature Id
+             * @description Feature id; `id`, as a generation calls it, is understood too
+             */
             feature_id: number;
             /** Coefficient */
             coefficient: number;
@@ -5556,7 +5559,7 @@ export interface components {
         SteeredFeature: {
             /**
              * Id
-             * @description Feature id, as the feature list gives it
+             * @description Feature id, as the feature list gives it; `feature_id`, as presets call it, is understood too
              */
             id: number;
             /**
