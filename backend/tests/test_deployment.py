@@ -94,6 +94,13 @@ def test_the_client_behind_the_proxy_is_the_one_that_is_counted(services: dict[s
     assert set(re.findall(r"X-Forwarded-For (\S+);", text)) == {"$remote_addr"}
 
 
+def test_the_api_knows_where_its_door_is_published(services: dict[str, Any]) -> None:
+    """On loopback everybody who comes through it is on this machine, and nobody is limited."""
+    bind = "${MISTUDIO_BIND:-127.0.0.1}"
+    assert services["backend"]["environment"]["MISTUDIO_DOOR"] == bind
+    assert services["nginx"]["ports"][0].startswith(f"{bind}:")
+
+
 def test_only_the_proxy_is_published_to_more_than_this_machine(services: dict[str, Any]) -> None:
     published = {name: it["ports"] for name, it in services.items() if "ports" in it}
     assert published.pop("nginx") == ["${MISTUDIO_BIND:-127.0.0.1}:${MISTUDIO_HTTP_PORT:-80}:8080"]

@@ -143,6 +143,7 @@ class RateLimit:
         self.app = app
         self._buckets = Buckets(settings)
         self._loopback_too = settings.rate_limit_loopback
+        self._all_are_here = bool(settings.door) and is_loopback(settings.door)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         client = (scope.get("client") or ("",))[0]
@@ -162,7 +163,7 @@ class RateLimit:
             return False
         if scope["path"].startswith(UNLIMITED_PREFIX):
             return False
-        return self._loopback_too or not is_loopback(client)
+        return self._loopback_too or not (self._all_are_here or is_loopback(client))
 
     async def _take(self, scope: Scope, client: str) -> Taken | None:
         """Take from every bucket that counts; the one that refuses, else the emptier one."""

@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     allowed_import_roots: Annotated[tuple[Path, ...], NoDecode] = ()
     frontend_dist: Path | None = None
     max_upload_bytes: int = Field(default=10 * 1024**3, ge=1)
+    # Where a proxy in front of us is published. On loopback, all its clients are on this machine,
+    # though they arrive with the address of a container network.
+    door: str | None = None
     rate_limit_loopback: bool = Field(
         default=False, validation_alias=_env("RATE_LIMIT_LOOPBACK", "rate_limit_loopback")
     )

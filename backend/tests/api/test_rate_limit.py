@@ -90,6 +90,19 @@ def test_downloads_have_a_bucket_of_their_own(settings: Settings, broker: redis.
         assert client.get(URL).status_code == 200
 
 
+def test_a_proxy_on_this_machine_lets_nobody_else_in(
+    settings: Settings, broker: redis.Redis
+) -> None:
+    container = ("172.18.0.1", 1)  # how the machine's own browser looks from behind the proxy
+    with peer(settings, container, door="127.0.0.1") as client:
+        assert "X-RateLimit-Limit" not in client.get(URL).headers
+    for door in ("0.0.0.0", "192.168.1.5", ""):
+        with peer(settings, container, door=door) as client:
+            assert client.get(URL).headers["X-RateLimit-Limit"] == "100"
+    with peer(settings, container, door="127.0.0.1", rate_limit_loopback=True) as client:
+        assert client.get(URL).headers["X-RateLimit-Limit"] == "100"
+
+
 def test_this_machine_is_exempt_unless_asked_for(settings: Settings, broker: redis.Redis) -> None:
     for address in ("127.0.0.1", "::1", "127.8.8.8"):
         with peer(settings, (address, 1)) as client:

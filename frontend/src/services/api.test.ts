@@ -35,6 +35,51 @@ describe('answers', () => {
   });
 });
 
+describe('a limit', () => {
+  const limited = (seconds: string) =>
+    HttpResponse.json(
+      { error: { code: 'RATE_LIMIT_EXCEEDED', message: 'Too many', details: {}, retryable: true } },
+      { status: 429, headers: { 'Retry-After': seconds } },
+    );
+
+  it('is waited out by a read', async () => {
+    let asked = 0;
+    server.use(
+      http.get('*/api/v1/models/1', () =>
+        ++asked < 3 ? limited('0') : HttpResponse.json({ data: { id: '1' }, meta: {} }),
+      ),
+    );
+    expect(await get('/models/1')).toEqual({ id: '1' });
+    expect(asked).toBe(3);
+  });
+
+  it('is told where it lasts, and for what changes something', async () => {
+    let asked = 0;
+    server.use(
+      http.get('*/api/v1/models/1', () => limited('60')),
+      http.post('*/api/v1/steering/generate', () => {
+        asked += 1;
+        return limited('1');
+      }),
+    );
+    expect((await failure(get('/models/1'))).status).toBe(429);
+    expect((await failure(post('/steering/generate', {}))).code).toBe('RATE_LIMIT_EXCEEDED');
+    expect(asked).toBe(1);
+  });
+
+  it('is not waited for without end', async () => {
+    let asked = 0;
+    server.use(
+      http.get('*/api/v1/models/1', () => {
+        asked += 1;
+        return limited('0');
+      }),
+    );
+    expect((await failure(get('/models/1'))).status).toBe(429);
+    expect(asked).toBe(6);
+  });
+});
+
 describe('failures', () => {
   it('keep code, sentence and fields of the envelope', async () => {
     refuse('post', '/datasets/import', {

@@ -1,4 +1,4 @@
-import axios, { type AxiosRequestConfig, AxiosError } from 'axios';
+import axios, { type AxiosRequestConfig, AxiosError, type InternalAxiosRequestConfig } from 'axios';
 import type { PageOf, Pagination, Problem } from '@/types/api.types';
 
 export const API_PREFIX = '/api/v1';
@@ -74,9 +74,30 @@ export const http = axios.create({
   paramsSerializer: { indexes: null },
 });
 
-http.interceptors.response.use(undefined, (error: unknown) => {
+const LONGEST_WAIT_S = 10;
+const MOST_WAITS = 5;
+
+/** Seconds that a limit asks a read to wait, or null where waiting is not for us to do. */
+function waitFor(error: unknown): number | null {
+  if (!(error instanceof AxiosError) || error.response?.status !== 429) return null;
+  if (error.config?.method !== 'get') return null;
+  const seconds = Number(error.response.headers['retry-after'] ?? NaN);
+  return seconds <= LONGEST_WAIT_S ? seconds : null;
+}
+
+interface WaitingConfig extends InternalAxiosRequestConfig {
+  waits?: number;
+}
+
+http.interceptors.response.use(undefined, async (error: unknown) => {
   if (axios.isCancel(error)) throw error;
-  throw toApiError(error);
+  const seconds = waitFor(error);
+  const config = error instanceof AxiosError ? (error.config as WaitingConfig | undefined) : null;
+  const waits = (config?.waits ?? 0) + 1;
+  if (seconds === null || !config || waits > MOST_WAITS) throw toApiError(error);
+  // Reached through a network the server counts requests; a page that opens may ask too often.
+  await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+  return http.request({ ...config, waits } as WaitingConfig);
 });
 
 type Param = string | number | boolean | null | undefined;
