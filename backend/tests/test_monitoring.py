@@ -12,7 +12,18 @@ import yaml
 from fastapi.testclient import TestClient
 
 FOLDER = Path(__file__).resolve().parents[2] / "monitoring"
-FUNCTIONS = {"by", "le", "rate", "sum", "topk", "histogram_quantile", "on", "unless", "up"}
+FUNCTIONS = {
+    "increase",
+    "by",
+    "le",
+    "rate",
+    "sum",
+    "topk",
+    "histogram_quantile",
+    "on",
+    "unless",
+    "up",
+}
 
 
 @pytest.fixture(scope="module")

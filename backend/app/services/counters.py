@@ -24,6 +24,8 @@ class Count(StrEnum):
     CHILDREN_KILLED = "job_children_killed"
     CHECKPOINT_SAVES = "checkpoint_saves"
     CHECKPOINT_SECONDS = "checkpoint_save_seconds"
+    CHECKPOINT_BYTES = "checkpoint_saved_bytes"
+    CHECKPOINTS_DAMAGED = "checkpoints_damaged"
 
 
 def add(count: Count, amount: float = 1.0, *, label: str = "") -> None:

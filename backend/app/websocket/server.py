@@ -1,9 +1,10 @@
 """The Socket.IO server: validated subscriptions, nothing else. Workers emit through Redis."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import socketio
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 from app.core.config import Settings
 from app.core.origins import is_trusted_origin
@@ -14,6 +15,10 @@ SOCKET_PATH = "/ws/socket.io"
 MAX_ROOMS_PER_CLIENT = 200
 CONNECTIONS = Gauge("websocket_connections", "Clients of Socket.IO")
 RELAYED = Counter("websocket_events", "Events passed on to clients", ["event"])
+LAG = Histogram(
+    "websocket_event_lag_seconds", "Age of an event when it is passed on",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0),
+)  # fmt: skip
 
 
 def create_server(settings: Settings) -> socketio.AsyncServer:
@@ -35,11 +40,20 @@ def create_server(settings: Settings) -> socketio.AsyncServer:
 
 
 class CountingManager(socketio.AsyncRedisManager):  # type: ignore[misc]
-    """Counts the events that arrive from other processes to be passed on."""
+    """Counts the events that arrive from other processes to be passed on, and their age."""
 
     async def _handle_emit(self, message: dict[str, Any]) -> None:
         RELAYED.labels(str(message.get("event"))).inc()
+        _note_age(message)
         await super()._handle_emit(message)
+
+
+def _note_age(message: dict[str, Any]) -> None:
+    data = message.get("data")
+    event = data[0] if isinstance(data, list) and data else None
+    if isinstance(event, dict) and "timestamp" in event:
+        sent = datetime.fromisoformat(event["timestamp"])
+        LAG.observe(max(0.0, (datetime.now(UTC) - sent).total_seconds()))
 
 
 def _add_handlers(server: socketio.AsyncServer) -> None:

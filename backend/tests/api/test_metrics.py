@@ -13,6 +13,7 @@ from app.main import create_app
 from app.services import counters
 from app.services.counters import Count
 from app.services.metrics import page
+from app.services.reconciliation import drift_file
 from app.supervisor.ports import pick_port
 from tests.factories import make_job, make_metrics, make_training
 from tests.fixtures.servers import forget_connections
@@ -128,10 +129,23 @@ def test_durations_are_spread_over_bounds(session: Session) -> None:
 def test_counts_of_other_processes(client: TestClient) -> None:
     counters.add(Count.CHILDREN_KILLED, label="SIGKILL")
     counters.add(Count.CHECKPOINT_SECONDS, 1.5)
+    counters.add(Count.CHECKPOINTS_DAMAGED)
     samples = samples_of(client)
     assert value(samples, "mistudio_job_children_killed_total", signal="SIGKILL") == 1
     assert value(samples, "mistudio_checkpoint_save_seconds_total") == 1.5
+    assert value(samples, "mistudio_checkpoints_damaged_total") == 1
+    assert value(samples, "mistudio_checkpoint_saved_bytes_total") == 0
     assert value(samples, "mistudio_job_owners_lost_total") == 0
+
+
+def test_drift_is_what_the_last_start_found(client: TestClient, settings: Settings) -> None:
+    drift_file(settings).unlink(missing_ok=True)
+    assert ("mistudio_drift", frozenset()) not in samples_of(client), "nobody has looked"
+    page._made = (0.0, b"")
+    drift_file(settings).parent.mkdir(parents=True, exist_ok=True)
+    drift_file(settings).write_text('[{"what": "x", "problem": "y", "remedy": "z"}]')
+    assert value(samples_of(client), "mistudio_drift") == 1
+    drift_file(settings).unlink()
 
 
 def test_parts_that_are_away_are_said_to_be(

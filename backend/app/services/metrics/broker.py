@@ -19,6 +19,8 @@ TEXTS: dict[Count, tuple[str, str]] = {
     Count.CHILDREN_KILLED: ("Processes of jobs that a signal ended", "signal"),
     Count.CHECKPOINT_SAVES: ("Checkpoints written", ""),
     Count.CHECKPOINT_SECONDS: ("Time spent writing them", ""),
+    Count.CHECKPOINT_BYTES: ("Size of those", ""),
+    Count.CHECKPOINTS_DAMAGED: ("Checkpoints passed over at a resume", ""),
 }
 
 

@@ -7,6 +7,7 @@ from app.core.config import Settings
 from app.core.memory import read_memory
 from app.services import gpus, system_service
 from app.services.metrics.families import gauge, gauges
+from app.services.reconciliation import count_drift
 
 GPU_GAUGES = (
     ("gpu_utilization_percent", "How busy the GPU is", "utilization_percent"),
@@ -26,8 +27,10 @@ def collect(settings: Settings) -> list[Metric]:
         gauge("swap_usage_bytes", "Swap in use", [], [([], swap.used)]),
         gauge("disk_free_bytes", "Free on the disk of the data", [], [([], disk.free_bytes)]),
         gauge("disk_total_bytes", "Size of that disk", [], [([], disk.total_bytes)]),
+        gauge("mistudio_drift", "Rows and files that did not agree at the last start", [],
+              [([], count_drift(settings))]),
         *_gpus(),
-    ]
+    ]  # fmt: skip
 
 
 def _gpus() -> list[Metric]:

@@ -4,7 +4,7 @@ Nothing that is not known for certain is deleted: it is moved to ``lost+found`` 
 folder. What an unfinished job may be writing is left alone.
 """
 
-from app.services.reconciliation.at_start import drift_file, list_drift_at_start
+from app.services.reconciliation.at_start import count_drift, drift_file, list_drift_at_start
 from app.services.reconciliation.finding import Finding
 from app.services.reconciliation.of_a_job import clear_after
 from app.services.reconciliation.report import find_drift, repair
@@ -14,6 +14,7 @@ __all__ = [
     "Finding",
     "clear_after",
     "condemn_damaged",
+    "count_drift",
     "drift_file",
     "find_drift",
     "list_drift_at_start",

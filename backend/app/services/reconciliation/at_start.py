@@ -19,6 +19,14 @@ def drift_file(settings: Settings) -> Path:
     return settings.run_dir / "drift.json"
 
 
+def count_drift(settings: Settings) -> int | None:
+    """How many differences the last start found; None when none has looked yet."""
+    try:
+        return len(json.loads(drift_file(settings).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
+
+
 def list_drift_at_start(session: Session, settings: Settings) -> int:
     """Write every difference to ``run/drift.json`` and the first ones to the log.
 

@@ -65,6 +65,7 @@ class TrainingReporter:
         """Record a checkpoint after the metrics before it."""
         counters.add(Count.CHECKPOINT_SAVES)
         counters.add(Count.CHECKPOINT_SECONDS, info.seconds or 0.0)
+        counters.add(Count.CHECKPOINT_BYTES, info.size_bytes)
         self.write_rows()
         self._context.write_later(
             partial(

@@ -9,6 +9,8 @@ from app.core.paths import checkpoint_dir, training_dir
 from app.ml.errors import CheckpointInvalid
 from app.ml.files import remove_folder
 from app.ml.sae_training import verify_checkpoint
+from app.services import counters
+from app.services.counters import Count
 from app.services.training_records import RunPlan, start_from, step_of
 from app.workers.context import JobContext
 
@@ -35,6 +37,7 @@ def clean_start(context: JobContext, plan: RunPlan) -> tuple[Path | None, list[i
         except CheckpointInvalid as error:
             logger.warning("checkpoint passed over", extra={"step": step, "reason": str(error)})
             damaged.append(step)
+            counters.add(Count.CHECKPOINTS_DAMAGED)
             continue
         folder, found = candidate, step
         break
