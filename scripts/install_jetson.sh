@@ -17,7 +17,6 @@ while (($#)); do
   esac
   shift
 done
-as_root() { if ((EUID)); then sudo "$@"; else "$@"; fi; }
 
 if [[ -e /etc/nv_tegra_release ]]; then
   head -n 1 /etc/nv_tegra_release
@@ -32,14 +31,13 @@ if [[ -z $swap ]] && ((memory < 12 && swapped < 4)); then
   echo 'Hint: with less than 4 GB of swap a large model may not load. Add some: install_jetson.sh --swap 8'
 fi
 if [[ -n $swap ]]; then
-  file=/var/lib/mistudio.swap
-  if [[ ! -e $file ]]; then
-    as_root fallocate -l "${swap}G" "$file"
-    as_root chmod 600 "$file"
-    as_root mkswap "$file" >/dev/null
-    echo "$file none swap sw 0 0" | as_root tee -a /etc/fstab >/dev/null
+  if [[ ! -e $swap_file ]]; then
+    as_root fallocate -l "${swap}G" "$swap_file"
+    as_root chmod 600 "$swap_file"
+    as_root mkswap "$swap_file" >/dev/null
+    echo "$swap_file none swap sw 0 0" | as_root tee -a /etc/fstab >/dev/null
   fi
-  as_root swapon "$file" 2>/dev/null || true
+  as_root swapon "$swap_file" 2>/dev/null || true
 fi
 
 "$root/scripts/bootstrap.sh"
@@ -50,7 +48,7 @@ home=${MISTUDIO_HOME:-$(getent passwd "$user" | cut -d: -f6)/.local/share/mistud
 mkdir -p "$home" && chmod 700 "$home"
 ((EUID)) || chown "$user" "$home"
 sed -e "s|@USER@|$user|" -e "s|@FOLDER@|$root|" -e "s|@HOME@|$home|" "$root/deploy/mistudio.service" |
-  as_root tee /etc/systemd/system/mistudio.service >/dev/null
+  as_root tee "$unit" >/dev/null
 as_root systemctl daemon-reload
 as_root systemctl enable --now mistudio.service
 echo 'Started, and from now on with the machine. The page: http://127.0.0.1:8000 (systemctl status mistudio)'

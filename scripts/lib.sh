@@ -6,6 +6,10 @@ state=$root/.mistudio
 log=$state/setup.log
 mkdir -p "$state"
 export PATH="$venv/bin:$PATH"
+# What install_jetson.sh puts outside of the checkout, and uninstall.sh takes away.
+# shellcheck disable=SC2034  # read by the scripts that source this file
+unit=/etc/systemd/system/mistudio.service swap_file=/var/lib/mistudio.swap
+as_root() { if ((EUID)); then sudo "$@"; else "$@"; fi; }
 
 if [[ -t 1 ]]; then green=$'\e[32m' red=$'\e[31m' dim=$'\e[2m' plain=$'\e[0m'; else green='' red='' dim='' plain=''; fi
 

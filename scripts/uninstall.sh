@@ -14,13 +14,13 @@ for argument; do
   esac
 done
 home=${MISTUDIO_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/mistudio}
-unit=/etc/systemd/system/mistudio.service
 made=("$venv" "$state" "$root/frontend/node_modules" "$root/frontend/dist")
-[[ -e $unit ]] && made+=("$unit")
+outside=()
+for path in "$unit" "$swap_file"; do [[ -e $path ]] && outside+=("$path"); done
 
 size() { du -sh "$1" 2>/dev/null | cut -f1; }
 echo 'This removes:'
-for path in "${made[@]}"; do [[ -e $path ]] && printf '  %8s  %s\n' "$(size "$path")" "$path"; done
+for path in "${made[@]}" "${outside[@]}"; do [[ -e $path ]] && printf '  %8s  %s\n' "$(size "$path")" "$path"; done
 if [[ -n $keep ]]; then
   echo "It keeps your data in $home."
 else
@@ -31,8 +31,17 @@ if [[ -z $sure ]]; then
   read -r -p 'Type yes to go on: ' answer
   [[ $answer == yes ]] || { echo 'Nothing was removed.'; exit 1; }
 fi
+if [[ -e $unit ]]; then
+  as_root systemctl disable --now mistudio.service
+  as_root rm -f "$unit"
+  as_root systemctl daemon-reload
+fi
+if [[ -e $swap_file ]]; then
+  as_root swapoff "$swap_file" 2>/dev/null || true
+  as_root sed -i "\|^$swap_file |d" /etc/fstab
+  as_root rm -f "$swap_file"
+fi
 [[ -x $venv/bin/mistudio ]] && "$venv/bin/mistudio" down
-if [[ -e $unit ]]; then systemctl disable --now mistudio.service && rm -f "$unit" && systemctl daemon-reload; fi
 rm -rf -- "${made[@]}"
 [[ -n $keep ]] || rm -rf -- "$home"
 echo 'Removed.'

@@ -26,17 +26,22 @@ class Memory:
 class _Files:
     """Where one version of control groups keeps its figures."""
 
-    limit: str
+    limits: tuple[str, ...]
     used: str
     cache: tuple[str, str]
 
 
 _V1 = _Files(
-    "memory.limit_in_bytes",
+    ("memory.limit_in_bytes",),
     "memory.usage_in_bytes",
     ("total_active_file", "total_inactive_file"),
 )
-_V2 = _Files("memory.max", "memory.current", ("active_file", "inactive_file"))
+# Above the second the kernel slows a program down until it is of no use.
+_V2 = _Files(
+    ("memory.max", "memory.high"),
+    "memory.current",
+    ("active_file", "inactive_file"),
+)
 
 
 def read_memory(limit_bytes: int | None = None) -> Memory:
@@ -85,13 +90,23 @@ def _groups() -> Iterator[tuple[Path, _Files]]:
 
 def _read(folder: Path, files: _Files) -> Memory | None:
     """A group's limit and what is left of it; None where there is none."""
+    limits = [limit for name in files.limits if (limit := _limit(folder / name)) is not None]
+    if not limits:
+        return None
     try:
-        limit = int((folder / files.limit).read_text())  # "max" is no number
         used = int((folder / files.used).read_text())
         cached = _cached_bytes((folder / "memory.stat").read_text(), files)
     except (OSError, ValueError):
         return None
+    limit = min(limits)
     return Memory(limit, max(limit - max(used - cached, 0), 0))
+
+
+def _limit(file: Path) -> int | None:
+    try:
+        return int(file.read_text())
+    except (OSError, ValueError):  # "max" is no number
+        return None
 
 
 def _cached_bytes(stat: str, files: _Files) -> int:

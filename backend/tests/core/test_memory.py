@@ -38,6 +38,13 @@ def test_a_limit_counts_and_cached_files_are_free(groups: Path) -> None:
     assert read_memory() == Memory(6 * GB, 3 * GB)
 
 
+def test_a_soft_limit_counts(groups: Path) -> None:
+    (groups.parent / "own").write_text("0::/\n")
+    v2(groups, "max", 4 * GB, 0)
+    (groups / "memory.high").write_text(f"{5 * GB}\n")
+    assert read_memory() == Memory(5 * GB, 1 * GB)
+
+
 def test_the_tightest_of_all_levels_counts(groups: Path) -> None:
     (groups.parent / "own").write_text("0::/system.slice/mistudio.service\n")
     v2(groups / "system.slice", str(6 * GB), 5 * GB, 0)
