@@ -159,6 +159,8 @@ test('a training completes and is measured on held-out text, whoever is killed',
 });
 
 test('features are discovered and one is opened', async () => {
+  // Comparing the contexts of 128 features by embeddings takes a minute and a half of two cores.
+  await page.getByLabel('Features compared by embeddings', { exact: true }).fill('8');
   await page.getByRole('button', { name: 'Extract Features' }).click();
   const table = page.getByRole('region', { name: 'Features', exact: true });
   await expect(table.getByRole('row').nth(5)).toBeVisible(LONG);

@@ -1,15 +1,37 @@
 import { expect, test, type Page } from '@playwright/test';
 import { collectErrors, expectNoSeriousFault, shot } from './page';
 
+/** Characters of a line that an eye still finds the next one after. */
+const LONGEST_LINE = 150;
+
+/** Nothing scrolls sideways, and no paragraph is stretched over the whole width. */
+async function expectNoOverflow(page: Page, name: string): Promise<void> {
+  const tooWide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
+  expect(tooWide, `${name} scrolls sideways`).toBe(false);
+  const stretched = await page.evaluate((most) => {
+    const isLong = (p: HTMLElement) => {
+      const perCharacter = p.getBoundingClientRect().height
+        ? parseFloat(getComputedStyle(p).fontSize) * 0.5
+        : Infinity;
+      return p.innerText.length > most && p.clientWidth / perCharacter > most;
+    };
+    return Array.from(document.querySelectorAll('p'))
+      .filter(isLong)
+      .map((p) => p.innerText);
+  }, LONGEST_LINE);
+  expect(stretched, `${name} has lines that are too long`).toEqual([]);
+}
+
 interface Resource {
   id: string;
   status: string;
+  n_features?: number;
 }
 
 async function firstReady(page: Page, path: string, status: string): Promise<string> {
   const answer = await page.request.get(`/api/v1/${path}?limit=100`);
   const { data } = (await answer.json()) as { data: Resource[] };
-  const found = data.find((item) => item.status === status);
+  const found = data.find((item) => item.status === status && item.n_features !== 0);
   if (!found) throw new Error(`The journey left no ${status} entry in ${path}`);
   return found.id;
 }
@@ -49,10 +71,10 @@ test('every screen is clean, small and wide', async ({ page }) => {
     await expect(page.getByRole('heading', { name: sight }).first()).toBeVisible();
     await expect(page.getByRole('status', { name: /^Loading/ })).toHaveCount(0);
     await expectNoSeriousFault(page);
-    const tooWide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
-    expect(tooWide, `${name} scrolls sideways`).toBe(false);
+    await expectNoOverflow(page, name);
     await shot(page, name);
-    await page.setViewportSize({ width: 1920, height: 1080 });
+    await page.setViewportSize({ width: 3440, height: 1440 });
+    await expectNoOverflow(page, name);
     await shot(page, `${name}-wide`);
   }
   expect(errors).toEqual([]);

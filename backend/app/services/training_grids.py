@@ -99,7 +99,9 @@ def _merged(request: TrainingGridCreate, variant: GridVariant) -> TrainingCreate
     values: dict[str, Any] = request.model_dump(exclude={"variants", "hyperparameters"})
     own = variant.model_dump(exclude={"hyperparameters"}, exclude_none=True)
     recipe = _given(request.hyperparameters) | _given(variant.hyperparameters)
-    recipe.setdefault("data_seed", _given(request.hyperparameters).get("seed", 0))
+    # Said to be empty is the same as not said: the batches are those of the common seed.
+    if recipe.get("data_seed") is None:
+        recipe["data_seed"] = request.hyperparameters.seed
     return TrainingCreate(**(values | own), hyperparameters=Hyperparameters(**recipe))
 
 

@@ -155,6 +155,16 @@ def test_a_failed_run_is_repeated_for_those_that_are_left(
     error_of(gone, 404, "NOT_FOUND", "was deleted")
 
 
+def test_an_empty_data_seed_is_none_at_all(
+    client: TestClient, session: Session, body: dict[str, Any]
+) -> None:
+    """The page's form sends every field; seeds then differ while the batches are shared."""
+    body["hyperparameters"]["data_seed"] = None
+    made = data_of(client.post(f"{URL}/grid", json=body), 201)
+    recipes = [row.hyperparameters for row in rows_of(session, made)]
+    assert [(r["seed"], r["data_seed"]) for r in recipes] == [(3, 3), (4, 3), (3, 3)]
+
+
 def test_a_cancelled_run_stops_all(client: TestClient, session: Session, grid: Grid) -> None:
     data_of(client.post(f"/api/v1/jobs/{grid['job_id']}/cancel"))
     assert statuses(session, grid) == ["stopped"] * 3

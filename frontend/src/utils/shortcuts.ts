@@ -64,7 +64,7 @@ export const SHORTCUTS: readonly ShortcutGroup[] = [
     ],
   },
   {
-    title: 'Steering',
-    shortcuts: [{ keys: ['Ctrl Enter'], what: 'Generate, from the prompt' }],
+    title: 'Texts',
+    shortcuts: [{ keys: ['Ctrl Enter'], what: 'Generate from the prompt, or run the probe sheet' }],
   },
 ];

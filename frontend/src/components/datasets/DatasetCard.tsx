@@ -1,4 +1,4 @@
-import { Database } from 'lucide-react';
+import { Database, Info } from 'lucide-react';
 import { ResourceCard } from '@/components/common/ResourceCard';
 import { useResourceActions } from '@/hooks/useResourceActions';
 import { useDatasetStore } from '@/stores/datasetStore';
@@ -43,7 +43,8 @@ export function DatasetCard({ dataset, onOpen }: DatasetCardProps) {
       isRemoving={act.isRemoving}
       badge={
         isTokenized && (
-          <span className="mt-2 inline-block rounded-md bg-emerald-500/15 px-2 py-0.5 text-xs text-emerald-400">
+          <span className="mt-2 inline-flex items-center gap-1 rounded-md bg-emerald-500/15 px-2 py-0.5 text-xs text-emerald-400">
+            <Info className="size-3" aria-hidden />
             Tokenized
           </span>
         )

@@ -71,7 +71,7 @@ export function TokenizeForm({ dataset, modelId }: TokenizeFormProps) {
         busy={isBusy}
         disabled={isBusy || !modelId || form.hasErrors}
       >
-        Apply &amp; Tokenize Dataset
+        {isBusy ? 'Processing Dataset…' : 'Apply & Tokenize Dataset'}
       </Button>
       <p role="status" className="min-h-5 text-sm text-slate-400">
         {isSent && 'Started: its progress is listed below.'}

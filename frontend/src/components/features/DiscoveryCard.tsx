@@ -64,7 +64,7 @@ export function DiscoveryCard({
           <h3 className={hasFeatures ? 'sr-only' : 'text-lg font-semibold'}>
             Feature Extraction &amp; Analysis
           </h3>
-          <p className={hasFeatures ? 'sr-only' : 'mt-1 text-sm text-slate-400'}>
+          <p className={hasFeatures ? 'sr-only' : 'mt-1 max-w-3xl text-sm text-slate-400'}>
             One pass over the stored activations measures every feature of the latest checkpoint:
             how often it fires, its strongest contexts and the tokens it promotes.
           </p>

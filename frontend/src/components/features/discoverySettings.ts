@@ -13,6 +13,7 @@ export const DISCOVERY_FIELDS = [
   { name: 'left_context', label: 'Context before' },
   { name: 'right_context', label: 'Context after' },
   { name: 'logit_lens_tokens', label: 'Logit lens tokens' },
+  { name: 'coherence_features', label: 'Features compared by embeddings' },
   { name: 'batch_size', label: 'Batch size' },
 ].flatMap(({ name, label }) => {
   const spec = SPECS[name];

@@ -1,4 +1,4 @@
-import { Plus } from 'lucide-react';
+import { Check, Plus } from 'lucide-react';
 import { useState } from 'react';
 import { Button } from '@/components/common/Button';
 import { ErrorBox } from '@/components/common/ErrorBox';
@@ -116,7 +116,7 @@ function FoundFeature({ row, isSelected, isFull, showsScore, onAdd }: FoundFeatu
       </span>
       <Button
         size="sm"
-        icon={Plus}
+        icon={isSelected ? Check : Plus}
         disabled={isSelected || isFull}
         aria-label={`Add feature ${row.neuron_index}`}
         title={isFull && !isSelected ? 'Sixteen features at most' : undefined}

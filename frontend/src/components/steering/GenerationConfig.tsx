@@ -20,6 +20,8 @@ interface GenerationConfigProps {
   models: readonly LanguageModel[];
   /** Layer of the dictionary that the features come from. */
   ownLayer: number | null;
+  /** Off where the prompts stand elsewhere. */
+  showsPrompt: boolean;
   onChange: (changes: Changes) => void;
   onSubmit: () => void;
 }
@@ -29,6 +31,7 @@ export function GenerationConfig({
   config,
   models,
   ownLayer,
+  showsPrompt,
   onChange,
   onSubmit,
 }: GenerationConfigProps) {
@@ -42,32 +45,7 @@ export function GenerationConfig({
         onChange={(id) => onChange({ modelId: id || null })}
         options={models.map((model) => ({ value: model.id, label: model.name }))}
       />
-      <div>
-        <TextArea
-          label="Prompt"
-          rows={4}
-          value={config.prompt}
-          placeholder="Text that both branches continue"
-          onChange={(prompt) => onChange({ prompt })}
-          onKeyDown={(event) => {
-            if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
-            event.preventDefault();
-            onSubmit();
-          }}
-        />
-        <div className="mt-2 flex flex-wrap gap-2" role="group" aria-label="Example prompts">
-          {EXAMPLE_PROMPTS.map((prompt) => (
-            <button
-              key={prompt}
-              type="button"
-              onClick={() => onChange({ prompt })}
-              className="rounded-full border border-slate-700 bg-slate-800/50 px-3 py-1 font-mono text-xs text-slate-300 transition-colors hover:border-emerald-500 hover:text-slate-100"
-            >
-              {prompt.split('\n')[0]}
-            </button>
-          ))}
-        </div>
-      </div>
+      {showsPrompt && <PromptField prompt={config.prompt} {...{ onChange, onSubmit }} />}
       <LayerSelect {...{ nLayers, ownLayer }} layer={config.layer} onChange={onChange} />
       <div className="grid grid-cols-3 gap-3">
         <NumberInput
@@ -125,5 +103,43 @@ function LayerSelect({ nLayers, ownLayer, layer, onChange }: LayerSelectProps) {
         label: `Layer ${index}`,
       }))}
     />
+  );
+}
+
+interface PromptFieldProps {
+  prompt: string;
+  onChange: (changes: Changes) => void;
+  onSubmit: () => void;
+}
+
+/** The text that both branches continue, and a few to begin with. */
+function PromptField({ prompt, onChange, onSubmit }: PromptFieldProps) {
+  return (
+    <div>
+      <TextArea
+        label="Prompt"
+        rows={4}
+        value={prompt}
+        placeholder="Text that both branches continue"
+        onChange={(text) => onChange({ prompt: text })}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+          event.preventDefault();
+          onSubmit();
+        }}
+      />
+      <div className="mt-2 flex flex-wrap gap-2" role="group" aria-label="Example prompts">
+        {EXAMPLE_PROMPTS.map((example) => (
+          <button
+            key={example}
+            type="button"
+            onClick={() => onChange({ prompt: example })}
+            className="rounded-full border border-slate-700 bg-slate-800/50 px-3 py-1 font-mono text-xs text-slate-300 transition-colors hover:border-emerald-500 hover:text-slate-100"
+          >
+            {example.split('\n')[0]}
+          </button>
+        ))}
+      </div>
+    </div>
   );
 }

@@ -21,7 +21,7 @@ export function SteeringMetrics({ result }: { result: SteeringResult }) {
           />
         ))}
       </div>
-      <p className="flex items-start gap-2 text-sm text-slate-300">
+      <p className="flex max-w-4xl items-start gap-2 text-sm text-slate-300">
         <ShieldCheck className="mt-0.5 size-4 shrink-0 text-emerald-400" aria-hidden />
         <span>
           The edit acted on {formatInteger(proof.positions_touched)} positions of layer {layer}, by{' '}

@@ -137,6 +137,7 @@ export function SteeringPanel() {
                   config={config}
                   models={ready}
                   ownLayer={ownLayer}
+                  showsPrompt={view === 'compare' || config.sweep.prompts.trim() === ''}
                   onChange={update}
                   onSubmit={submit}
                 />

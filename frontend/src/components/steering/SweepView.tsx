@@ -149,7 +149,7 @@ function SweepDetail({ sweep, isRunning, onUse, onRemove }: SweepDetailProps) {
         <ErrorBox problem={{ message: sweep.error_message, code: sweep.error_code ?? undefined }} />
       )}
       {table && (
-        <p className="text-sm text-slate-400">
+        <p className="max-w-4xl text-sm text-slate-400">
           {formatInteger(table.n_prompts_done)} of {formatInteger(sweep.prompts.length)} prompts
           done{table.stopped ? '; stopped, what is finished is kept' : ''}.{' '}
           {sweep.select_by_definition}

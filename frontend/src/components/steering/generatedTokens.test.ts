@@ -47,6 +47,8 @@ describe('formatMetric', () => {
     [0.91234, '', '0.9123'],
     [33.333, 'ppl', '33.33 ppl'],
     [null, 'nats', '–'],
+    [0, 'token', 'at token 1'],
+    [null, 'token', 'none'],
   ])('writes %s %s as %s', (value, unit, text) => {
     expect(formatMetric(metric('x', value, unit))).toBe(text);
   });

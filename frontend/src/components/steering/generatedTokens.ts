@@ -46,6 +46,8 @@ export function largestDivergence(tokens: readonly GeneratedToken[]): number {
 
 /** A metric's value with its unit: shares as percent, the rest with what fits its size. */
 export function formatMetric({ value, unit }: SteeringMetric): string {
+  // The place of a token, counted from zero; without one the texts are the same.
+  if (unit === 'token') return value === null ? 'none' : `at token ${formatInteger(value + 1)}`;
   if (value === null) return '–';
   if (unit === 'share' || unit === 'fraction') return formatShare(value);
   if (unit === 'tokens') return formatInteger(value);

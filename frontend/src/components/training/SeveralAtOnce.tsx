@@ -26,7 +26,7 @@ export function SeveralAtOnce({
     onChange({ ...texts, [name]: value });
   return (
     <Disclosure title={count > 1 ? `Several at Once: ${count} dictionaries` : 'Several at Once'}>
-      <p className="mb-4 text-sm text-slate-400">
+      <p className="mb-4 max-w-3xl text-sm text-slate-400">
         Dictionaries with other values read the same batches, so the activations are read once for
         all of them. They start, pause and stop together. Leave a field empty for the value above.
       </p>

@@ -27,11 +27,13 @@ export function yExtent(series: readonly (readonly Point[])[], kind: AxisKind) {
   return extentOf(kind === 'log' ? values.filter((v) => v > 0) : values);
 }
 
-/** Widen a range without width, so that a constant series sits in the middle of its chart. */
+/** Widen a range without width, so that a constant series sits in its chart. */
 export function widen([low, high]: [number, number], kind: AxisKind): [number, number] {
   if (low !== high) return [low, high];
   if (kind === 'log') return [low / 2, high * 2];
-  const margin = low === 0 ? 1 : Math.abs(low) * 0.1;
+  // Counts that stay at zero are not between minus one and one.
+  if (low === 0) return [0, 1];
+  const margin = Math.abs(low) * 0.1;
   return [low - margin, high + margin];
 }
 
