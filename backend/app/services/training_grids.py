@@ -101,7 +101,7 @@ def _merged(request: TrainingGridCreate, variant: GridVariant) -> TrainingCreate
     recipe = _given(request.hyperparameters) | _given(variant.hyperparameters)
     # Said to be empty is the same as not said: the batches are those of the common seed.
     if recipe.get("data_seed") is None:
-        recipe["data_seed"] = request.hyperparameters.seed
+        recipe["data_seed"] = _given(request.hyperparameters).get("seed", 0)
     return TrainingCreate(**(values | own), hyperparameters=Hyperparameters(**recipe))
 
 
