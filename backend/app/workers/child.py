@@ -38,11 +38,13 @@ from app.workers.context import (
 )
 from app.workers.database import fenced_transaction
 from app.workers.errors import outcome_of
+from app.workers.giving_way import GivingWay
 from app.workers.lifeline import EXIT_ORPHANED, die_with_parent
 from app.workers.outcome import Outcome, outcome_path, write_outcome
 from app.workers.priority import make_way
 from app.workers.process_size import ProcessMeter
 from app.workers.progress import ProgressReporter
+from app.workers.queues import QUEUE_OF_KIND, STEERING
 from app.workers.tasks import load_task
 
 logger = logging.getLogger(__name__)
@@ -125,6 +127,7 @@ def make_context(
     stop: StopSignal,
     token: HandedToken | None = None,
 ) -> JobContext:
+    is_answer = QUEUE_OF_KIND[job.kind] == STEERING
     return JobContext(
         job_id=job.id,
         attempt=job.attempt,
@@ -137,6 +140,7 @@ def make_context(
         reporter=reporter,
         signal=stop,
         token=token or HandedToken(),
+        giving_way=None if is_answer else GivingWay(settings.run_dir, stop.wait),
     )
 
 

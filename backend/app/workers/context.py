@@ -15,6 +15,7 @@ from app.core.config import Settings
 from app.core.enums import JobAction, JobKind, ResourceType
 from app.schemas.events import Event
 from app.workers.database import fenced_session, fenced_transaction
+from app.workers.giving_way import GivingWay
 from app.workers.progress import ProgressReporter
 
 T = TypeVar("T")
@@ -122,6 +123,7 @@ class JobContext:
     reporter: ProgressReporter
     signal: StopSignal = field(default_factory=StopSignal)
     token: HandedToken = field(default_factory=HandedToken)
+    giving_way: GivingWay | None = None
 
     @property
     def data_root(self) -> Path:
@@ -186,7 +188,12 @@ class JobContext:
         return self.reporter.next_seq()
 
     def stop_requested(self) -> JobAction | None:
-        """What was asked of the task, if anything; costs nothing."""
+        """What was asked of the task, if anything; costs nothing.
+
+        A task asks between its steps, so here it lets whoever waits at the page go first.
+        """
+        if self.giving_way is not None and self.signal.action is None:
+            self.giving_way.pause()
         return self.signal.action
 
     def raise_if_stopped(self) -> None:

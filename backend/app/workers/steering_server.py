@@ -22,6 +22,7 @@ from app.core.logging import configure_logging
 from app.core.memory import read_memory
 from app.workers import child
 from app.workers.context import JobContext, JobOutcome, StopSignal
+from app.workers.giving_way import going_first
 from app.workers.lifeline import die_with_parent
 from app.workers.model_cache import ModelCache
 from app.workers.outcome import Outcome
@@ -55,7 +56,8 @@ class SteeringServer:
                 return
             if command is None:
                 return
-            outcome = self._run(UUID(command["run"]), int(command["attempt"]))
+            with going_first(self._settings.run_dir):
+                outcome = self._run(UUID(command["run"]), int(command["attempt"]))
             self._answers.write(json.dumps({"outcome": outcome.to_json()}) + "\n")
             self._answers.flush()
 
