@@ -19,6 +19,11 @@ LIVE = """
 Socket.IO at `/ws/socket.io`. Emit `subscribe` with `{"room": "jobs"}`; the answer is
 `{"ok": true}`. An event is a hint with absolute values: drop one whose `seq` is not greater than
 the last you applied for that job, and read again over REST after a lost connection.
+
+The tokens of a steered text can be asked for again: subscribe with
+`{"room": "job:ID", "after": 41}`, where 41 is the last `index` you have (-1: none). The events
+behind it come first, each once and in order, then the live ones; the answer's `sent` counts the
+former, null while Redis is away. They are kept for 15 minutes.
 """
 
 

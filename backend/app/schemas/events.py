@@ -29,6 +29,10 @@ class Event(BaseModel):
     def rooms(self) -> list[str]:
         raise NotImplementedError
 
+    def place(self) -> int | None:
+        """Where it stands in a stream that is kept for whoever missed a part; None: in none."""
+        return None
+
 
 class JobUpdated(Event):
     """A job changed its state, its progress or its message; carries the whole job."""
@@ -145,7 +149,7 @@ class SteeringTokensData(BaseModel):
 
 
 class SteeringTokens(Event):
-    """What one step added to the texts; a lost one leaves a gap in ``index`` until the answer."""
+    """What one step added to the texts, at one ``index``."""
 
     name: ClassVar[str] = "steering.tokens"
     heard_in: ClassVar[tuple[str, ...]] = ("job:{job_id}",)
@@ -154,6 +158,9 @@ class SteeringTokens(Event):
 
     def rooms(self) -> list[str]:
         return [f"job:{self.data.job_id}"]
+
+    def place(self) -> int:
+        return self.data.tokens[0].index
 
 
 class SteeringPromptToken(BaseModel):
@@ -177,6 +184,9 @@ class SteeringStarted(Event):
 
     def rooms(self) -> list[str]:
         return [f"job:{self.data.job_id}"]
+
+    def place(self) -> int:
+        return -1
 
 
 EVENTS: tuple[type[Event], ...] = (

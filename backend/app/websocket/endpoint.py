@@ -4,7 +4,7 @@ import socketio
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core.config import Settings
-from app.websocket.server import SOCKET_PATH, create_server
+from app.websocket.server import SOCKET_PATH, close_server, create_server
 
 HTTP_UNAVAILABLE = 503
 
@@ -23,7 +23,7 @@ class SocketEndpoint:
     async def close(self) -> None:
         """Let the clients go and stop listening to Redis."""
         if self.server is not None:
-            await self.server.shutdown()
+            await close_server(self.server)
         self.server = self._app = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -16,6 +16,7 @@ from redis.retry import Retry
 
 from app.core.config import get_settings
 from app.schemas.events import Event
+from app.websocket.backlog import FIRST_PLACE, KEPT_SECONDS, key_of
 
 CHANNEL = "mistudio.socketio"
 HOST_ID = "mistudio-publisher"
@@ -39,16 +40,33 @@ def publish(event: Event, room: str | None = None) -> None:
     payload = event.model_dump(mode="json")
     for name in [room] if room else event.rooms():
         try:
-            _client().publish(CHANNEL, encode_emit(event.name, payload, name))
+            _send(event, payload, name)
         except (redis.RedisError, OSError) as error:
             logger.warning("event dropped", extra={"event": event.name, "reason": str(error)})
             return
 
 
-def encode_emit(event: str, payload: object, room: str) -> str:
-    """An ``emit`` as python-socketio's pub/sub manager reads it."""
+def _send(event: Event, payload: object, room: str) -> None:
+    place = event.place()
+    message = encode_emit(event.name, payload, room, place)
+    if place is None:
+        _client().publish(CHANNEL, message)
+        return
+    key, entry = key_of(room), {"event": event.name, "payload": payload, "place": place}
+    with _client().pipeline() as together:
+        if place == FIRST_PLACE:  # another attempt writes the text anew
+            together.delete(key)
+        together.rpush(key, json.dumps(entry))
+        together.expire(key, KEPT_SECONDS)
+        together.publish(CHANNEL, message)
+        together.execute()
+
+
+def encode_emit(event: str, payload: object, room: str, place: int | None = None) -> str:
+    """An ``emit`` as python-socketio's pub/sub manager reads it; ``place`` is for our server."""
     return json.dumps(
         {
+            "place": place,
             "method": "emit",
             "event": event,
             "data": [payload],

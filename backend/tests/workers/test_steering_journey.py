@@ -1,11 +1,14 @@
 """Sweeps and scores through the queues and real workers: to the end, cancelled, paused, killed."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import psutil
 import pytest
 
 from tests.fixtures.stack import ENDED, Prepared, Stack
+from tests.fixtures.text_reader import TextReader, Told
 
 pytestmark = pytest.mark.slow
 
@@ -131,3 +134,35 @@ def test_steering_answers_while_a_training_runs(
     stack.post(f"{path}/stop")
     stack.finish(created["job_id"])
     stack.succeed(stack.call("DELETE", path))
+
+
+def test_a_lost_connection_costs_no_token(
+    stack: Stack, prepared: Prepared, feature: dict[str, Any]
+) -> None:
+    run_id = str(uuid4())
+    body = {
+        "model_id": prepared.model_id, "prompt": "Alice was", "run_id": run_id,
+        "features": [{"id": feature["id"]}], "max_new_tokens": 150,
+    }  # fmt: skip
+    room, address = f"job:{run_id}", str(stack.client.base_url).partition("/api")[0]
+    readers = [TextReader(address)]
+    heard: list[Told] = []
+    with ThreadPoolExecutor(1) as pool:
+        assert readers[0].subscribe(room=room, after=-1)["ok"]
+        answer = pool.submit(stack.post, "/steering/generate", body)
+        for stop in (0, 3, 8):
+            while not heard or heard[-1][0] < stop:
+                heard += readers[-1].next()
+            readers[-1].drop()
+            readers.append(TextReader(address))
+            assert readers[-1].subscribe(room=room, after=heard[-1][0])["ok"]
+        result = answer.result()
+    outputs = {"unsteered": result["unsteered_output"], "steered": result["steered_output"]}
+    while len(heard) < 1 + sum(len(output["tokens"]) for output in outputs.values()):
+        heard += readers[-1].next()
+    for branch, output in outputs.items():
+        told = [index for index, of, _ in heard if of == branch]
+        assert told == list(range(len(output["tokens"])))
+        assert "".join(text for _, of, text in heard if of == branch) == output["text"]
+    for reader in readers[1:]:
+        reader.client.disconnect()

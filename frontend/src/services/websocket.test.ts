@@ -36,6 +36,21 @@ describe('rooms', () => {
       ['subscribe', { room: 'training:1' }],
     ]);
   });
+
+  it('of a text are joined with the place from which it is still missing', () => {
+    let last = -1;
+    wire.open();
+    const leave = client.subscribe('job:1', () => last);
+    last = 41;
+    wire.close();
+    wire.open();
+    leave();
+    expect(wire.sent).toEqual([
+      ['subscribe', { room: 'job:1', after: -1 }],
+      ['subscribe', { room: 'job:1', after: 41 }],
+      ['unsubscribe', { room: 'job:1' }],
+    ]);
+  });
 });
 
 describe('status', () => {

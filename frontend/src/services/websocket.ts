@@ -18,6 +18,7 @@ type StatusListener = (status: ConnectionStatus, isReconnect: boolean) => void;
 export class RealtimeClient {
   private socket: Socket | null = null;
   private readonly rooms = new Map<string, number>();
+  private readonly places = new Map<string, () => number>();
   private readonly handlers = new Map<string, Set<AnyHandler>>();
   private readonly listeners = new Set<StatusListener>();
   private wasConnected = false;
@@ -45,10 +46,16 @@ export class RealtimeClient {
     this.socket = null;
   }
 
-  /** Joins a room; the returned function leaves it. */
-  subscribe(room: string): () => void {
+  /**
+   * Joins a room; the returned function leaves it.
+   *
+   * With `place`, the index of the last token that is here (-1: none), the server sends what lies
+   * behind it first, also after a lost connection.
+   */
+  subscribe(room: string, place?: () => number): () => void {
     const users = this.rooms.get(room) ?? 0;
     this.rooms.set(room, users + 1);
+    if (place) this.places.set(room, place);
     if (users === 0) this.emit('subscribe', room);
     let released = false;
     return () => {
@@ -76,11 +83,14 @@ export class RealtimeClient {
       return;
     }
     this.rooms.delete(room);
+    this.places.delete(room);
     this.emit('unsubscribe', room);
   }
 
   private emit(action: 'subscribe' | 'unsubscribe', room: string): void {
-    if (this.socket?.connected) this.socket.emit(action, { room });
+    if (!this.socket?.connected) return;
+    const after = action === 'subscribe' ? this.places.get(room)?.() : undefined;
+    this.socket.emit(action, after === undefined ? { room } : { room, after });
   }
 
   private readonly handleConnect = () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { SteeringTokens } from '@/types/event.types';
-import { applyTokens, noTexts } from './steeringLive';
+import { applyTokens, lastIndex, noTexts } from './steeringLive';
 
 function event(...tokens: [branch: string, index: number, text: string][]): SteeringTokens {
   const figures = { token_id: 1, logprob: -1, base_logprob: -1, kl: 0 };
@@ -30,4 +30,5 @@ it('puts tokens behind each other, once each, and after no gap', () => {
   expect(gap.steered.map(({ text }) => text)).toEqual([' a', ' c']);
   expect(gap.steered).toBe(twice.steered);
   expect(gap.unsteered.map(({ text }) => text)).toEqual([' b']);
+  expect([noTexts, first, gap].map(lastIndex)).toEqual([-1, 0, 1]);
 });

@@ -20,7 +20,7 @@ export function applyTokens(texts: LiveTexts, event: SteeringTokens): LiveTexts 
   };
 }
 
-/** A lost event leaves a gap; what comes after it waits for the answer, which holds everything. */
+/** What comes after a gap waits for the answer, which holds everything. */
 function placed(known: readonly GeneratedToken[], news: readonly Token[]) {
   const fitting = news.filter(({ index }) => index >= known.length);
   const sorted = [...fitting].sort((a, b) => a.index - b.index);
@@ -29,6 +29,11 @@ function placed(known: readonly GeneratedToken[], news: readonly Token[]) {
     if (token.index === next.length) next.push(toGenerated(token));
   }
   return next.length === known.length ? known : next;
+}
+
+/** Index of the last token that is here, -1 before the first: what comes after it may be missed. */
+export function lastIndex({ unsteered, steered }: LiveTexts): number {
+  return Math.max(unsteered.length, steered.length) - 1;
 }
 
 function toGenerated({ token_id, text, logprob, base_logprob, kl }: Token): GeneratedToken {

@@ -15,7 +15,7 @@ import type {
 } from '@/types/steering.types';
 import { newId } from '@/utils/ids';
 import { navigate } from '@/utils/urlState';
-import { applyTokens, type LiveTexts, noTexts } from './steeringLive';
+import { applyTokens, lastIndex, type LiveTexts, noTexts } from './steeringLive';
 
 /** A feature that is to be added to the residual stream. */
 export interface Steered {
@@ -178,10 +178,12 @@ export const useSteeringStore = create<SteeringStore>((set, get) => {
       const end = (run: Partial<SteeringRun>) => {
         if (current === mine) set({ run: { ...idle, startedAt, ...run } });
       };
-      const unfollow = followTokens(mine.runId, (apply) =>
-        set(({ run }) => ({ run: { ...run, live: apply(run.live) } })),
-      );
       set({ run: { ...idle, state: 'running', startedAt } });
+      const unfollow = followTokens(
+        mine.runId,
+        () => lastIndex(get().run.live),
+        (apply) => set(({ run }) => ({ run: { ...run, live: apply(run.live) } })),
+      );
       try {
         const body = { ...request, run_id: mine.runId };
         const result = await steeringService.generate(body, mine.controller.signal);
@@ -208,8 +210,12 @@ export const useSteeringStore = create<SteeringStore>((set, get) => {
 type Apply = (live: LiveTexts) => LiveTexts;
 
 /** Is in the run's room, from before its first token on; the returned function leaves it. */
-function followTokens(runId: string, change: (apply: Apply) => void): () => void {
-  const leave = realtime.subscribe(`job:${runId}`);
+function followTokens(
+  runId: string,
+  place: () => number,
+  change: (apply: Apply) => void,
+): () => void {
+  const leave = realtime.subscribe(`job:${runId}`, place);
   const off = realtime.on('steering.tokens', (event) => {
     if (event.data.job_id === runId) change((live) => applyTokens(live, event));
   });
