@@ -51,10 +51,13 @@ class FeatureExample(ResponseModel):
 class SearchMatch(ResponseModel):
     """Why a feature is among the hits."""
 
-    where: Literal["name", "label", "description", "fires_on", "promotes", "similar"]
+    where: Literal[
+        "name", "label", "description", "fires_on", "promotes", "similar", "fires_on_text"
+    ] = Field(description="fires_on_text: the feature fires when the model reads the search itself")
     text: str = Field(description="What was found there")
     weight: float | None = Field(
-        description="fires_on: share of the activation; promotes: logit; else null"
+        description="fires_on: share of the activation; promotes: logit; fires_on_text: share of "
+        "the largest activation in the corpus; else null"
     )
 
 
@@ -103,11 +106,20 @@ class FeaturePagination(Pagination):
     next_cursor: str | None = Field(description="Pass as ``cursor``: quick however deep the page")
 
 
+class LiveSearch(ResponseModel):
+    """What came of reading the search as a text; without an answer the other hits stand."""
+
+    is_answered: bool
+    n_hits: int
+    message: str | None = Field(description="Why there is no answer")
+
+
 class FeaturePage(ResponseModel):
     """A page of features."""
 
     data: list[FeatureRow]
     pagination: FeaturePagination
+    live: LiveSearch | None = Field(None, description="Of a live search")
     meta: Meta
 
 

@@ -10,26 +10,34 @@ from sqlalchemy.orm import Session
 from app.db.models import Feature
 from app.db.repositories import feature_search
 from app.schemas.feature import SearchMatch
+from app.services.feature_live_search import LiveHit
 
 TOKENS_SHOWN = 3
 
 
 def explain_matches(
-    session: Session, rows: Sequence[Feature | Row[Any]], search: str | None
+    session: Session,
+    rows: Sequence[Feature | Row[Any]],
+    search: str | None,
+    live: Sequence[LiveHit] = (),
 ) -> dict[int, list[SearchMatch]]:
-    """The reasons of each row of a page, texts before tokens, strongest first."""
+    """The reasons of each row of a page, texts before tokens, strongest first, live ones last."""
     if not search or not rows:
         return {}
     found: dict[int, list[SearchMatch]] = defaultdict(list)
     for feature in rows:
         found[feature.id] = _texts(feature, search)
     shown: dict[tuple[int, str], int] = defaultdict(int)
-    for hit in feature_search.token_hits(session, [row.id for row in rows], search):
-        shown[hit.feature_id, hit.kind] += 1
-        if shown[hit.feature_id, hit.kind] <= TOKENS_SHOWN:
-            found[hit.feature_id].append(
-                SearchMatch(where=hit.kind, text=hit.token, weight=hit.weight)
+    for token in feature_search.token_hits(session, [row.id for row in rows], search):
+        shown[token.feature_id, token.kind] += 1
+        if shown[token.feature_id, token.kind] <= TOKENS_SHOWN:
+            found[token.feature_id].append(
+                SearchMatch(where=token.kind, text=token.token, weight=token.weight)
             )
+    for hit in live:
+        if hit.feature_id in found:
+            match = SearchMatch(where="fires_on_text", text=hit.token, weight=hit.share)
+            found[hit.feature_id].append(match)
     for feature in rows:
         if not found[feature.id]:  # words in another form, or a typing error forgiven
             text = feature.name or feature.label or feature.description or ""

@@ -48,7 +48,7 @@ def probe(
         JobFailed: The text cannot be read; the code and sentence are the core's.
     """
     training = require_training(session, request.training_id)
-    payload = _place(session, training) | {
+    payload = probed_place(session, training) | {
         "text": request.text,
         "lines": None if request.lines is None else [vars(line) for line in request.lines],
         "top_k": request.top_k,
@@ -110,7 +110,10 @@ def ablate(
             "This feature has no contexts to ablate it on; it never fired.",
             details={"feature_id": feature_id},
         )
-    payload = _place(session, training) | {"feature": feature.neuron_index, "contexts": contexts}
+    payload = probed_place(session, training) | {
+        "feature": feature.neuron_index,
+        "contexts": contexts,
+    }
     _, found = _run(session, settings, JobKind.FEATURE_ABLATE, payload, is_abandoned)
     return Ablation(
         feature_id=feature_id, definition=METRIC_DEFINITIONS["feature_ablation"], **found
@@ -130,8 +133,12 @@ def _run(
     return ended.id, ended.result or {}
 
 
-def _place(session: Session, training: Training) -> dict[str, Any]:
-    """Model and dictionary: the checkpoint that the features come from, else the latest."""
+def probed_place(session: Session, training: Training) -> dict[str, Any]:
+    """Model and dictionary: the checkpoint that the features come from, else the latest.
+
+    Raises:
+        NotReady: There is none, or the model is not ready.
+    """
     model = require_ready_model(session, training.model_id)
     steps = [row.step for row in trainings.list_checkpoints(session, training.id)]
     measured = features.checkpoint_step(session, training.id)

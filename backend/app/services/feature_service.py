@@ -1,6 +1,7 @@
 """Features: the table, one feature and what people write about it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,9 @@ from app.schemas.feature import (
     FeaturePatch,
     FeatureRead,
     FeatureRow,
+    LiveSearch,
 )
+from app.services.feature_live_search import LiveHit
 from app.services.feature_matches import explain_matches
 from app.services.feature_relations import example_of
 from app.services.lookup import require_feature, require_training
@@ -32,6 +35,9 @@ PLAIN = tuple(
 )
 EDITABLE = ("name", "description", "is_favorite", "tags")
 MAX_EDITS = 100
+
+
+ReadLive = Callable[[UUID, str], tuple[list[LiveHit], LiveSearch]]
 
 
 class NothingToUndo(Conflict):
@@ -48,7 +54,23 @@ def list_features(
     cursor: str | None,
     sort_by: str,
     order: SortOrder,
+    read_live: ReadLive | None = None,
 ) -> FeaturePage:
+    """A page of the table.
+
+    Args:
+        session: Open session.
+        wanted: Filter.
+        meta: Of the answer.
+        page: From 1, where there is no cursor.
+        limit: Rows.
+        cursor: Of the page before.
+        sort_by: Column, or relevance.
+        order: Direction.
+        read_live: Finds the features that fire on the search, read as a text; they are hits too.
+    """
+    hits, live = _read_live(wanted, read_live)
+    wanted = replace(wanted, live={hit.feature_id: hit.share for hit in hits})
     found = feature_pages.list_page(
         session, wanted, sort_by=sort_by, order=order, limit=limit,
         offset=0 if cursor else (page - 1) * limit, cursor=cursor,
@@ -57,7 +79,7 @@ def list_features(
         require_training(session, wanted.training_id)  # a row would show that it is there
     ids = [row.id for row in found.items]
     top = features.top_examples(session, ids)
-    matches = explain_matches(session, found.items, wanted.search)
+    matches = explain_matches(session, found.items, wanted.search, hits)
     pagination = FeaturePagination(
         page=page, limit=limit, total=found.total, total_is_capped=found.is_capped,
         has_next=found.next_cursor is not None, next_cursor=found.next_cursor,
@@ -70,7 +92,16 @@ def list_features(
         )
         for row in found.items
     ]
-    return FeaturePage(data=rows, pagination=pagination, meta=meta)
+    return FeaturePage(data=rows, pagination=pagination, live=live, meta=meta)
+
+
+def _read_live(
+    wanted: FeatureFilter, read: ReadLive | None
+) -> tuple[list[LiveHit], LiveSearch | None]:
+    """Only a search of one training can be read by its model."""
+    if read is None or wanted.training_id is None or not wanted.search:
+        return [], None
+    return read(wanted.training_id, wanted.search)
 
 
 def make_filter(

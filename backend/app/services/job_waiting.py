@@ -47,9 +47,28 @@ class JobFailed(AppError):
 
 
 def wait_for_job(
-    session: Session, job_id: UUID, timeout_seconds: float, is_abandoned: Callable[[], bool]
+    session: Session,
+    job_id: UUID,
+    timeout_seconds: float,
+    is_abandoned: Callable[[], bool],
+    *,
+    spares_running: bool = False,
 ) -> Job:
-    """Wait for the job's end; between two looks no transaction is open."""
+    """Wait for the job's end; between two looks no transaction is open.
+
+    Args:
+        session: Open session; committed several times.
+        job_id: The job.
+        timeout_seconds: How long to wait.
+        is_abandoned: Whether whoever asked has gone.
+        spares_running: Cancel the job only while it is queued when nobody waits any more: what it
+            loads is of use to the next one.
+
+    Raises:
+        JobFailed: The job failed.
+        JobTimedOut: It took too long.
+        JobCancelled: It was cancelled, or nobody waits any more.
+    """
     deadline = time.monotonic() + timeout_seconds
     while True:
         job = job_service.get_job(session, job_id)
@@ -63,14 +82,15 @@ def wait_for_job(
         is_late = time.monotonic() > deadline
         if is_late or is_abandoned():
             error = _too_late(job) if is_late else JobCancelled("Nobody waits for the text.")
-            _cancel(session, job_id)
+            _cancel(session, job_id, spares_running=spares_running)
             raise error
         time.sleep(POLL_SECONDS)
 
 
-def _cancel(session: Session, job_id: UUID) -> None:
+def _cancel(session: Session, job_id: UUID, *, spares_running: bool) -> None:
     job = jobs.get(session, job_id, lock=True)
-    if job is not None and not job.state.is_terminal:
+    is_spared = spares_running and job is not None and job.state is not JobState.QUEUED
+    if job is not None and not job.state.is_terminal and not is_spared:
         job_service.request(session, job_id, JobAction.CANCEL)
     session.commit()
 

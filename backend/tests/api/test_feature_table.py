@@ -1,14 +1,22 @@
 """The table of features: sorted, narrowed, searched."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db.models import Training
+from app.core.enums import JobKind, JobState
+from app.db.models import Job, Training
 from app.db.models.feature import NUMERIC_COLUMNS
 from app.db.repositories import feature_pages, feature_search
+from app.db.repositories.feature_pages import FeatureFilter
+from app.schemas.common import Meta
+from app.schemas.feature import FeaturePage, LiveSearch
+from app.services import feature_live_search, feature_service
+from app.services.feature_live_search import LiveHit
 from tests.api.asserts import error_of, indices_of, page_of
 from tests.factories import (
     make_example,
@@ -107,6 +115,54 @@ def test_a_search_finds_texts_and_tokens_and_says_why(
     assert len(best) == 5
     assert indices_of(page_of(client.get(f"{url}100%25"))[0]) == [1]
     assert page_of(client.get(f"{url}_____"))[0] == []
+
+
+def test_live_hits_stand_among_the_others_and_say_why(
+    client: TestClient, session: Session, training: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = make_feature(session, training, 0, name="Whales")
+    both = make_feature(session, training, 1, label='token "whale"')
+    silent = make_feature(session, training, 2, label=None)
+    tagged = make_feature(session, training, 3, label=None, tags=["sea"])
+    make_feature(session, training, 4, label=None)
+    shares = ((silent, 1.5), (both, 0.5), (tagged, 0.4))
+    hits = [LiveHit(feature_id=it.id, token=" whale", share=share) for it, share in shares]
+    answered = LiveSearch(is_answered=True, n_hits=3, message=None)
+    everything = FeatureFilter(training.id, "whale")
+
+    def search(wanted: FeatureFilter, sort_by: str = "relevance") -> FeaturePage:
+        return feature_service.list_features(
+            session, wanted, Meta.now("test"), page=1, limit=3, cursor=None, sort_by=sort_by,
+            order="desc", read_live=lambda *_: (hits, answered),
+        )  # fmt: skip
+
+    page = search(everything)
+    assert (page.live, page.pagination.total) == (answered, 4)
+    assert [row.id for row in page.data] == [silent.id, both.id, named.id]
+    assert [[match.where for match in row.matches] for row in page.data] == [
+        ["fires_on_text"], ["label", "fires_on_text"], ["name"],
+    ]  # fmt: skip
+    assert (page.data[0].matches[0].text, page.data[0].matches[0].weight) == (" whale", 1.5)
+    assert [row.id for row in search(replace(everything, tags=("sea",))).data] == [tagged.id]
+    monkeypatch.setattr(feature_search, "MAX_IDS", 1)
+    monkeypatch.setattr(feature_pages, "MAX_IDS", 1)
+    for sort_by in ("relevance", "max_activation"):  # the walk along a sorting takes them along
+        assert tagged.id in [row.id for row in search(everything, sort_by).data]
+
+
+def test_a_live_search_without_an_answer_is_a_search(
+    client: TestClient, session: Session, training: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feature_live_search, "PATIENCE_SECONDS", 0.1)
+    make_feature(session, training, 0, name="Whales")
+    url = f"{URL}?live=true&search=whale"
+    answer = client.get(f"{url}&training_id={training.id}").json()
+    assert len(answer["data"]) == 1
+    assert answer["live"]["is_answered"] is False
+    assert "No steering worker" in answer["live"]["message"]
+    [job] = session.scalars(select(Job).where(Job.kind == JobKind.FEATURE_PROBE))
+    assert job.state is JobState.CANCELLED  # nobody would read its answer
+    assert client.get(url).json()["live"] is None  # of no training in particular
 
 
 def test_a_word_that_is_everywhere_is_found_along_the_sorting(

@@ -142,7 +142,7 @@ def test_a_lost_connection_costs_no_token(
     run_id = str(uuid4())
     body = {
         "model_id": prepared.model_id, "prompt": "Alice was", "run_id": run_id,
-        "features": [{"id": feature["id"]}], "max_new_tokens": 150,
+        "features": [{"id": feature["id"]}], "max_new_tokens": 100,
     }  # fmt: skip
     room, address = f"job:{run_id}", str(stack.client.base_url).partition("/api")[0]
     readers = [TextReader(address)]
@@ -166,3 +166,25 @@ def test_a_lost_connection_costs_no_token(
         assert "".join(text for _, of, text in heard if of == branch) == output["text"]
     for reader in readers[1:]:
         reader.client.disconnect()
+
+
+def test_one_search_also_finds_what_fires_on_its_own_text(
+    stack: Stack, reference: str, feature: dict[str, Any]
+) -> None:
+    text = "the return value of the function"
+    probed = stack.post("/features/probe", {"training_id": reference, "text": text, "top_k": 200})
+    wanted = {found["id"]: found["share_of_max"] for found in probed["features"]}
+    query = {"training_id": reference, "search": text, "sort_by": "relevance", "limit": 100}
+    plain = stack.client.get("/features", params=query).json()
+    assert plain["live"] is None
+    found = stack.client.get("/features", params=query | {"live": True}).json()
+    assert found["live"] == {"is_answered": True, "n_hits": min(50, len(wanted)), "message": None}
+    shares = {
+        row["id"]: match["weight"]
+        for row in found["data"]
+        for match in row["matches"]
+        if match["where"] == "fires_on_text"
+    }
+    assert len(shares) == found["live"]["n_hits"]
+    assert shares == {id_: pytest.approx(wanted[id_]) for id_ in shares}
+    assert list(shares.values()) == sorted(shares.values(), reverse=True)

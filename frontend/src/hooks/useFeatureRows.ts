@@ -29,16 +29,24 @@ export interface FeatureRows {
 
 type Filter = Omit<FeatureListQuery, 'page' | 'limit'>;
 
-/** The rows that answer the filter; those of the one before stay in sight until the first arrive. */
-export function useFeatureRows(filter: Filter | null): FeatureRows {
+/**
+ * The rows that answer the filter; those of the one before stay in sight until the first arrive.
+ *
+ * A search of several words is also read as a text: once its rows are here, they are asked for with
+ * the features that fire on it among them. That wakes the model, so one word does not.
+ */
+export function useFeatureRows(asked: Filter | null): FeatureRows {
   const rows = useFeatureStore((state) => state.rows);
   const list = useFeatureStore((state) => state.list);
+  const live = asked && isText(asked.search) ? { ...asked, live: true } : null;
+  const isFound = list.key !== null && [keyOf(asked), keyOf(live)].includes(list.key);
+  const filter = live && isFound ? live : asked;
   const request = useFeatureStore((state) => state.requests.list);
   const { fetchList } = useFeatureStore.getState();
   // Pages, not rows: scrolling then draws nothing but the table until another page is in sight.
   const [range, setRange] = useState<readonly [number, number]>([1, 1]);
 
-  const key = filter && listKey({ ...filter, page: 0, limit: ROWS_PER_PAGE });
+  const key = keyOf(filter);
   const isCurrent = list.key === key;
   const isSameTraining = filter !== null && list.trainingId === filter.training_id;
   const fetchPage = (page: number) => {
@@ -73,6 +81,14 @@ export function useFeatureRows(filter: Filter | null): FeatureRows {
     problem: request?.state === 'error' ? request.problem : null,
     refetch,
   };
+}
+
+function keyOf(filter: Filter | null): string | null {
+  return filter && listKey({ ...filter, page: 0, limit: ROWS_PER_PAGE });
+}
+
+function isText(search: string | undefined): boolean {
+  return search !== undefined && /\S\s+\S/.test(search);
 }
 
 function pageOf(index: number): number {

@@ -56,6 +56,8 @@ export interface FeatureListQuery {
   page: number;
   limit: number;
   search?: string | undefined;
+  /** Features that fire on the search, read as a text, are hits too. */
+  live?: boolean | undefined;
   sort_by: FeatureSort;
   order: 'asc' | 'desc';
   is_favorite?: boolean | undefined;

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, inspect, literal, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, inspect, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.errors import ValidationFailed
@@ -55,7 +55,8 @@ class FeatureFilter:
     """Which features a table shows; empty fields let everything pass.
 
     ``ranges`` maps columns of ``RANGE_COLUMNS`` to bounds, both inclusive; a feature without a
-    value is in no range. ``tags`` must all be there.
+    value is in no range. ``tags`` must all be there. ``live`` are further hits of the search with
+    their relevance, by id.
     """
 
     training_id: UUID | None = None
@@ -63,6 +64,7 @@ class FeatureFilter:
     is_favorite: bool | None = None
     tags: tuple[str, ...] = ()
     ranges: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    live: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ def list_page(
         forgive_slips(session)
         ids = find_ids(session, wanted.training_id, wanted.search)
         conditions.append(_is_found(session, wanted, ids, by_relevance=sort_by == RELEVANCE))
-        many = ids is None and wanted == FeatureFilter(wanted.training_id, wanted.search)
+        plain = FeatureFilter(wanted.training_id, wanted.search, live=wanted.live)
+        many = ids is None and wanted == plain
     total, is_capped = (MAX_IDS, True) if many else _count_up(session, wanted, conditions)
     after = _read_cursor(cursor, sort_by, order) if cursor else None
     listed: Select[Any] = select(*LISTED, column.label(SORT_KEY))
@@ -186,11 +189,12 @@ def _is_found(
     """
     search = wanted.search or ""
     if ids is None and not by_relevance:
-        return row_matches(search)
+        matches = row_matches(search)
+        return or_(matches, Feature.id.in_(wanted.live)) if wanted.live else matches
     if ids is None:
         found = select(Feature.id).where(*_conditions(wanted), row_matches(search)).limit(MAX_IDS)
-        return Feature.id.in_(session.scalars(found).all())
-    return Feature.id.in_(ids)
+        ids = set(session.scalars(found))
+    return Feature.id.in_(ids | wanted.live.keys())
 
 
 def _count_up(
@@ -226,7 +230,11 @@ def _conditions(wanted: FeatureFilter) -> list[ColumnElement[bool]]:
 
 def _sort_column(wanted: FeatureFilter, sort_by: str) -> ColumnElement[Any]:
     if sort_by == RELEVANCE and wanted.search:
-        return relevance(wanted.search)
+        by_text = relevance(wanted.search)
+        if not wanted.live:
+            return by_text
+        by_firing = case(dict(wanted.live), value=Feature.id, else_=0.0)
+        return func.greatest(by_text, by_firing)
     if sort_by not in SORT_COLUMNS:
         choices = sorted(SORT_COLUMNS)
         raise ValidationFailed(

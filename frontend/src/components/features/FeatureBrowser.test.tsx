@@ -41,6 +41,22 @@ describe('the table', () => {
     expect(window.location.search).toContain('fq=num');
   });
 
+  it('reads a search of several words as a text, once its rows are there', async () => {
+    const queries = answerPage('/features', rows);
+    const { user } = renderWithUser(<FeaturesPanel />);
+    await screen.findByRole('button', { name: 'Open feature 107' });
+    await user.type(screen.getByRole('searchbox'), 'the');
+    await waitFor(() => expect(queries.at(-1)!.get('search')).toBe('the'));
+    expect(queries.some((query) => query.has('live'))).toBe(false);
+    await user.type(screen.getByRole('searchbox'), ' number');
+    await waitFor(() => expect(queries.at(-1)!.get('live')).toBe('true'));
+    const asked = queries.slice(-2).map((query) => [query.get('search'), query.get('live')]);
+    expect(asked).toEqual([
+      ['the number', null],
+      ['the number', 'true'],
+    ]);
+  });
+
   it('offers a way back from a filter that nothing matches', async () => {
     window.history.replaceState(null, '', '?fq=zzz');
     answerPage('/features', []);

@@ -9,6 +9,8 @@ export function describeMatch({ where, text, weight }: SearchMatch): string {
       return `fires on “${quotedToken(text)}”${weight === null ? '' : ` ${formatShare(weight, 0)}`}`;
     case 'promotes':
       return `promotes “${quotedToken(text)}”${weight === null ? '' : ` +${formatDecimal(weight, 1)}`}`;
+    case 'fires_on_text':
+      return `fires on this text at “${quotedToken(text)}”${weight === null ? '' : ` ${formatShare(weight, 0)}`}`;
     case 'similar':
       return `similar to “${text}”`;
     case 'name':

@@ -2101,7 +2101,7 @@ export interface webhooks {
         put?: never;
         /**
          * Socket.IO event steering.tokens
-         * @description What one step added to the texts; a lost one leaves a gap in ``index`` until the answer.
+         * @description What one step added to the texts, at one ``index``.
          *
          *     Sent over Socket.IO to the room `job:{job_id}`; nothing is posted.
          */
@@ -3587,6 +3587,8 @@ export interface components {
             /** Data */
             data: components["schemas"]["FeatureRow"][];
             pagination: components["schemas"]["FeaturePagination"];
+            /** @description Of a live search */
+            live?: components["schemas"]["LiveSearch"] | null;
             meta: components["schemas"]["Meta"];
         };
         /** FeaturePagination */
@@ -4584,6 +4586,21 @@ export interface components {
              */
             status: "ok";
         };
+        /**
+         * LiveSearch
+         * @description What came of reading the search as a text; without an answer the other hits stand.
+         */
+        LiveSearch: {
+            /** Is Answered */
+            is_answered: boolean;
+            /** N Hits */
+            n_hits: number;
+            /**
+             * Message
+             * @description Why there is no answer
+             */
+            message: string | null;
+        };
         /** LogitLens */
         LogitLens: {
             /** Feature Id */
@@ -5541,9 +5558,10 @@ export interface components {
         SearchMatch: {
             /**
              * Where
+             * @description fires_on_text: the feature fires when the model reads the search itself
              * @enum {string}
              */
-            where: "name" | "label" | "description" | "fires_on" | "promotes" | "similar";
+            where: "name" | "label" | "description" | "fires_on" | "promotes" | "similar" | "fires_on_text";
             /**
              * Text
              * @description What was found there
@@ -5551,7 +5569,7 @@ export interface components {
             text: string;
             /**
              * Weight
-             * @description fires_on: share of the activation; promotes: logit; else null
+             * @description fires_on: share of the activation; promotes: logit; fires_on_text: share of the largest activation in the corpus; else null
              */
             weight: number | null;
         };
@@ -7125,7 +7143,7 @@ export interface components {
         };
         /**
          * SteeringTokens
-         * @description What one step added to the texts; a lost one leaves a gap in ``index`` until the answer.
+         * @description What one step added to the texts, at one ``index``.
          */
         SteeringTokens: {
             /** Seq */
@@ -12317,6 +12335,8 @@ export interface operations {
                 limit?: number;
                 /** @description Only rows that hold this text, upper and lower case alike */
                 search?: string | null;
+                /** @description With a search of one training: features that fire when the model reads the search as a text are hits too. Waits for the answer, at most five seconds */
+                live?: boolean;
                 /** @description Only favourites, or only the others */
                 is_favorite?: boolean | null;
                 /** @description column:from:to, bounds inclusive and optional; of every numeric column */

@@ -36,6 +36,7 @@ from app.schemas.feature import (
     FeatureScoring,
     Histogram,
     Interval,
+    LiveSearch,
     LogitLens,
     Neighbours,
 )
@@ -50,6 +51,7 @@ from app.services import (
     feature_scoring,
     feature_service,
 )
+from app.services.feature_live_search import LiveHit, find_live_hits
 
 router = Section(prefix="/features", tags=["features"])
 FeatureId = Annotated[int, Path(ge=1, le=MAX_ID)]
@@ -58,6 +60,13 @@ ContextsQuery = Annotated[int, Query(ge=1, le=50, description="Strongest context
 KindQuery = Annotated[
     Literal["top", "sample", "near_miss"],
     Query(description="Strongest, sampled from all strengths, or almost fired"),
+]
+LiveQuery = Annotated[
+    bool,
+    Query(
+        description="With a search of one training: features that fire when the model reads the "
+        "search as a text are hits too. Waits for the answer, at most five seconds"
+    ),
 ]
 CursorQuery = Annotated[
     str | None, Query(max_length=1000, description="``next_cursor`` of the page before")
@@ -90,12 +99,15 @@ def audit_features(
 
 @router.get("", responses=failures(404))
 def list_features(
+    request: Request,
     session: SessionDep,
+    settings: SettingsDep,
     meta: MetaDep,
     training_id: UUID | None = None,
     page: PageQuery = 1,
     limit: LimitQuery = 50,
     search: SearchQuery = None,
+    live: LiveQuery = False,
     is_favorite: FavoriteQuery = None,
     ranges: RangeQuery = [],  # noqa: B006 - FastAPI copies it
     tags: TagQuery = [],  # noqa: B006
@@ -111,9 +123,14 @@ def list_features(
         tags=tags,
         ranges=ranges,
     )
+
+    def read_live(training_id: UUID, text: str) -> tuple[list[LiveHit], LiveSearch]:
+        return find_live_hits(session, settings, training_id, text, client_left(request))
+
     return feature_service.list_features(
-        session, wanted, meta, page=page, limit=limit, cursor=cursor, sort_by=sort_by, order=order
-    )
+        session, wanted, meta, page=page, limit=limit, cursor=cursor, sort_by=sort_by, order=order,
+        read_live=read_live if live else None,
+    )  # fmt: skip
 
 
 @router.post("/probe", responses=failures(404, 409, 503, 504))
