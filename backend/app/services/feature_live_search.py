@@ -74,7 +74,8 @@ def _hits(
             session, JobKind.FEATURE_PROBE, None, None, place | asked, max_attempts=2
         )
         session.commit()
-        ended = wait_for_job(session, job.id, PATIENCE_SECONDS, is_abandoned, spares_running=True)
+        seconds = min(PATIENCE_SECONDS, settings.steering_timeout.total_seconds())
+        ended = wait_for_job(session, job.id, seconds, is_abandoned, spares_running=True)
         return LiveHits(hits=_nearest_to_maximum(session, training_id, ended.result or {}))
 
     name = hashlib.sha256(f"{training_id} {place['sae_path']} {text}".encode()).hexdigest()

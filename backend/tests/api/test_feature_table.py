@@ -1,6 +1,7 @@
 """The table of features: sorted, narrowed, searched."""
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -8,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.core.config import Settings
 from app.core.enums import JobKind, JobState
 from app.db.models import Job, Training
 from app.db.models.feature import NUMERIC_COLUMNS
@@ -15,7 +17,7 @@ from app.db.repositories import feature_pages, feature_search
 from app.db.repositories.feature_pages import FeatureFilter
 from app.schemas.common import Meta
 from app.schemas.feature import FeaturePage, LiveSearch
-from app.services import feature_live_search, feature_service
+from app.services import feature_service
 from app.services.feature_live_search import LiveHit
 from tests.api.asserts import error_of, indices_of, page_of
 from tests.factories import (
@@ -151,9 +153,10 @@ def test_live_hits_stand_among_the_others_and_say_why(
 
 
 def test_a_live_search_without_an_answer_is_a_search(
-    client: TestClient, session: Session, training: Training, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(feature_live_search, "PATIENCE_SECONDS", 0.1)
+    client: TestClient, session: Session, training: Training, settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(settings, "steering_timeout", timedelta(milliseconds=100))
     make_feature(session, training, 0, name="Whales")
     url = f"{URL}?live=true&search=whale"
     answer = client.get(f"{url}&training_id={training.id}").json()
