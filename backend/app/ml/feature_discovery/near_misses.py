@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from app.ml.sae_training.selection import rising_order
 from app.ml.sae_training.sparse_autoencoder import (
     SparseAutoencoder,
     SparseLatents,
@@ -62,7 +63,7 @@ def _topk(
     k = sae.k or sae.d_sae
     n = min(k + PER_ROW, sae.d_sae)
     values_BN, indices_BN = sae.encode_topk(x_BD, dtype, k=n)
-    order = values_BN.argsort(dim=1, descending=True)
+    order = rising_order(-values_BN)
     values_BN, indices_BN = values_BN.gather(1, order), indices_BN.gather(1, order)
     rest = NearMisses(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
     if n > k:

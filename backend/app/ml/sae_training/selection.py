@@ -37,20 +37,36 @@ def largest_per_row(pre_BF: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.T
         return found
     if pre_BF.device.type != "cpu" or size < MIN_GROUP:
         return _topk(pre_BF, k)
-    maxima = torch.unflatten(pre_BF[:, : size * n_groups], 1, (size, n_groups)).amax(dim=1)
-    bound_B1 = maxima.topk(k, dim=1, sorted=False).values.amin(dim=1, keepdim=True)
-    flat = true_places(pre_BF >= bound_B1)
-    rows = flat // pre_BF.shape[1]
-    counts_B = torch.bincount(rows, minlength=len(pre_BF))
+    maxima_BG = torch.unflatten(pre_BF[:, : size * n_groups], 1, (size, n_groups)).amax(dim=1)
+    # NumPy partitions short rows several times faster than torch's topk.
+    bound_B = np.partition(maxima_BG.float().numpy(), n_groups - k, axis=1)[:, n_groups - k]
+    mask_BF = pre_BF >= torch.from_numpy(bound_B).unsqueeze(1).to(pre_BF.dtype)
+    flat = true_places(mask_BF)
+    row_ends = np.arange(len(pre_BF) + 1) * pre_BF.shape[1]
+    counts_B = np.diff(np.searchsorted(flat.numpy(), row_ends))
     if counts_B.min() < k:  # only where a row holds NaN
         return _topk(pre_BF, k)
-    places = torch.arange(len(flat)) - (torch.cumsum(counts_B, 0) - counts_B)[rows]
-    candidates_BC = pre_BF.new_full((len(pre_BF), int(counts_B.max())), -torch.inf)
-    candidates_BC[rows, places] = pre_BF.reshape(-1)[flat]
-    columns_BC = flat.new_zeros(candidates_BC.shape)
-    columns_BC[rows, places] = flat % pre_BF.shape[1]
+    candidates_BC, columns_BC = _gathered(pre_BF, flat, counts_B)
     values_BK, chosen_BK = _topk(candidates_BC, k)
     return values_BK, columns_BC.gather(1, chosen_BK)
+
+
+def _gathered(
+    pre_BF: torch.Tensor, flat: torch.Tensor, counts_B: npt.NDArray[np.int64]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the entries at flat places and their columns, row by row, filled up with -inf."""
+    n_rows, width = pre_BF.shape
+    most = int(counts_B.max())
+    firsts_B = np.cumsum(counts_B) - counts_B
+    numbers_B = np.arange(n_rows)
+    # Where an entry goes: its number within all, moved by what the rows before lack.
+    moved = np.arange(len(flat)) + np.repeat(numbers_B * most - firsts_B, counts_B)
+    goes_to = torch.from_numpy(moved)
+    candidates = pre_BF.new_full((n_rows * most,), -torch.inf)
+    candidates.index_copy_(0, goes_to, pre_BF.reshape(-1).index_select(0, flat))
+    columns = flat.new_zeros(n_rows * most)
+    columns.index_copy_(0, goes_to, flat - torch.from_numpy(np.repeat(numbers_B * width, counts_B)))
+    return candidates.view(n_rows, most), columns.view(n_rows, most)
 
 
 def largest_in_batch(pre_BF: torch.Tensor, n: int) -> torch.Tensor:
@@ -85,6 +101,13 @@ def true_places(mask: torch.Tensor) -> torch.Tensor:
         return mask.reshape(-1).nonzero().flatten()
     found: npt.NDArray[np.int64] = np.flatnonzero(mask.numpy())
     return torch.from_numpy(found)
+
+
+def rising_order(values_BK: torch.Tensor) -> torch.Tensor:
+    """Return the places that sort each short row; NumPy does it four times faster on a CPU."""
+    if values_BK.device.type != "cpu" or values_BK.dtype not in (torch.float32, torch.int64):
+        return values_BK.argsort(dim=1)
+    return torch.from_numpy(np.argsort(values_BK.numpy(), axis=1))
 
 
 def _topk(values: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:

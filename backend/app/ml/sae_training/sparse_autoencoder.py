@@ -14,7 +14,7 @@ from torch import nn
 from app.ml.errors import CheckpointInvalid, InvalidActivations
 from app.ml.files import read_json
 from app.ml.sae_training.row_lists import offsets_of, row_sums
-from app.ml.sae_training.selection import largest_per_row
+from app.ml.sae_training.selection import largest_per_row, rising_order
 from app.ml.sae_training.sparse_products import decode_sparse, sampled_products
 
 TENSOR_NAMES = ("W_enc_DF", "W_dec_FD", "b_enc_F", "b_dec_D")
@@ -217,7 +217,7 @@ class SparseAutoencoder(nn.Module):
 
 def sorted_active(values_BK: torch.Tensor, indices_BK: torch.Tensor) -> SparseLatents:
     """Return k kept latents per row in compressed form; those that are not above zero are left."""
-    order = indices_BK.argsort(dim=1)
+    order = rising_order(indices_BK)
     values_BK, indices_BK = values_BK.gather(1, order), indices_BK.gather(1, order)
     rows_B1 = torch.arange(len(values_BK), device=values_BK.device).unsqueeze(1)
     active = values_BK > 0

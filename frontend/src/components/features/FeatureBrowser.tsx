@@ -50,7 +50,7 @@ export function FeatureBrowser(props: FeatureBrowserProps) {
             ref={searchRef}
             className="text-sm"
             label="Search features"
-            placeholder="Search labels, tokens it fires on or promotes, texts  ( / )"
+            placeholder="Search labels and tokens, or write a text to see what fires  ( / )"
             value={table.search}
             onChange={(search) => change({ search })}
           />
