@@ -7747,21 +7747,21 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T11:14:47.144331Z",
+                     *           "created_at": "2026-11-26T15:15:20.430065Z",
                      *           "error_message": null,
-                     *           "id": "4bc11038-e293-4545-9ca6-10e6c7106409",
+                     *           "id": "f2c6376a-e40f-477e-91ae-b29c23f5560c",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "8efbe63b-69ca-4a29-bca9-fa488b1ee62c",
+                     *             "id": "bc559640-256a-4300-8e9e-8e24a832d2c0",
                      *             "kind": "dataset_import",
                      *             "measured": {
-                     *               "base_bytes": 81326080,
+                     *               "base_bytes": 78172160,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 86425600,
-                     *               "seconds": 0.20118179299970507
+                     *               "memory_bytes": 80613376,
+                     *               "seconds": 0.269732304000172
                      *             },
                      *             "message": "Reading text: 1 documents",
                      *             "progress": 100,
@@ -7808,24 +7808,24 @@ export interface operations {
                      *           "source": "Custom",
                      *           "status": "ready",
                      *           "tokenizations": [],
-                     *           "updated_at": "2026-11-26T11:14:47.502546Z"
+                     *           "updated_at": "2026-11-26T15:15:20.913614Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T11:14:40.899500Z",
+                     *           "created_at": "2026-11-26T15:15:13.813541Z",
                      *           "error_message": null,
-                     *           "id": "317033b1-f24c-4401-a018-fa4987c5d926",
+                     *           "id": "9e29a3c5-cda9-4f07-b560-46dca0a2910a",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "b0729615-f487-4745-82f6-ae24032e1daa",
+                     *             "id": "8f67b717-7d01-4cc5-ad69-9d776e119970",
                      *             "kind": "dataset_download",
                      *             "measured": {
-                     *               "base_bytes": 81330176,
+                     *               "base_bytes": 78180352,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 495042560,
-                     *               "seconds": 4.3489306880001095
+                     *               "memory_bytes": 415260672,
+                     *               "seconds": 4.983212815000115
                      *             },
                      *             "message": "Reading text: 2 documents",
                      *             "progress": 100,
@@ -7874,12 +7874,12 @@ export interface operations {
                      *           "source": "HuggingFace",
                      *           "status": "ready",
                      *           "tokenizations": [],
-                     *           "updated_at": "2026-11-26T11:14:47.058792Z"
+                     *           "updated_at": "2026-11-26T15:15:20.368733Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_7aa6aa551cab4520",
-                     *         "timestamp": "2026-11-26T11:14:47.674400Z"
+                     *         "request_id": "req_c90039403d9245b4",
+                     *         "timestamp": "2026-11-26T15:15:21.032415Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -7934,13 +7934,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "b0729615-f487-4745-82f6-ae24032e1daa",
-                     *         "resource_id": "317033b1-f24c-4401-a018-fa4987c5d926",
+                     *         "job_id": "8f67b717-7d01-4cc5-ad69-9d776e119970",
+                     *         "resource_id": "9e29a3c5-cda9-4f07-b560-46dca0a2910a",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b23a30d5f8124c27",
-                     *         "timestamp": "2026-11-26T11:14:40.897885Z"
+                     *         "request_id": "req_6f702384b62345d2",
+                     *         "timestamp": "2026-11-26T15:15:13.808095Z"
                      *       }
                      *     }
                      */
@@ -7995,13 +7995,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "eb127c8a-f8ff-4737-9fb9-02b90582d8d5",
-                     *         "resource_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                     *         "job_id": "764818a1-5fc9-4b7a-a16f-3c2c928977a3",
+                     *         "resource_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e4107b6e15ef4149",
-                     *         "timestamp": "2026-11-26T11:14:35.406800Z"
+                     *         "request_id": "req_a2724cae973549ad",
+                     *         "timestamp": "2026-11-26T15:15:09.514829Z"
                      *       }
                      *     }
                      */
@@ -8068,14 +8068,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "estimated_duration_seconds": 4.463515,
-                     *         "job_id": "8efbe63b-69ca-4a29-bca9-fa488b1ee62c",
-                     *         "resource_id": "4bc11038-e293-4545-9ca6-10e6c7106409",
+                     *         "estimated_duration_seconds": 3.262512,
+                     *         "job_id": "bc559640-256a-4300-8e9e-8e24a832d2c0",
+                     *         "resource_id": "f2c6376a-e40f-477e-91ae-b29c23f5560c",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_20c621e85bbf4847",
-                     *         "timestamp": "2026-11-26T11:14:47.140326Z"
+                     *         "request_id": "req_b1be79fc38bd4ed0",
+                     *         "timestamp": "2026-11-26T15:15:20.418019Z"
                      *       }
                      *     }
                      */
@@ -8117,21 +8117,21 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:14:35.410647Z",
+                     *         "created_at": "2026-11-26T15:15:09.516374Z",
                      *         "error_message": null,
-                     *         "id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                     *         "id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "id": "eb127c8a-f8ff-4737-9fb9-02b90582d8d5",
+                     *           "id": "764818a1-5fc9-4b7a-a16f-3c2c928977a3",
                      *           "kind": "dataset_import",
                      *           "measured": {
-                     *             "base_bytes": 81326080,
+                     *             "base_bytes": 78163968,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 118755328,
-                     *             "seconds": 2.812589778000074
+                     *             "memory_bytes": 113008640,
+                     *             "seconds": 2.2175614559996575
                      *           },
                      *           "message": "Reading text: 80 documents",
                      *           "progress": 100,
@@ -8178,11 +8178,11 @@ export interface operations {
                      *         "source": "Local",
                      *         "status": "ready",
                      *         "tokenizations": [],
-                     *         "updated_at": "2026-11-26T11:14:40.395777Z"
+                     *         "updated_at": "2026-11-26T15:15:13.032123Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_40c3702963c74f12",
-                     *         "timestamp": "2026-11-26T11:14:47.621112Z"
+                     *         "request_id": "req_343b8c774863481e",
+                     *         "timestamp": "2026-11-26T15:15:20.989539Z"
                      *       }
                      *     }
                      */
@@ -8222,13 +8222,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "88565525-e912-4c3f-bf1f-435202db313b",
-                     *         "resource_id": "4bc11038-e293-4545-9ca6-10e6c7106409",
+                     *         "job_id": "279e3ec3-e9bc-4f48-9c47-118fe2ff97c7",
+                     *         "resource_id": "f2c6376a-e40f-477e-91ae-b29c23f5560c",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_65d94b470deb4304",
-                     *         "timestamp": "2026-11-26T11:18:03.594854Z"
+                     *         "request_id": "req_3ad63438b0004b52",
+                     *         "timestamp": "2026-11-26T15:20:03.876257Z"
                      *       }
                      *     }
                      */
@@ -8294,8 +8294,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_6fff2d180cbb4e4e",
-                     *         "timestamp": "2026-11-26T11:14:47.642115Z"
+                     *         "request_id": "req_db493b47abdf4287",
+                     *         "timestamp": "2026-11-26T15:15:21.003581Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -8372,8 +8372,8 @@ export interface operations {
                      *         "unique_tokens": null
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_56e0d06fb6914932",
-                     *         "timestamp": "2026-11-26T11:14:47.662040Z"
+                     *         "request_id": "req_777f2664af48483b",
+                     *         "timestamp": "2026-11-26T15:15:21.015173Z"
                      *       }
                      *     }
                      */
@@ -8413,24 +8413,24 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T11:15:02.621482Z",
-                     *           "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                     *           "created_at": "2026-11-26T15:15:40.939049Z",
+                     *           "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                      *           "error_message": null,
-                     *           "id": "cfde60fc-b971-4061-aa26-64e3201c6da4",
+                     *           "id": "149cf419-51aa-4704-82d5-077df7ef6040",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "86d07d00-8d5f-4275-9f2b-346741b17180",
+                     *             "id": "e6926704-e502-43aa-8189-e62ebea40e3c",
                      *             "kind": "dataset_tokenize",
                      *             "measured": {
-                     *               "base_bytes": 402624512,
+                     *               "base_bytes": 393314304,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 447336448,
-                     *               "seconds": 0.34090835499955574
+                     *               "memory_bytes": 434462720,
+                     *               "seconds": 0.7165823999998793
                      *             },
-                     *             "message": "Tokenising: 269,350 tokens · 440 documents/s",
+                     *             "message": "Tokenising: 269,350 tokens · 193 documents/s",
                      *             "progress": 100,
                      *             "requested": null,
                      *             "seq": 4000000,
@@ -8469,11 +8469,11 @@ export interface operations {
                      *             "size_bytes": 979132,
                      *             "start_id": 3,
                      *             "start_token": "auto",
-                     *             "tokens_per_second": 1335449.153911772,
+                     *             "tokens_per_second": 587713.4857539322,
                      *             "vocabulary_size": 1024,
                      *             "vocabulary_used": 816
                      *           },
-                     *           "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *           "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *           "n_documents": 80,
                      *           "n_tokens": 244365,
                      *           "progress": 100,
@@ -8481,8 +8481,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_56a62227bc8f4487",
-                     *         "timestamp": "2026-11-26T11:15:03.920811Z"
+                     *         "request_id": "req_922cedd2506f4258",
+                     *         "timestamp": "2026-11-26T15:15:43.805118Z"
                      *       }
                      *     }
                      */
@@ -8515,7 +8515,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824"
+                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd"
                  *     }
                  */
                 "application/json": components["schemas"]["TokenizeRequest"];
@@ -8534,13 +8534,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "86d07d00-8d5f-4275-9f2b-346741b17180",
-                     *         "resource_id": "cfde60fc-b971-4061-aa26-64e3201c6da4",
+                     *         "job_id": "e6926704-e502-43aa-8189-e62ebea40e3c",
+                     *         "resource_id": "149cf419-51aa-4704-82d5-077df7ef6040",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b4c22018424e4895",
-                     *         "timestamp": "2026-11-26T11:15:02.620313Z"
+                     *         "request_id": "req_8185a55ea7844235",
+                     *         "timestamp": "2026-11-26T15:15:40.936899Z"
                      *       }
                      *     }
                      */
@@ -8575,7 +8575,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                  *       "text": "A list of files."
                  *     }
                  */
@@ -8611,8 +8611,8 @@ export interface operations {
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_7750a67e3439431b",
-                     *         "timestamp": "2026-11-26T11:15:02.594534Z"
+                     *         "request_id": "req_0913f746826640e2",
+                     *         "timestamp": "2026-11-26T15:15:40.908457Z"
                      *       }
                      *     }
                      */
@@ -8666,22 +8666,78 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "architecture": "LlamaForCausalLM",
-                     *           "created_at": "2026-11-26T11:15:00.741272Z",
+                     *           "created_at": "2026-11-26T15:15:39.020465Z",
                      *           "d_model": 128,
                      *           "error_message": null,
-                     *           "id": "59fe1c33-4970-40de-882f-e0f2b4d2761b",
+                     *           "id": "3f3a0a58-cd48-43a4-b60e-fe708c5f3b42",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "eb14f815-cd54-46fd-8c76-865d564acf79",
+                     *             "id": "5fb22b24-dc3b-4fc9-8522-20963091e63d",
+                     *             "kind": "model_import",
+                     *             "measured": {
+                     *               "base_bytes": 393170944,
+                     *               "gpu_memory_bytes": null,
+                     *               "memory_bytes": 441982976,
+                     *               "seconds": 0.5844582019999507
+                     *             },
+                     *             "message": "Imported",
+                     *             "progress": 100,
+                     *             "requested": null,
+                     *             "seq": 5000000,
+                     *             "state": "succeeded"
+                     *           },
+                     *           "memory_req_bytes": 1705216,
+                     *           "metadata": {
+                     *             "architecture": "LlamaForCausalLM",
+                     *             "d_mlp": 341,
+                     *             "d_model": 128,
+                     *             "dtype": "float16",
+                     *             "family": "llama",
+                     *             "max_positions": 128,
+                     *             "memory_bytes": 1705216,
+                     *             "n_heads": 4,
+                     *             "n_kv_heads": 2,
+                     *             "n_layers": 4,
+                     *             "origin": {
+                     *               "path": "/home/ada/dictionaries/glass-writer"
+                     *             },
+                     *             "params_count": 852608,
+                     *             "quantization": "FP16",
+                     *             "size_bytes": 1774416,
+                     *             "tied": true,
+                     *             "vocab_size": 1024
+                     *           },
+                     *           "n_layers": 4,
+                     *           "name": "glass-writer",
+                     *           "params_count": 852608,
+                     *           "progress": 100,
+                     *           "quantization": "FP16",
+                     *           "repo_id": null,
+                     *           "size_bytes": 1774416,
+                     *           "status": "ready",
+                     *           "updated_at": "2026-11-26T15:15:40.769308Z"
+                     *         },
+                     *         {
+                     *           "architecture": "LlamaForCausalLM",
+                     *           "created_at": "2026-11-26T15:15:37.053585Z",
+                     *           "d_model": 128,
+                     *           "error_message": null,
+                     *           "id": "cef99e5f-97e9-4199-90fb-57d73ace4f06",
+                     *           "job": {
+                     *             "error_code": null,
+                     *             "error_message": null,
+                     *             "estimate": null,
+                     *             "eta_seconds": null,
+                     *             "id": "ec3bc28b-3a02-4ff5-a983-3b4c5be420c0",
                      *             "kind": "model_download",
                      *             "measured": {
-                     *               "base_bytes": 398630912,
+                     *               "base_bytes": 389324800,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 522334208,
-                     *               "seconds": 0.8572183269998277
+                     *               "memory_bytes": 446435328,
+                     *               "seconds": 0.9337322309997944
                      *             },
                      *             "message": "Imported",
                      *             "progress": 100,
@@ -8719,74 +8775,18 @@ export interface operations {
                      *           "repo_id": "EleutherAI/pythia-70m",
                      *           "size_bytes": 1774363,
                      *           "status": "ready",
-                     *           "updated_at": "2026-11-26T11:15:02.423416Z"
-                     *         },
-                     *         {
-                     *           "architecture": "LlamaForCausalLM",
-                     *           "created_at": "2026-11-26T11:14:47.714000Z",
-                     *           "d_model": 128,
-                     *           "error_message": null,
-                     *           "id": "d8757f25-c240-433c-9f93-16493e96e824",
-                     *           "job": {
-                     *             "error_code": null,
-                     *             "error_message": null,
-                     *             "estimate": null,
-                     *             "eta_seconds": null,
-                     *             "id": "2cd29ff6-eb26-44d3-a972-978f09a834a2",
-                     *             "kind": "model_import",
-                     *             "measured": {
-                     *               "base_bytes": 398618624,
-                     *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 517943296,
-                     *               "seconds": 0.5887902649992611
-                     *             },
-                     *             "message": "Imported",
-                     *             "progress": 100,
-                     *             "requested": null,
-                     *             "seq": 5000000,
-                     *             "state": "succeeded"
-                     *           },
-                     *           "memory_req_bytes": 1705216,
-                     *           "metadata": {
-                     *             "architecture": "LlamaForCausalLM",
-                     *             "d_mlp": 341,
-                     *             "d_model": 128,
-                     *             "dtype": "float16",
-                     *             "family": "llama",
-                     *             "max_positions": 128,
-                     *             "memory_bytes": 1705216,
-                     *             "n_heads": 4,
-                     *             "n_kv_heads": 2,
-                     *             "n_layers": 4,
-                     *             "origin": {
-                     *               "path": "/home/ada/models/glass-en"
-                     *             },
-                     *             "params_count": 852608,
-                     *             "quantization": "FP16",
-                     *             "size_bytes": 1774363,
-                     *             "tied": true,
-                     *             "vocab_size": 1024
-                     *           },
-                     *           "n_layers": 4,
-                     *           "name": "glass-en",
-                     *           "params_count": 852608,
-                     *           "progress": 100,
-                     *           "quantization": "FP16",
-                     *           "repo_id": null,
-                     *           "size_bytes": 1774363,
-                     *           "status": "ready",
-                     *           "updated_at": "2026-11-26T11:15:00.678312Z"
+                     *           "updated_at": "2026-11-26T15:15:38.965325Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_068c8d34dca54746",
-                     *         "timestamp": "2026-11-26T11:15:02.482198Z"
+                     *         "request_id": "req_5a06eb5fc6644cea",
+                     *         "timestamp": "2026-11-26T15:15:40.835792Z"
                      *       },
                      *       "pagination": {
-                     *         "has_next": false,
+                     *         "has_next": true,
                      *         "limit": 2,
                      *         "page": 1,
-                     *         "total": 2
+                     *         "total": 3
                      *       }
                      *     }
                      */
@@ -8835,13 +8835,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "eb14f815-cd54-46fd-8c76-865d564acf79",
-                     *         "resource_id": "59fe1c33-4970-40de-882f-e0f2b4d2761b",
+                     *         "job_id": "ec3bc28b-3a02-4ff5-a983-3b4c5be420c0",
+                     *         "resource_id": "cef99e5f-97e9-4199-90fb-57d73ace4f06",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_524663ac447143b6",
-                     *         "timestamp": "2026-11-26T11:15:00.739000Z"
+                     *         "request_id": "req_ad89795cb5dc495f",
+                     *         "timestamp": "2026-11-26T15:15:37.052207Z"
                      *       }
                      *     }
                      */
@@ -8895,13 +8895,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "2cd29ff6-eb26-44d3-a972-978f09a834a2",
-                     *         "resource_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *         "job_id": "f3f27c50-8918-40cc-9125-b73828aefd9e",
+                     *         "resource_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_7eb4cfa13c004d60",
-                     *         "timestamp": "2026-11-26T11:14:47.707446Z"
+                     *         "request_id": "req_50414c8a5e0a4953",
+                     *         "timestamp": "2026-11-26T15:15:21.051947Z"
                      *       }
                      *     }
                      */
@@ -8944,22 +8944,22 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "architecture": "LlamaForCausalLM",
-                     *         "created_at": "2026-11-26T11:14:47.714000Z",
+                     *         "created_at": "2026-11-26T15:15:21.057637Z",
                      *         "d_model": 128,
                      *         "error_message": null,
-                     *         "id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *         "id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "id": "2cd29ff6-eb26-44d3-a972-978f09a834a2",
+                     *           "id": "f3f27c50-8918-40cc-9125-b73828aefd9e",
                      *           "kind": "model_import",
                      *           "measured": {
-                     *             "base_bytes": 398618624,
+                     *             "base_bytes": 389324800,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 517943296,
-                     *             "seconds": 0.5887902649992611
+                     *             "memory_bytes": 443564032,
+                     *             "seconds": 0.7442134009997972
                      *           },
                      *           "message": "Imported",
                      *           "progress": 100,
@@ -8996,11 +8996,11 @@ export interface operations {
                      *         "repo_id": null,
                      *         "size_bytes": 1774363,
                      *         "status": "ready",
-                     *         "updated_at": "2026-11-26T11:15:00.678312Z"
+                     *         "updated_at": "2026-11-26T15:15:36.924256Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_2639bff38935459c",
-                     *         "timestamp": "2026-11-26T11:15:02.568922Z"
+                     *         "request_id": "req_39e844b4ea3b414d",
+                     *         "timestamp": "2026-11-26T15:15:40.847757Z"
                      *       }
                      *     }
                      */
@@ -9040,13 +9040,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "600a5794-f10e-4438-8de9-f2d5b5357604",
-                     *         "resource_id": "59fe1c33-4970-40de-882f-e0f2b4d2761b",
+                     *         "job_id": "104baf80-1595-4f6b-8838-e5a6eecf76af",
+                     *         "resource_id": "cef99e5f-97e9-4199-90fb-57d73ace4f06",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_2b53f8f2db01422f",
-                     *         "timestamp": "2026-11-26T11:18:06.661748Z"
+                     *         "request_id": "req_9c67066bbd98487b",
+                     *         "timestamp": "2026-11-26T15:20:05.306147Z"
                      *       }
                      *     }
                      */
@@ -9115,7 +9115,7 @@ export interface operations {
                      *           }
                      *         ],
                      *         "max_positions": 128,
-                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *         "n_heads": 4,
                      *         "n_kv_heads": 2,
                      *         "n_layers": 4,
@@ -9125,8 +9125,8 @@ export interface operations {
                      *         "vocab_size": 1024
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c820c57a341c435f",
-                     *         "timestamp": "2026-11-26T11:15:02.582422Z"
+                     *         "request_id": "req_5f27048842e54df5",
+                     *         "timestamp": "2026-11-26T15:15:40.864269Z"
                      *       }
                      *     }
                      */
@@ -9192,14 +9192,14 @@ export interface operations {
                      *             "norm_limit": 10,
                      *             "windows_per_shard": 512
                      *           },
-                     *           "created_at": "2026-11-26T11:15:03.978560Z",
-                     *           "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                     *           "created_at": "2026-11-26T15:15:43.910362Z",
+                     *           "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                      *           "dataset_name": "python-docs",
                      *           "error_message": null,
                      *           "hook_types": [
                      *             "residual"
                      *           ],
-                     *           "id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
+                     *           "id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
@@ -9207,22 +9207,22 @@ export interface operations {
                      *               "disk_bytes": 10880000,
                      *               "gpu_memory_bytes": null,
                      *               "memory_bytes": 491854656,
-                     *               "seconds": 5.572224773743498,
+                     *               "seconds": 6.184947188040669,
                      *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "08a26846-7596-4e79-a2f3-9b2e547208c2",
+                     *             "id": "47d8e374-d900-4c1f-b35b-83f906c20a66",
                      *             "kind": "activation_extract",
                      *             "measured": {
-                     *               "base_bytes": 402767872,
+                     *               "base_bytes": 393490432,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 561868800,
-                     *               "seconds": 1.1532331369999156
+                     *               "memory_bytes": 472453120,
+                     *               "seconds": 1.826082414999746
                      *             },
-                     *             "message": "Writing the index · 76,397 tokens/s",
+                     *             "message": "Writing the index · 31,729 tokens/s",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 5000000,
+                     *             "seq": 6000000,
                      *             "state": "succeeded"
                      *           },
                      *           "layers": [
@@ -9238,7 +9238,7 @@ export interface operations {
                      *                 "hook_type": "residual",
                      *                 "layer": 2,
                      *                 "max_norm": 48.16203308105469,
-                     *                 "mean_norm": 32.262821197509766,
+                     *                 "mean_norm": 32.2629508972168,
                      *                 "median_norm": 32.21686553955078,
                      *                 "norm_outliers": 0
                      *               }
@@ -9248,22 +9248,22 @@ export interface operations {
                      *             "n_tokens": 37953,
                      *             "n_train_tokens": 34131,
                      *             "n_windows": 315,
-                     *             "seconds": 0.5034361200005151,
-                     *             "size_bytes": 10932956,
-                     *             "tokens_per_second": 80089.60501276457
+                     *             "seconds": 1.250783906000379,
+                     *             "size_bytes": 10932955,
+                     *             "tokens_per_second": 32235.784140308395
                      *           },
-                     *           "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *           "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *           "model_name": "glass-en",
                      *           "n_tokens": 37953,
                      *           "progress": 100,
-                     *           "size_bytes": 10932956,
+                     *           "size_bytes": 10932955,
                      *           "status": "ready",
-                     *           "tokenization_id": "cfde60fc-b971-4061-aa26-64e3201c6da4"
+                     *           "tokenization_id": "149cf419-51aa-4704-82d5-077df7ef6040"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_50c2071c532d4c36",
-                     *         "timestamp": "2026-11-26T11:15:06.157960Z"
+                     *         "request_id": "req_423b9eee244d4f11",
+                     *         "timestamp": "2026-11-26T15:15:47.468260Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -9298,12 +9298,12 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                 *       "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                  *       "layers": [
                  *         2
                  *       ],
                  *       "max_tokens": 40000,
-                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824"
+                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd"
                  *     }
                  */
                 "application/json": components["schemas"]["ActivationExtract"];
@@ -9322,13 +9322,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "08a26846-7596-4e79-a2f3-9b2e547208c2",
-                     *         "resource_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
+                     *         "job_id": "47d8e374-d900-4c1f-b35b-83f906c20a66",
+                     *         "resource_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_bbafd0f20cc14a26",
-                     *         "timestamp": "2026-11-26T11:15:03.977271Z"
+                     *         "request_id": "req_a0292a8181d945f1",
+                     *         "timestamp": "2026-11-26T15:15:43.909234Z"
                      *       }
                      *     }
                      */
@@ -9361,12 +9361,12 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                 *       "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                  *       "layers": [
                  *         2
                  *       ],
                  *       "max_tokens": 40000,
-                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824"
+                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd"
                  *     }
                  */
                 "application/json": components["schemas"]["ActivationExtract"];
@@ -9386,12 +9386,12 @@ export interface operations {
                      *         "device": "cpu",
                      *         "fit": "fits",
                      *         "limiter": "memory",
-                     *         "message": "It fits; memory is what it needs most of: 492 MB of 25.1 GB.",
+                     *         "message": "It fits; memory is what it needs most of: 492 MB of 25.0 GB.",
                      *         "proposal": null,
                      *         "resources": [
                      *           {
-                     *             "free_bytes": 63369658368,
-                     *             "limit_bytes": 63369658368,
+                     *             "free_bytes": 62002421760,
+                     *             "limit_bytes": 62002421760,
                      *             "name": "disk",
                      *             "needed_bytes": 10880000,
                      *             "parts": [
@@ -9404,8 +9404,8 @@ export interface operations {
                      *             "reclaimable_bytes": 0
                      *           },
                      *           {
-                     *             "free_bytes": 20635566080,
-                     *             "limit_bytes": 25056833536,
+                     *             "free_bytes": 18586005504,
+                     *             "limit_bytes": 25008066560,
                      *             "name": "memory",
                      *             "needed_bytes": 491854656,
                      *             "parts": [
@@ -9429,15 +9429,15 @@ export interface operations {
                      *           }
                      *         ],
                      *         "time": {
-                     *           "seconds": 5.572224773743498,
+                     *           "seconds": 6.184947188040669,
                      *           "source": "matrix products measured just now; no such job has run on this machine yet",
                      *           "tokens": 40000,
-                     *           "tokens_per_second": 69902.60092781327
+                     *           "tokens_per_second": 33756.77870179238
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_9b93ff3de9384790",
-                     *         "timestamp": "2026-11-26T11:15:03.928512Z"
+                     *         "request_id": "req_0051111cf71f4c01",
+                     *         "timestamp": "2026-11-26T15:15:43.816277Z"
                      *       }
                      *     }
                      */
@@ -9494,14 +9494,14 @@ export interface operations {
                      *           "norm_limit": 10,
                      *           "windows_per_shard": 512
                      *         },
-                     *         "created_at": "2026-11-26T11:15:03.978560Z",
-                     *         "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                     *         "created_at": "2026-11-26T15:15:43.910362Z",
+                     *         "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                      *         "dataset_name": "python-docs",
                      *         "error_message": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
+                     *         "id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -9509,22 +9509,22 @@ export interface operations {
                      *             "disk_bytes": 10880000,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 491854656,
-                     *             "seconds": 5.572224773743498,
+                     *             "seconds": 6.184947188040669,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "08a26846-7596-4e79-a2f3-9b2e547208c2",
+                     *           "id": "47d8e374-d900-4c1f-b35b-83f906c20a66",
                      *           "kind": "activation_extract",
                      *           "measured": {
-                     *             "base_bytes": 402767872,
+                     *             "base_bytes": 393490432,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 561868800,
-                     *             "seconds": 1.1532331369999156
+                     *             "memory_bytes": 472453120,
+                     *             "seconds": 1.826082414999746
                      *           },
-                     *           "message": "Writing the index · 76,397 tokens/s",
+                     *           "message": "Writing the index · 31,729 tokens/s",
                      *           "progress": 100,
                      *           "requested": null,
-                     *           "seq": 5000000,
+                     *           "seq": 6000000,
                      *           "state": "succeeded"
                      *         },
                      *         "layers": [
@@ -9540,7 +9540,7 @@ export interface operations {
                      *               "hook_type": "residual",
                      *               "layer": 2,
                      *               "max_norm": 48.16203308105469,
-                     *               "mean_norm": 32.262821197509766,
+                     *               "mean_norm": 32.2629508972168,
                      *               "median_norm": 32.21686553955078,
                      *               "norm_outliers": 0
                      *             }
@@ -9550,21 +9550,21 @@ export interface operations {
                      *           "n_tokens": 37953,
                      *           "n_train_tokens": 34131,
                      *           "n_windows": 315,
-                     *           "seconds": 0.5034361200005151,
-                     *           "size_bytes": 10932956,
-                     *           "tokens_per_second": 80089.60501276457
+                     *           "seconds": 1.250783906000379,
+                     *           "size_bytes": 10932955,
+                     *           "tokens_per_second": 32235.784140308395
                      *         },
-                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *         "model_name": "glass-en",
                      *         "n_tokens": 37953,
                      *         "progress": 100,
-                     *         "size_bytes": 10932956,
+                     *         "size_bytes": 10932955,
                      *         "status": "ready",
-                     *         "tokenization_id": "cfde60fc-b971-4061-aa26-64e3201c6da4"
+                     *         "tokenization_id": "149cf419-51aa-4704-82d5-077df7ef6040"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_0bb09fcf6f364b6a",
-                     *         "timestamp": "2026-11-26T11:15:06.142535Z"
+                     *         "request_id": "req_894d36f82bd548dc",
+                     *         "timestamp": "2026-11-26T15:15:47.450987Z"
                      *       }
                      *     }
                      */
@@ -9604,13 +9604,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "05553081-ae33-4c26-ac61-4bb79c143075",
-                     *         "resource_id": "4e7a96db-a260-497a-93a1-9c904b2dbab7",
+                     *         "job_id": "cb879adf-d033-4ff6-9065-5fad7e7372e8",
+                     *         "resource_id": "b0e50ea9-4e04-42f1-945e-95923851c6a2",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_3da566ca3b3f4057",
-                     *         "timestamp": "2026-11-26T11:18:01.451225Z"
+                     *         "request_id": "req_82fc826f19854328",
+                     *         "timestamp": "2026-11-26T15:20:02.761564Z"
                      *       }
                      *     }
                      */
@@ -9664,11 +9664,11 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
-                     *           "completed_at": "2026-11-26T11:15:44.716158Z",
-                     *           "created_at": "2026-11-26T11:15:07.779895Z",
+                     *           "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
+                     *           "completed_at": "2026-11-26T15:16:37.039149Z",
+                     *           "created_at": "2026-11-26T15:15:50.275209Z",
                      *           "current_step": 2000,
-                     *           "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                     *           "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                      *           "dataset_name": "python-docs",
                      *           "discovery_job": null,
                      *           "encoder_type": "sparse",
@@ -9684,7 +9684,7 @@ export interface operations {
                      *                 "n_documents": 7,
                      *                 "n_tokens": 3822,
                      *                 "unit": "",
-                     *                 "value": 0.9069090304074968,
+                     *                 "value": 0.9067027736323436,
                      *                 "verdict": "good"
                      *               },
                      *               {
@@ -9696,7 +9696,7 @@ export interface operations {
                      *                 "n_documents": 7,
                      *                 "n_tokens": 3822,
                      *                 "unit": "",
-                     *                 "value": 0.09309096959250318,
+                     *                 "value": 0.09329722636765633,
                      *                 "verdict": null
                      *               },
                      *               {
@@ -9713,40 +9713,40 @@ export interface operations {
                      *               }
                      *             ],
                      *             "raw": {
-                     *               "ce_clean": 6.586001760057975,
-                     *               "ce_mean": 8.865400344408373,
-                     *               "ce_recovered_mean": 0.9674363431657864,
-                     *               "ce_recovered_zero": 0.9609373743080178,
-                     *               "ce_sae": 6.6602273133471535,
+                     *               "ce_clean": 6.586055835573998,
+                     *               "ce_mean": 8.865215521364465,
+                     *               "ce_recovered_mean": 0.9648696246539161,
+                     *               "ce_recovered_zero": 0.9578610781163419,
+                     *               "ce_sae": 6.66612357080948,
                      *               "ce_skip": null,
-                     *               "ce_zero": 8.4861698100622,
-                     *               "cosine": 0.951594821673683,
+                     *               "ce_zero": 8.486145625638915,
+                     *               "cosine": 0.951585204721307,
                      *               "dead_latents": 0,
                      *               "dead_share": 0,
-                     *               "dense_latents": 20,
-                     *               "dense_share": 0.0390625,
-                     *               "explained_variance": 0.9069090304074968,
-                     *               "fvu": 0.09309096959250318,
+                     *               "dense_latents": 21,
+                     *               "dense_share": 0.041015625,
+                     *               "explained_variance": 0.9067027736323436,
+                     *               "fvu": 0.09329722636765633,
                      *               "intervals": {},
-                     *               "kl": 0.14039255963899186,
-                     *               "kl_mean": 4.654542113708628,
-                     *               "kl_recovered_mean": 0.9698375143656977,
-                     *               "kl_recovered_zero": 0.9680940480155854,
+                     *               "kl": 0.1415863531553914,
+                     *               "kl_mean": 4.654671863176563,
+                     *               "kl_recovered_mean": 0.9695818830376657,
+                     *               "kl_recovered_zero": 0.9678234496788308,
                      *               "kl_skip": null,
-                     *               "kl_zero": 4.400199677714391,
+                     *               "kl_zero": 4.400296232571601,
                      *               "l0": 16,
                      *               "l0_p5": 16,
                      *               "l0_p95": 16,
-                     *               "l2_ratio": 0.9563593401611209,
-                     *               "mean_explained_variance": -0.019348156182457332,
+                     *               "l2_ratio": 0.9554884790649507,
+                     *               "mean_explained_variance": -0.01934808111528552,
                      *               "n_ce_documents": 7,
                      *               "n_ce_tokens": 4064,
                      *               "n_ce_windows": 32,
                      *               "n_documents": 7,
                      *               "n_tokens": 3822,
-                     *               "pca_explained_variance": 0.5809874421867787,
+                     *               "pca_explained_variance": 0.5809939537936666,
                      *               "pca_rank": 16,
-                     *               "relative_bias": 1.0033653630569412,
+                     *               "relative_bias": 1.0025761292351745,
                      *               "skip_explained_variance": null,
                      *               "split": "heldout"
                      *             }
@@ -9788,7 +9788,7 @@ export interface operations {
                      *             "warmup_steps": null,
                      *             "weight_decay": 0
                      *           },
-                     *           "id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
+                     *           "id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
@@ -9796,41 +9796,41 @@ export interface operations {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
                      *               "memory_bytes": 487437888,
-                     *               "seconds": 8.530916482988186,
+                     *               "seconds": 12.311723905890812,
                      *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "0f004b91-0b4f-4001-91e4-c5082de3422f",
+                     *             "id": "fdcd3757-9d69-46eb-a5e8-c72ece85832d",
                      *             "kind": "training_run",
                      *             "measured": {
-                     *               "base_bytes": 404975616,
+                     *               "base_bytes": 395718656,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 584531968,
-                     *               "seconds": 34.5622963980004
+                     *               "memory_bytes": 534528000,
+                     *               "seconds": 42.76504261500031
                      *             },
                      *             "message": "Reading text with the reconstruction",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 45000000,
+                     *             "seq": 52000000,
                      *             "state": "succeeded"
                      *           },
                      *           "latest_metrics": {
                      *             "dead_neurons": 0,
-                     *             "explained_variance": 0.9206748238705322,
-                     *             "floor_share": 0.007798304383709839,
+                     *             "explained_variance": 0.9215608845812281,
+                     *             "floor_share": 0.017787337152850545,
                      *             "gpu_utilization": null,
-                     *             "grad_norm": 0.02074424736201763,
+                     *             "grad_norm": 0.020647797733545303,
                      *             "learning_rate": 0.000006362165830136405,
-                     *             "loss": 0.07926981896162033,
-                     *             "memory_used_bytes": 575172608,
-                     *             "reconstruction_error": 0.07926981896162033,
+                     *             "loss": 0.07838472723960876,
+                     *             "memory_used_bytes": 492285952,
+                     *             "reconstruction_error": 0.07838472723960876,
                      *             "sparsity": 16,
                      *             "step": 2000,
-                     *             "timestamp": "2026-11-26T11:15:42.979788Z",
-                     *             "tokens_per_second": 49257.10710048661
+                     *             "timestamp": "2026-11-26T15:16:34.658590Z",
+                     *             "tokens_per_second": 28485.108994759492
                      *           },
                      *           "layer": 2,
-                     *           "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *           "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *           "model_name": "glass-en",
                      *           "n_checkpoints": 4,
                      *           "n_features": 0,
@@ -9839,16 +9839,16 @@ export interface operations {
                      *           "progress": 100,
                      *           "shares_run": false,
                      *           "source": "trained",
-                     *           "started_at": "2026-11-26T11:15:08.495885Z",
+                     *           "started_at": "2026-11-26T15:15:51.196134Z",
                      *           "status": "completed",
                      *           "target_hook_type": "residual",
                      *           "total_steps": 2000,
-                     *           "updated_at": "2026-11-26T11:15:44.716158Z"
+                     *           "updated_at": "2026-11-26T15:16:37.039149Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_5329ca396636498e",
-                     *         "timestamp": "2026-11-26T11:15:44.958452Z"
+                     *         "request_id": "req_2233f3fa4e334a57",
+                     *         "timestamp": "2026-11-26T15:16:37.279117Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -9883,8 +9883,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
-                 *       "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                 *       "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
+                 *       "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                  *       "hyperparameters": {
                  *         "batch_size": 512,
                  *         "checkpoint_every": 50,
@@ -9893,7 +9893,7 @@ export interface operations {
                  *         "log_every": 10,
                  *         "training_steps": 2000
                  *       },
-                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                  *       "name": "glass, 4x, k 16"
                  *     }
                  */
@@ -9912,13 +9912,13 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "job_id": "0f004b91-0b4f-4001-91e4-c5082de3422f",
+                     *         "job_id": "fdcd3757-9d69-46eb-a5e8-c72ece85832d",
                      *         "status": "initializing",
-                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_a7491289976a4158",
-                     *         "timestamp": "2026-11-26T11:15:07.778030Z"
+                     *         "request_id": "req_837e8457d50e4f02",
+                     *         "timestamp": "2026-11-26T15:15:50.272837Z"
                      *       }
                      *     }
                      */
@@ -9951,8 +9951,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
-                 *       "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                 *       "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
+                 *       "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                  *       "hyperparameters": {
                  *         "batch_size": 512,
                  *         "checkpoint_every": 50,
@@ -9961,7 +9961,7 @@ export interface operations {
                  *         "log_every": 10,
                  *         "training_steps": 2000
                  *       },
-                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                  *       "name": "glass, 4x, k 16"
                  *     }
                  */
@@ -9982,12 +9982,12 @@ export interface operations {
                      *         "device": "cpu",
                      *         "fit": "fits",
                      *         "limiter": "memory",
-                     *         "message": "It fits; memory is what it needs most of: 478 MB of 25.1 GB.",
+                     *         "message": "It fits; memory is what it needs most of: 478 MB of 25.0 GB.",
                      *         "proposal": null,
                      *         "resources": [
                      *           {
-                     *             "free_bytes": 63358173184,
-                     *             "limit_bytes": 63358173184,
+                     *             "free_bytes": 61983129600,
+                     *             "limit_bytes": 61983129600,
                      *             "name": "disk",
                      *             "needed_bytes": 10618880,
                      *             "parts": [
@@ -10000,8 +10000,8 @@ export interface operations {
                      *             "reclaimable_bytes": 0
                      *           },
                      *           {
-                     *             "free_bytes": 20322557952,
-                     *             "limit_bytes": 25056833536,
+                     *             "free_bytes": 18453856256,
+                     *             "limit_bytes": 25008066560,
                      *             "name": "memory",
                      *             "needed_bytes": 487437888,
                      *             "parts": [
@@ -10025,15 +10025,15 @@ export interface operations {
                      *           }
                      *         ],
                      *         "time": {
-                     *           "seconds": 8.530916482988186,
+                     *           "seconds": 12.311723905890812,
                      *           "source": "matrix products measured just now; no such job has run on this machine yet",
                      *           "tokens": 1024000,
-                     *           "tokens_per_second": 314356.911399004
+                     *           "tokens_per_second": 151806.60734546278
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c17798064f734ce8",
-                     *         "timestamp": "2026-11-26T11:15:07.742852Z"
+                     *         "request_id": "req_1d6e13e0a3f140d2",
+                     *         "timestamp": "2026-11-26T15:15:50.251481Z"
                      *       }
                      *     }
                      */
@@ -10068,8 +10068,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
-                 *       "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                 *       "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
+                 *       "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                  *       "hyperparameters": {
                  *         "batch_size": 512,
                  *         "checkpoint_every": 50,
@@ -10078,7 +10078,7 @@ export interface operations {
                  *         "log_every": 10,
                  *         "training_steps": 100
                  *       },
-                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                  *       "name": "grid",
                  *       "variants": [
                  *         {
@@ -10109,23 +10109,23 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "job_id": "97df274f-50df-4686-be90-debed67c0896",
+                     *         "job_id": "62407b86-13b8-4ccf-bfa5-a7e6e6162944",
                      *         "trainings": [
                      *           {
-                     *             "job_id": "97df274f-50df-4686-be90-debed67c0896",
+                     *             "job_id": "62407b86-13b8-4ccf-bfa5-a7e6e6162944",
                      *             "status": "initializing",
-                     *             "training_id": "ba4b1b2e-58dd-4792-95d7-ceb81a34f5ac"
+                     *             "training_id": "0369ca75-daff-4ad5-a929-66ab9908602a"
                      *           },
                      *           {
-                     *             "job_id": "97df274f-50df-4686-be90-debed67c0896",
+                     *             "job_id": "62407b86-13b8-4ccf-bfa5-a7e6e6162944",
                      *             "status": "initializing",
-                     *             "training_id": "6c85f34d-8a92-4518-84f8-aa6849a0b0a9"
+                     *             "training_id": "12601fdc-ca03-4e87-b3bf-0c60e669f691"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_911ebf3336114a44",
-                     *         "timestamp": "2026-11-26T11:15:45.016303Z"
+                     *         "request_id": "req_95c7e9065fc74914",
+                     *         "timestamp": "2026-11-26T15:16:37.395568Z"
                      *       }
                      *     }
                      */
@@ -10158,8 +10158,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
-                 *       "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                 *       "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
+                 *       "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                  *       "hyperparameters": {
                  *         "batch_size": 512,
                  *         "checkpoint_every": 50,
@@ -10168,7 +10168,7 @@ export interface operations {
                  *         "log_every": 10,
                  *         "training_steps": 100
                  *       },
-                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                  *       "name": "grid",
                  *       "variants": [
                  *         {
@@ -10201,12 +10201,12 @@ export interface operations {
                      *         "device": "cpu",
                      *         "fit": "fits",
                      *         "limiter": "memory",
-                     *         "message": "It fits; memory is what it needs most of: 478 MB of 25.1 GB.",
+                     *         "message": "It fits; memory is what it needs most of: 478 MB of 25.0 GB.",
                      *         "proposal": null,
                      *         "resources": [
                      *           {
-                     *             "free_bytes": 63349141504,
-                     *             "limit_bytes": 63349141504,
+                     *             "free_bytes": 61915545600,
+                     *             "limit_bytes": 61915545600,
                      *             "name": "disk",
                      *             "needed_bytes": 21237760,
                      *             "parts": [
@@ -10219,8 +10219,8 @@ export interface operations {
                      *             "reclaimable_bytes": 0
                      *           },
                      *           {
-                     *             "free_bytes": 19784261632,
-                     *             "limit_bytes": 25056833536,
+                     *             "free_bytes": 19666317312,
+                     *             "limit_bytes": 25008066560,
                      *             "name": "memory",
                      *             "needed_bytes": 487437888,
                      *             "parts": [
@@ -10244,15 +10244,15 @@ export interface operations {
                      *           }
                      *         ],
                      *         "time": {
-                     *           "seconds": 5.872689576886042,
+                     *           "seconds": 6.8071413675407415,
                      *           "source": "matrix products measured just now; no such job has run on this machine yet",
                      *           "tokens": 51200,
-                     *           "tokens_per_second": 157178.455699502
+                     *           "tokens_per_second": 75903.30367273139
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_8197987d5627423d",
-                     *         "timestamp": "2026-11-26T11:15:44.985600Z"
+                     *         "request_id": "req_486b507fb4ba4867",
+                     *         "timestamp": "2026-11-26T15:16:37.296685Z"
                      *       }
                      *     }
                      */
@@ -10295,11 +10295,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
+                     *         "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T11:15:07.779895Z",
+                     *         "created_at": "2026-11-26T15:15:50.275209Z",
                      *         "current_step": 0,
-                     *         "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                     *         "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10342,7 +10342,7 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
+                     *         "id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -10350,11 +10350,11 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 8.530916482988186,
+                     *             "seconds": 12.311723905890812,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "0f004b91-0b4f-4001-91e4-c5082de3422f",
+                     *           "id": "fdcd3757-9d69-46eb-a5e8-c72ece85832d",
                      *           "kind": "training_run",
                      *           "measured": null,
                      *           "message": null,
@@ -10365,7 +10365,7 @@ export interface operations {
                      *         },
                      *         "latest_metrics": null,
                      *         "layer": 2,
-                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 0,
                      *         "n_features": 0,
@@ -10378,11 +10378,11 @@ export interface operations {
                      *         "status": "initializing",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 2000,
-                     *         "updated_at": "2026-11-26T11:15:07.779895Z"
+                     *         "updated_at": "2026-11-26T15:15:50.275209Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b0cb3caeae8647c8",
-                     *         "timestamp": "2026-11-26T11:15:07.845399Z"
+                     *         "request_id": "req_f61e5ee740eb4333",
+                     *         "timestamp": "2026-11-26T15:15:50.501543Z"
                      *       }
                      *     }
                      */
@@ -10422,13 +10422,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "0a08e750-6b18-4b03-9aa4-3023224d229f",
-                     *         "resource_id": "e90c84d1-1a93-4e4a-924b-55ffc6b03a24",
+                     *         "job_id": "ec9ec1f3-fc1d-4220-81a3-8232c5781638",
+                     *         "resource_id": "e8cdd50f-d55e-46e1-80ca-2bdda34c99d3",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_04788d2a70a349b4",
-                     *         "timestamp": "2026-11-26T11:17:57.382370Z"
+                     *         "request_id": "req_64e881bd11364956",
+                     *         "timestamp": "2026-11-26T15:19:59.542619Z"
                      *       }
                      *     }
                      */
@@ -10467,11 +10467,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
+                     *         "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T11:15:07.779895Z",
+                     *         "created_at": "2026-11-26T15:15:50.275209Z",
                      *         "current_step": 100,
-                     *         "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                     *         "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10514,7 +10514,7 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
+                     *         "id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -10522,53 +10522,53 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 8.530916482988186,
+                     *             "seconds": 12.311723905890812,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
-                     *           "eta_seconds": 33.75833983498778,
-                     *           "id": "0f004b91-0b4f-4001-91e4-c5082de3422f",
+                     *           "eta_seconds": 94.99244822207413,
+                     *           "id": "fdcd3757-9d69-46eb-a5e8-c72ece85832d",
                      *           "kind": "training_run",
                      *           "measured": null,
-                     *           "message": "Step 90 of 2,000 · 29,906 tokens/s",
-                     *           "progress": 4.364999999999999,
+                     *           "message": "Step 60 of 2,000 · 10,790 tokens/s",
+                     *           "progress": 2.9099999999999997,
                      *           "requested": "pause",
                      *           "seq": 6000000,
                      *           "state": "running"
                      *         },
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.7260061633106543,
-                     *           "floor_share": 0.007080134915664024,
+                     *           "explained_variance": 0.7259286642493781,
+                     *           "floor_share": 0.023005710106082662,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.0374627448618412,
+                     *           "grad_norm": 0.037416864186525345,
                      *           "learning_rate": 0.0025448663320545625,
-                     *           "loss": 0.2754056453704834,
-                     *           "memory_used_bytes": 571424768,
-                     *           "reconstruction_error": 0.2754056453704834,
+                     *           "loss": 0.2754812240600586,
+                     *           "memory_used_bytes": 490655744,
+                     *           "reconstruction_error": 0.2754812240600586,
                      *           "sparsity": 16,
                      *           "step": 100,
-                     *           "timestamp": "2026-11-26T11:15:10.697454Z",
-                     *           "tokens_per_second": 37623.94084858325
+                     *           "timestamp": "2026-11-26T15:15:53.926913Z",
+                     *           "tokens_per_second": 36829.27718069094
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 2,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "glass, 4x, k 16",
-                     *         "progress": 4.364999999999999,
+                     *         "progress": 2.9099999999999997,
                      *         "shares_run": false,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T11:15:08.495885Z",
+                     *         "started_at": "2026-11-26T15:15:51.196134Z",
                      *         "status": "training",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 2000,
-                     *         "updated_at": "2026-11-26T11:15:10.697454Z"
+                     *         "updated_at": "2026-11-26T15:15:53.926913Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_594af2d456fc48ec",
-                     *         "timestamp": "2026-11-26T11:15:10.984430Z"
+                     *         "request_id": "req_4cfe540c231242a8",
+                     *         "timestamp": "2026-11-26T15:15:54.111089Z"
                      *       }
                      *     }
                      */
@@ -10607,11 +10607,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
+                     *         "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T11:15:49.336611Z",
-                     *         "current_step": 111,
-                     *         "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                     *         "created_at": "2026-11-26T15:16:47.046798Z",
+                     *         "current_step": 101,
+                     *         "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10654,66 +10654,66 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "e90c84d1-1a93-4e4a-924b-55ffc6b03a24",
+                     *         "id": "e8cdd50f-d55e-46e1-80ca-2bdda34c99d3",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 582413504,
-                     *             "seconds": 326.4228508663083,
+                     *             "memory_bytes": 573156544,
+                     *             "seconds": 404.19166721189873,
                      *             "time_source": "measured: one job of this kind on this machine"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "0a1a600e-17aa-4232-a595-e732700d3cb4",
+                     *           "id": "d49c1d35-970e-4d79-9891-97453b8650a2",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 401215488,
+                     *             "base_bytes": 396886016,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 527093760,
-                     *             "seconds": 1.8258197939994716
+                     *             "memory_bytes": 491921408,
+                     *             "seconds": 4.600155175000054
                      *           },
                      *           "message": null,
-                     *           "progress": 0.53835,
+                     *           "progress": 0.48985,
                      *           "requested": null,
-                     *           "seq": 8000000,
+                     *           "seq": 10000000,
                      *           "state": "queued"
                      *         },
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.6755895675708075,
-                     *           "floor_share": 0.00680831772628533,
+                     *           "explained_variance": 0.6620748961032152,
+                     *           "floor_share": 0.0014967069275614343,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.08623123168945312,
-                     *           "learning_rate": 0.00015885026912158506,
-                     *           "loss": 0.32453662157058716,
-                     *           "memory_used_bytes": 527093760,
-                     *           "reconstruction_error": 0.32453662157058716,
+                     *           "grad_norm": 0.09800388664007187,
+                     *           "learning_rate": 0.00014453943406558643,
+                     *           "loss": 0.3350367546081543,
+                     *           "memory_used_bytes": 491921408,
+                     *           "reconstruction_error": 0.3350367546081543,
                      *           "sparsity": 59,
-                     *           "step": 111,
-                     *           "timestamp": "2026-11-26T11:15:51.248600Z",
-                     *           "tokens_per_second": 40678.45303418224
+                     *           "step": 101,
+                     *           "timestamp": "2026-11-26T15:16:51.988816Z",
+                     *           "tokens_per_second": 2280.9746037804066
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 3,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "to be stopped",
-                     *         "progress": 0.53835,
+                     *         "progress": 0.48985,
                      *         "shares_run": false,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T11:15:49.526406Z",
+                     *         "started_at": "2026-11-26T15:16:47.675972Z",
                      *         "status": "initializing",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 20000,
-                     *         "updated_at": "2026-11-26T11:15:51.888253Z"
+                     *         "updated_at": "2026-11-26T15:16:53.080321Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b8390a1de4f94e54",
-                     *         "timestamp": "2026-11-26T11:15:51.886601Z"
+                     *         "request_id": "req_bd430445eee641a2",
+                     *         "timestamp": "2026-11-26T15:16:53.075956Z"
                      *       }
                      *     }
                      */
@@ -10752,11 +10752,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
+                     *         "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T11:15:49.336611Z",
+                     *         "created_at": "2026-11-26T15:16:47.046798Z",
                      *         "current_step": 150,
-                     *         "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                     *         "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10799,66 +10799,66 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "e90c84d1-1a93-4e4a-924b-55ffc6b03a24",
+                     *         "id": "e8cdd50f-d55e-46e1-80ca-2bdda34c99d3",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 582413504,
-                     *             "seconds": 326.4228508663083,
+                     *             "memory_bytes": 573156544,
+                     *             "seconds": 404.19166721189873,
                      *             "time_source": "measured: one job of this kind on this machine"
                      *           },
-                     *           "eta_seconds": null,
-                     *           "id": "0a1a600e-17aa-4232-a595-e732700d3cb4",
+                     *           "eta_seconds": 381.9187978817168,
+                     *           "id": "d49c1d35-970e-4d79-9891-97453b8650a2",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 401215488,
+                     *             "base_bytes": 396886016,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 527093760,
-                     *             "seconds": 1.8258197939994716
+                     *             "memory_bytes": 491921408,
+                     *             "seconds": 4.600155175000054
                      *           },
-                     *           "message": "Opening the activations",
-                     *           "progress": 0,
+                     *           "message": "Step 150 of 20,000 · 27,440 tokens/s",
+                     *           "progress": 0.7275,
                      *           "requested": "stop",
-                     *           "seq": 12000000,
+                     *           "seq": 16000000,
                      *           "state": "running"
                      *         },
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.7412250869111517,
-                     *           "floor_share": 0.021551599777492467,
+                     *           "explained_variance": 0.7411217339086832,
+                     *           "floor_share": 0.01709938061680136,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.0628437027335167,
+                     *           "grad_norm": 0.06284312903881073,
                      *           "learning_rate": 0.00021466252583997983,
-                     *           "loss": 0.2675371468067169,
-                     *           "memory_used_bytes": 523513856,
-                     *           "reconstruction_error": 0.2675371468067169,
+                     *           "loss": 0.2676471471786499,
+                     *           "memory_used_bytes": 492281856,
+                     *           "reconstruction_error": 0.2676471471786499,
                      *           "sparsity": 57,
                      *           "step": 150,
-                     *           "timestamp": "2026-11-26T11:15:52.996220Z",
-                     *           "tokens_per_second": 48432.89961363798
+                     *           "timestamp": "2026-11-26T15:16:56.063967Z",
+                     *           "tokens_per_second": 27440.128867847823
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 3,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "to be stopped",
-                     *         "progress": 0,
+                     *         "progress": 0.7275,
                      *         "shares_run": false,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T11:15:49.526406Z",
+                     *         "started_at": "2026-11-26T15:16:47.675972Z",
                      *         "status": "training",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 20000,
-                     *         "updated_at": "2026-11-26T11:15:52.996220Z"
+                     *         "updated_at": "2026-11-26T15:16:56.139074Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_3f22ad53a3dd4dbb",
-                     *         "timestamp": "2026-11-26T11:15:53.137763Z"
+                     *         "request_id": "req_e6e3549ad03241ae",
+                     *         "timestamp": "2026-11-26T15:16:56.268254Z"
                      *       }
                      *     }
                      */
@@ -10906,53 +10906,53 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.4296862596602268,
-                     *           "floor_share": 0.0029029680030226487,
+                     *           "explained_variance": 0.4296999512086316,
+                     *           "floor_share": 0.013129428475076435,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.25446635484695435,
+                     *           "grad_norm": 0.2544644773006439,
                      *           "learning_rate": 0.00002544866332054562,
-                     *           "loss": 0.5626893043518066,
-                     *           "memory_used_bytes": 560992256,
-                     *           "reconstruction_error": 0.5626893043518066,
+                     *           "loss": 0.5626480579376221,
+                     *           "memory_used_bytes": 486514688,
+                     *           "reconstruction_error": 0.5626480579376221,
                      *           "sparsity": 64,
                      *           "step": 1,
-                     *           "timestamp": "2026-11-26T11:15:09.652414Z",
-                     *           "tokens_per_second": 15426.414571481431
+                     *           "timestamp": "2026-11-26T15:15:52.348004Z",
+                     *           "tokens_per_second": 21018.580096112633
                      *         },
                      *         {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.6814004603569088,
-                     *           "floor_share": 0.005391903718747955,
+                     *           "explained_variance": 0.6813264404475552,
+                     *           "floor_share": 0.02106097656644687,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.07223857194185257,
+                     *           "grad_norm": 0.07233597338199615,
                      *           "learning_rate": 0.0007634598996163686,
-                     *           "loss": 0.32335543632507324,
-                     *           "memory_used_bytes": 569462784,
-                     *           "reconstruction_error": 0.32335543632507324,
+                     *           "loss": 0.3234332203865051,
+                     *           "memory_used_bytes": 488955904,
+                     *           "reconstruction_error": 0.3234332203865051,
                      *           "sparsity": 50,
                      *           "step": 30,
-                     *           "timestamp": "2026-11-26T11:15:09.652414Z",
-                     *           "tokens_per_second": 28652.65549200386
+                     *           "timestamp": "2026-11-26T15:15:52.348004Z",
+                     *           "tokens_per_second": 33716.00094433187
                      *         },
                      *         {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.7583987756389565,
-                     *           "floor_share": 0.003739209667945661,
+                     *           "explained_variance": 0.7583421553262106,
+                     *           "floor_share": 0.006739940928714108,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.039651673287153244,
+                     *           "grad_norm": 0.03977835178375244,
                      *           "learning_rate": 0.0015269197992327371,
-                     *           "loss": 0.23556312918663025,
-                     *           "memory_used_bytes": 571424768,
-                     *           "reconstruction_error": 0.23556312918663025,
+                     *           "loss": 0.2356165051460266,
+                     *           "memory_used_bytes": 490655744,
+                     *           "reconstruction_error": 0.2356165051460266,
                      *           "sparsity": 35,
                      *           "step": 60,
-                     *           "timestamp": "2026-11-26T11:15:10.697454Z",
-                     *           "tokens_per_second": 19870.215051409632
+                     *           "timestamp": "2026-11-26T15:15:53.926913Z",
+                     *           "tokens_per_second": 10789.806161187116
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_5bf86e6731c94229",
-                     *         "timestamp": "2026-11-26T11:15:44.926540Z"
+                     *         "request_id": "req_7a639143a7a448f7",
+                     *         "timestamp": "2026-11-26T15:16:37.184277Z"
                      *       }
                      *     }
                      */
@@ -10991,51 +10991,51 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T11:15:11.311822Z",
-                     *           "explained_variance": 0.7863820817444459,
-                     *           "file_path": "checkpoints/d872e248-d6c7-41ff-a7ef-d274b58f5a08/step_130",
-                     *           "file_size_bytes": 2115871,
-                     *           "id": "678cdc04-1d1a-457a-9e29-1dfcac3560f2",
+                     *           "created_at": "2026-11-26T15:15:54.268815Z",
+                     *           "explained_variance": 0.7720382028359474,
+                     *           "file_path": "checkpoints/fa233ff0-455b-4511-a91b-bf5a4a21aae2/step_117",
+                     *           "file_size_bytes": 2115867,
+                     *           "id": "df77e7ae-341d-4b64-abdc-ab4a039d0851",
                      *           "is_best": true,
                      *           "l0": 16,
-                     *           "loss": 0.21528591215610504,
+                     *           "loss": 0.24136187136173248,
                      *           "quality_split": "heldout",
                      *           "reason": "stop",
-                     *           "step": 130,
-                     *           "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                     *           "step": 117,
+                     *           "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T11:15:10.722676Z",
-                     *           "explained_variance": 0.7408170827959677,
-                     *           "file_path": "checkpoints/d872e248-d6c7-41ff-a7ef-d274b58f5a08/step_100",
+                     *           "created_at": "2026-11-26T15:15:53.936035Z",
+                     *           "explained_variance": 0.7406930343957014,
+                     *           "file_path": "checkpoints/fa233ff0-455b-4511-a91b-bf5a4a21aae2/step_100",
                      *           "file_size_bytes": 2115872,
-                     *           "id": "d8f9df14-c531-4417-b142-bf8efc4bd88f",
+                     *           "id": "862d3cb3-fd95-413b-b9a7-efa91f9e2df4",
                      *           "is_best": false,
                      *           "l0": 16,
-                     *           "loss": 0.2754056453704834,
+                     *           "loss": 0.2754812240600586,
                      *           "quality_split": "heldout",
                      *           "reason": "interval",
                      *           "step": 100,
-                     *           "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                     *           "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T11:15:09.920861Z",
-                     *           "explained_variance": 0.5420903975624289,
-                     *           "file_path": "checkpoints/d872e248-d6c7-41ff-a7ef-d274b58f5a08/step_50",
-                     *           "file_size_bytes": 2115873,
-                     *           "id": "a0564093-8ad8-4065-b837-3e4cf39581ac",
+                     *           "created_at": "2026-11-26T15:15:53.116914Z",
+                     *           "explained_variance": 0.542103108201206,
+                     *           "file_path": "checkpoints/fa233ff0-455b-4511-a91b-bf5a4a21aae2/step_50",
+                     *           "file_size_bytes": 2115868,
+                     *           "id": "0c32d0fb-1e66-47a6-a616-aca12cad8c89",
                      *           "is_best": false,
                      *           "l0": 40,
-                     *           "loss": 0.25872963666915894,
+                     *           "loss": 0.2588774561882019,
                      *           "quality_split": "heldout",
                      *           "reason": "interval",
                      *           "step": 50,
-                     *           "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                     *           "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_367dcf3100424590",
-                     *         "timestamp": "2026-11-26T11:15:12.255164Z"
+                     *         "request_id": "req_60fe18060d3c4fda",
+                     *         "timestamp": "2026-11-26T15:15:56.176510Z"
                      *       }
                      *     }
                      */
@@ -11078,13 +11078,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "0f004b91-0b4f-4001-91e4-c5082de3422f",
-                     *         "resource_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
+                     *         "job_id": "fdcd3757-9d69-46eb-a5e8-c72ece85832d",
+                     *         "resource_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
                      *         "status": "running"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_74c20afc07dc471e",
-                     *         "timestamp": "2026-11-26T11:15:10.950842Z"
+                     *         "request_id": "req_82ec3329ea1b489b",
+                     *         "timestamp": "2026-11-26T15:15:54.099095Z"
                      *       }
                      *     }
                      */
@@ -11126,22 +11126,22 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:15:09.920861Z",
-                     *         "explained_variance": 0.5420903975624289,
-                     *         "file_path": "checkpoints/d872e248-d6c7-41ff-a7ef-d274b58f5a08/step_50",
-                     *         "file_size_bytes": 2115873,
-                     *         "id": "a0564093-8ad8-4065-b837-3e4cf39581ac",
+                     *         "created_at": "2026-11-26T15:15:53.116914Z",
+                     *         "explained_variance": 0.542103108201206,
+                     *         "file_path": "checkpoints/fa233ff0-455b-4511-a91b-bf5a4a21aae2/step_50",
+                     *         "file_size_bytes": 2115868,
+                     *         "id": "0c32d0fb-1e66-47a6-a616-aca12cad8c89",
                      *         "is_best": false,
                      *         "l0": 40,
-                     *         "loss": 0.25872963666915894,
+                     *         "loss": 0.2588774561882019,
                      *         "quality_split": "heldout",
                      *         "reason": "interval",
                      *         "step": 50,
-                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_263fbce2f5e5480b",
-                     *         "timestamp": "2026-11-26T11:15:12.270489Z"
+                     *         "request_id": "req_e243d3da62ac48e0",
+                     *         "timestamp": "2026-11-26T15:15:56.187863Z"
                      *       }
                      *     }
                      */
@@ -11182,11 +11182,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
+                     *         "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T11:15:07.779895Z",
-                     *         "current_step": 130,
-                     *         "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                     *         "created_at": "2026-11-26T15:15:50.275209Z",
+                     *         "current_step": 117,
+                     *         "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -11229,7 +11229,7 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
+                     *         "id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -11237,58 +11237,58 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 8.530916482988186,
+                     *             "seconds": 12.311723905890812,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "0f004b91-0b4f-4001-91e4-c5082de3422f",
+                     *           "id": "fdcd3757-9d69-46eb-a5e8-c72ece85832d",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 404975616,
+                     *             "base_bytes": 395718656,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 571424768,
-                     *             "seconds": 2.94856172100026
+                     *             "memory_bytes": 490655744,
+                     *             "seconds": 3.2477832370000215
                      *           },
                      *           "message": null,
-                     *           "progress": 6.305,
+                     *           "progress": 5.674499999999999,
                      *           "requested": null,
                      *           "seq": 9000000,
                      *           "state": "queued"
                      *         },
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.7841496058677104,
-                     *           "floor_share": 0.006682764794551617,
+                     *           "explained_variance": 0.7553829425798315,
+                     *           "floor_share": 0.019398856617503225,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.03114234283566475,
+                     *           "grad_norm": 0.03361444175243378,
                      *           "learning_rate": 0.002544866332054562,
-                     *           "loss": 0.21528591215610504,
-                     *           "memory_used_bytes": 571424768,
-                     *           "reconstruction_error": 0.21528591215610504,
+                     *           "loss": 0.24136187136173248,
+                     *           "memory_used_bytes": 490655744,
+                     *           "reconstruction_error": 0.24136187136173248,
                      *           "sparsity": 16,
-                     *           "step": 130,
-                     *           "timestamp": "2026-11-26T11:15:11.301410Z",
-                     *           "tokens_per_second": 35512.310193261845
+                     *           "step": 117,
+                     *           "timestamp": "2026-11-26T15:15:54.248728Z",
+                     *           "tokens_per_second": 31055.15387528111
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 2,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "glass, 4x, k 16",
-                     *         "progress": 6.5,
+                     *         "progress": 5.85,
                      *         "shares_run": false,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T11:15:08.495885Z",
+                     *         "started_at": "2026-11-26T15:15:51.196134Z",
                      *         "status": "initializing",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 2000,
-                     *         "updated_at": "2026-11-26T11:15:12.307442Z"
+                     *         "updated_at": "2026-11-26T15:15:56.233782Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_9ab8308d2f894f2f",
-                     *         "timestamp": "2026-11-26T11:15:12.306372Z"
+                     *         "request_id": "req_570e90f0ca054998",
+                     *         "timestamp": "2026-11-26T15:15:56.232755Z"
                      *       }
                      *     }
                      */
@@ -11341,16 +11341,16 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "activation": "topk",
-                     *           "best_step": 172,
-                     *           "checkpoint_step": 172,
-                     *           "created_at": "2026-11-26T11:15:49.336611Z",
-                     *           "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                     *           "best_step": 176,
+                     *           "checkpoint_step": 176,
+                     *           "created_at": "2026-11-26T15:16:47.046798Z",
+                     *           "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                      *           "encoder_type": "sparse",
                      *           "error_message": null,
-                     *           "explained_variance": 0.48370982197346013,
+                     *           "explained_variance": 0.4868123272822026,
                      *           "export_parity": null,
                      *           "hook_type": "residual",
-                     *           "id": "e90c84d1-1a93-4e4a-924b-55ffc6b03a24",
+                     *           "id": "e8cdd50f-d55e-46e1-80ca-2bdda34c99d3",
                      *           "import_parity": null,
                      *           "job": {
                      *             "error_code": null,
@@ -11358,34 +11358,34 @@ export interface operations {
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 582413504,
-                     *               "seconds": 326.4228508663083,
+                     *               "memory_bytes": 573156544,
+                     *               "seconds": 404.19166721189873,
                      *               "time_source": "measured: one job of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "0a1a600e-17aa-4232-a595-e732700d3cb4",
+                     *             "id": "d49c1d35-970e-4d79-9891-97453b8650a2",
                      *             "kind": "training_run",
                      *             "measured": {
-                     *               "base_bytes": 401215488,
+                     *               "base_bytes": 396886016,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 563478528,
-                     *               "seconds": 3.936720551999315
+                     *               "memory_bytes": 526426112,
+                     *               "seconds": 10.033309370000097
                      *             },
                      *             "message": "Reading text with the reconstruction",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 15000000,
+                     *             "seq": 20000000,
                      *             "state": "stopped"
                      *           },
                      *           "k": 16,
                      *           "layer": 2,
-                     *           "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *           "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *           "model_name": "glass-en",
                      *           "n_features": 0,
                      *           "n_latents": 512,
                      *           "name": "to be stopped",
                      *           "origin": null,
-                     *           "size_bytes": 2115870,
+                     *           "size_bytes": 2115869,
                      *           "source": "trained",
                      *           "status": "stopped",
                      *           "target_hook_type": "residual"
@@ -11394,14 +11394,14 @@ export interface operations {
                      *           "activation": "topk",
                      *           "best_step": 100,
                      *           "checkpoint_step": 100,
-                     *           "created_at": "2026-11-26T11:15:45.021462Z",
-                     *           "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                     *           "created_at": "2026-11-26T15:16:37.397100Z",
+                     *           "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                      *           "encoder_type": "sparse",
                      *           "error_message": null,
-                     *           "explained_variance": 0.8688766838088213,
+                     *           "explained_variance": 0.7750494679189188,
                      *           "export_parity": null,
                      *           "hook_type": "residual",
-                     *           "id": "6c85f34d-8a92-4518-84f8-aa6849a0b0a9",
+                     *           "id": "0369ca75-daff-4ad5-a929-66ab9908602a",
                      *           "import_parity": null,
                      *           "job": {
                      *             "error_code": null,
@@ -11410,41 +11410,41 @@ export interface operations {
                      *               "disk_bytes": 21237760,
                      *               "gpu_memory_bytes": null,
                      *               "memory_bytes": 487437888,
-                     *               "seconds": 5.872689576886042,
+                     *               "seconds": 6.8071413675407415,
                      *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "97df274f-50df-4686-be90-debed67c0896",
+                     *             "id": "62407b86-13b8-4ccf-bfa5-a7e6e6162944",
                      *             "kind": "training_grid",
                      *             "measured": {
-                     *               "base_bytes": 401248256,
+                     *               "base_bytes": 396926976,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 594280448,
-                     *               "seconds": 3.4928829150003367
+                     *               "memory_bytes": 540803072,
+                     *               "seconds": 7.80887990400015
                      *             },
                      *             "message": "Reading text with the reconstruction",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 8000000,
+                     *             "seq": 12000000,
                      *             "state": "succeeded"
                      *           },
-                     *           "k": 32,
+                     *           "k": 8,
                      *           "layer": 2,
-                     *           "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *           "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *           "model_name": "glass-en",
                      *           "n_features": 0,
                      *           "n_latents": 512,
                      *           "name": "grid",
                      *           "origin": null,
-                     *           "size_bytes": 2115868,
+                     *           "size_bytes": 2115864,
                      *           "source": "trained",
                      *           "status": "completed",
                      *           "target_hook_type": "residual"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_85ecb51981fb4a5d",
-                     *         "timestamp": "2026-11-26T11:15:54.861102Z"
+                     *         "request_id": "req_585e0eb86564473e",
+                     *         "timestamp": "2026-11-26T15:16:59.976372Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -11479,8 +11479,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
-                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                 *       "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
+                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                  *       "path": "/home/ada/dictionaries/glass-l2"
                  *     }
                  */
@@ -11500,13 +11500,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "2b487fd5-25a9-4f73-a707-77cf1f9745e7",
-                     *         "resource_id": "539bdb7c-d853-408d-bef8-40ea6cf06ba1",
+                     *         "job_id": "3b94d02e-9187-4767-9cb7-907e598a172d",
+                     *         "resource_id": "16349bff-e91d-4c57-9abd-997f3f5a3f0a",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_fa24b3d622f84b32",
-                     *         "timestamp": "2026-11-26T11:15:55.844496Z"
+                     *         "request_id": "req_b61f18d3355b488d",
+                     *         "timestamp": "2026-11-26T15:17:02.116003Z"
                      *       }
                      *     }
                      */
@@ -11541,8 +11541,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
-                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                 *       "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
+                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                  *       "repo_id": "org/glass-saes",
                  *       "subfolder": "l2"
                  *     }
@@ -11562,14 +11562,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "estimated_duration_seconds": 0.878489,
-                     *         "job_id": "fc65d717-2bd7-4f65-81ec-36285db09d16",
-                     *         "resource_id": "a004c72a-23b6-459e-8cdc-26428f8c1c4b",
+                     *         "estimated_duration_seconds": 1.858258,
+                     *         "job_id": "4b55296f-9fb1-458e-8855-c90b16e76b7e",
+                     *         "resource_id": "c9e16837-2d43-49a5-a999-1f30d229e7c3",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_35fd67fbb36946b7",
-                     *         "timestamp": "2026-11-26T11:15:56.963897Z"
+                     *         "request_id": "req_8e0fd4b396924dd7",
+                     *         "timestamp": "2026-11-26T15:17:04.107764Z"
                      *       }
                      *     }
                      */
@@ -11615,14 +11615,14 @@ export interface operations {
                      *         "activation": "topk",
                      *         "best_step": 2000,
                      *         "checkpoint_step": 2000,
-                     *         "created_at": "2026-11-26T11:15:07.779895Z",
-                     *         "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                     *         "created_at": "2026-11-26T15:15:50.275209Z",
+                     *         "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                      *         "encoder_type": "sparse",
                      *         "error_message": null,
-                     *         "explained_variance": 0.9069090304447103,
+                     *         "explained_variance": 0.9067027735736388,
                      *         "export_parity": null,
                      *         "hook_type": "residual",
-                     *         "id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
+                     *         "id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
                      *         "import_parity": null,
                      *         "job": {
                      *           "error_code": null,
@@ -11631,40 +11631,40 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 8.530916482988186,
+                     *             "seconds": 12.311723905890812,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "0f004b91-0b4f-4001-91e4-c5082de3422f",
+                     *           "id": "fdcd3757-9d69-46eb-a5e8-c72ece85832d",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 404975616,
+                     *             "base_bytes": 395718656,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 584531968,
-                     *             "seconds": 34.5622963980004
+                     *             "memory_bytes": 534528000,
+                     *             "seconds": 42.76504261500031
                      *           },
                      *           "message": "Reading text with the reconstruction",
                      *           "progress": 100,
                      *           "requested": null,
-                     *           "seq": 45000000,
+                     *           "seq": 52000000,
                      *           "state": "succeeded"
                      *         },
                      *         "k": 16,
                      *         "layer": 2,
-                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *         "model_name": "glass-en",
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "glass, 4x, k 16",
                      *         "origin": null,
-                     *         "size_bytes": 2115875,
+                     *         "size_bytes": 2115876,
                      *         "source": "trained",
                      *         "status": "completed",
                      *         "target_hook_type": "residual"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f185a3bfe1734507",
-                     *         "timestamp": "2026-11-26T11:15:54.890427Z"
+                     *         "request_id": "req_5a3b0dba2ad24202",
+                     *         "timestamp": "2026-11-26T15:17:00.040283Z"
                      *       }
                      *     }
                      */
@@ -11703,14 +11703,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "estimated_duration_seconds": 1.64731,
-                     *         "job_id": "fceb1f5e-46b1-4f74-8512-0c0ddf4de261",
-                     *         "resource_id": "a004c72a-23b6-459e-8cdc-26428f8c1c4b",
+                     *         "estimated_duration_seconds": 1.399024,
+                     *         "job_id": "8f388d20-1e18-42d8-a0ca-8efa7dbbab6e",
+                     *         "resource_id": "c9e16837-2d43-49a5-a999-1f30d229e7c3",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_48cd5b5afa5c4ae4",
-                     *         "timestamp": "2026-11-26T11:17:59.214515Z"
+                     *         "request_id": "req_83984a1ea2cb49aa",
+                     *         "timestamp": "2026-11-26T15:20:01.187610Z"
                      *       }
                      *     }
                      */
@@ -11826,22 +11826,22 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T11:17:25.783226Z",
-                     *           "expires_at": "2026-11-27T11:17:29.066890Z",
-                     *           "file_name": "features-d872e248-d6c7-41ff-a7ef-d274b58f5a08.parquet.zip",
+                     *           "created_at": "2026-11-26T15:19:22.089101Z",
+                     *           "expires_at": "2026-11-27T15:19:24.304247Z",
+                     *           "file_name": "features-fa233ff0-455b-4511-a91b-bf5a4a21aae2.parquet.zip",
                      *           "format": "parquet",
                      *           "is_available": true,
-                     *           "job_id": "d7ab7dea-f391-4cbd-a2f1-ba3ee2679de9",
+                     *           "job_id": "68c9e50b-473f-49de-a2ae-3b770e234143",
                      *           "n_features": 5,
-                     *           "sha256": "aea5c581abaa0210f1596b675b3a438941a7d1800dc3bd87fa1b13683795ccd8",
-                     *           "size_bytes": 55321,
+                     *           "sha256": "81a97088cbfea93c5ed7be1ebaf98af3fb5ff623065b330f0ae67a7102c60ee2",
+                     *           "size_bytes": 55566,
                      *           "state": "succeeded",
-                     *           "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                     *           "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_3becf9300bd74b9b",
-                     *         "timestamp": "2026-11-26T11:17:29.498461Z"
+                     *         "request_id": "req_267bf6b893764f4c",
+                     *         "timestamp": "2026-11-26T15:19:25.834699Z"
                      *       }
                      *     }
                      */
@@ -11875,7 +11875,7 @@ export interface operations {
                  *       "ranges": [
                  *         "neuron_index:0:4"
                  *       ],
-                 *       "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureExportCreate"];
@@ -11894,13 +11894,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "d7ab7dea-f391-4cbd-a2f1-ba3ee2679de9",
-                     *         "resource_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
+                     *         "job_id": "68c9e50b-473f-49de-a2ae-3b770e234143",
+                     *         "resource_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f7f898f602964693",
-                     *         "timestamp": "2026-11-26T11:17:25.771280Z"
+                     *         "request_id": "req_653effcba44b45d1",
+                     *         "timestamp": "2026-11-26T15:19:22.073524Z"
                      *       }
                      *     }
                      */
@@ -11966,7 +11966,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "file": "features.parquet.zip",
-                 *       "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                  *     }
                  */
                 "multipart/form-data": {
@@ -12010,13 +12010,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "bcb25c38-5b94-4c9b-82ae-9d196f363923",
-                     *         "resource_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
+                     *         "job_id": "9b32bfe4-fc53-42e3-addb-ad32e3f8be1a",
+                     *         "resource_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f825399dc6f443a2",
-                     *         "timestamp": "2026-11-26T11:17:29.536632Z"
+                     *         "request_id": "req_fcfeeb85ae0e4cd0",
+                     *         "timestamp": "2026-11-26T15:19:25.852048Z"
                      *       }
                      *     }
                      */
@@ -12058,13 +12058,13 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "kind": "model",
-                     *           "model_id": "7165c912-2659-4336-94af-450bfd93a00b",
-                     *           "name": "glass-chat"
+                     *           "model_id": "3f3a0a58-cd48-43a4-b60e-fe708c5f3b42",
+                     *           "name": "glass-writer"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_d6037afd425a43ba",
-                     *         "timestamp": "2026-11-26T12:49:17.199195Z"
+                     *         "request_id": "req_1a3d8df5e5144ca2",
+                     *         "timestamp": "2026-11-26T15:19:37.688649Z"
                      *       }
                      *     }
                      */
@@ -12095,8 +12095,8 @@ export interface operations {
                  * @example {
                  *       "contexts": 2,
                  *       "limit": 2,
-                 *       "model_id": "7165c912-2659-4336-94af-450bfd93a00b",
-                 *       "training_id": "3506a6b1-bb29-44cc-bdec-007a301e638b"
+                 *       "model_id": "3f3a0a58-cd48-43a4-b60e-fe708c5f3b42",
+                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureLabelling"];
@@ -12115,13 +12115,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "dee7445e-0843-4713-9a6a-49c92b72ebc8",
-                     *         "resource_id": "3506a6b1-bb29-44cc-bdec-007a301e638b",
+                     *         "job_id": "96903cba-6a55-4669-8c7a-3112a63d448f",
+                     *         "resource_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_22a7215730fc4338",
-                     *         "timestamp": "2026-11-26T12:49:17.219189Z"
+                     *         "request_id": "req_e0990658f1db4a0b",
+                     *         "timestamp": "2026-11-26T15:19:37.706851Z"
                      *       }
                      *     }
                      */
@@ -12157,7 +12157,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "examples_per_feature": 20,
-                 *       "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureExtract"];
@@ -12176,13 +12176,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "3c1fa398-b1ba-4753-8c22-e26ca0957762",
-                     *         "resource_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
+                     *         "job_id": "70c2e2c3-33ef-4ebe-b0c6-fd0544f61284",
+                     *         "resource_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b87f3ba1a6374eac",
-                     *         "timestamp": "2026-11-26T11:15:58.982047Z"
+                     *         "request_id": "req_f719319db8074224",
+                     *         "timestamp": "2026-11-26T15:17:07.257329Z"
                      *       }
                      *     }
                      */
@@ -12217,7 +12217,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureScoring"];
@@ -12236,13 +12236,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "8cb7d271-d231-4373-b5e7-037d67905d67",
-                     *         "resource_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
+                     *         "job_id": "089857ee-5fb2-445b-8383-f4b827594d44",
+                     *         "resource_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_5e7be791ca3140e2",
-                     *         "timestamp": "2026-11-26T11:17:31.203169Z"
+                     *         "request_id": "req_f12d057f3b704e7f",
+                     *         "timestamp": "2026-11-26T15:19:30.665452Z"
                      *       }
                      *     }
                      */
@@ -12278,7 +12278,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "examples": 20,
-                 *       "training_id": "de66eb1a-1bf7-460b-89df-804ac973e0d1"
+                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureAudit"];
@@ -12297,13 +12297,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "60e77541-a6db-494f-8f72-cab4a449219a",
-                     *         "resource_id": "de66eb1a-1bf7-460b-89df-804ac973e0d1",
+                     *         "job_id": "17553b9c-a233-44f4-ba0b-0ac34738e807",
+                     *         "resource_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_69d107204fce44a5",
-                     *         "timestamp": "2026-11-26T11:47:21.189311Z"
+                     *         "request_id": "req_7af2a731f7dc4170",
+                     *         "timestamp": "2026-11-26T15:19:46.499199Z"
                      *       }
                      *     }
                      */
@@ -12367,47 +12367,47 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "activation_frequency": 0.29312570811266564,
-                     *           "cluster": 1,
-                     *           "coherence": 0.7266666666666667,
-                     *           "context_shift": 0.4638483965014577,
+                     *           "activation_frequency": 0.30271651779832953,
+                     *           "cluster": 3,
+                     *           "coherence": 0.7380952380952381,
+                     *           "context_shift": 0.47282608695652173,
                      *           "description": null,
-                     *           "effective_tokens": 50.7343848489063,
-                     *           "encoder_decoder_cosine": 0.8447514772415161,
+                     *           "effective_tokens": 56.84323247453597,
+                     *           "encoder_decoder_cosine": 0.8382943272590637,
                      *           "id": 484,
                      *           "input_score": null,
-                     *           "interpretability_score": 0.20259759280107545,
+                     *           "interpretability_score": 0.19636226849924113,
                      *           "is_favorite": false,
                      *           "label": null,
                      *           "label_source": null,
                      *           "layer": 2,
-                     *           "logit_kurtosis": 0.4933006763458252,
-                     *           "map_x": -0.31676921248435974,
-                     *           "map_y": 0.3563481867313385,
+                     *           "logit_kurtosis": 0.4824333190917969,
+                     *           "map_x": -0.2346346527338028,
+                     *           "map_y": -0.11596500128507614,
                      *           "matches": [],
-                     *           "max_activation": 18.328350067138672,
-                     *           "max_jaccard": 0.17891615670935587,
-                     *           "mean_activation": 4.2887055311738775,
-                     *           "n_fires": 11125,
+                     *           "max_activation": 18.384061813354492,
+                     *           "max_jaccard": 0.1866980053360437,
+                     *           "mean_activation": 4.268194858741901,
+                     *           "n_fires": 11489,
                      *           "name": null,
-                     *           "nearest_cosine": 0.32572150230407715,
+                     *           "nearest_cosine": 0.2749426066875458,
                      *           "neuron_index": 483,
                      *           "output_score": null,
                      *           "p99_activation": 12.883922655594034,
                      *           "tags": [],
-                     *           "token_concentration": 0.08511157719027504,
-                     *           "token_entropy": 0.7896492819730758,
-                     *           "token_rule": 0.6011945480751743,
+                     *           "token_concentration": 0.07404888255744498,
+                     *           "token_entropy": 0.7960091380695961,
+                     *           "token_rule": 0.5980159172777223,
                      *           "top_example": {
                      *             "activations": [
-                     *               16.94925,
-                     *               18.32835,
-                     *               9.90514
+                     *               16.60543,
+                     *               18.38406,
+                     *               10.36303
                      *             ],
                      *             "document": 46,
                      *             "kind": "top",
                      *             "margin": null,
-                     *             "max_activation": 18.328350067138672,
+                     *             "max_activation": 18.384061813354492,
                      *             "octave": null,
                      *             "position": 1,
                      *             "rank": 0,
@@ -12426,79 +12426,80 @@ export interface operations {
                      *             "window_position": 2
                      *           },
                      *           "top_token": ".",
-                     *           "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                     *           "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                      *         },
                      *         {
-                     *           "activation_frequency": 0.1992464363818407,
-                     *           "cluster": 8,
-                     *           "coherence": 0.6738351254480287,
-                     *           "context_shift": 0.5377494937807348,
+                     *           "activation_frequency": 0.20317234474218113,
+                     *           "cluster": 7,
+                     *           "coherence": 0.5028409090909091,
+                     *           "context_shift": 0.41244239631336405,
                      *           "description": null,
-                     *           "effective_tokens": 47.8941868372705,
-                     *           "encoder_decoder_cosine": 0.8369444608688354,
-                     *           "id": 178,
+                     *           "effective_tokens": 45.18506747879388,
+                     *           "encoder_decoder_cosine": 0.8399368524551392,
+                     *           "id": 403,
                      *           "input_score": null,
-                     *           "interpretability_score": 0.26328868306327047,
+                     *           "interpretability_score": 0.2818653001292761,
                      *           "is_favorite": false,
-                     *           "label": null,
-                     *           "label_source": null,
+                     *           "label": "near \"for\"",
+                     *           "label_source": "words",
                      *           "layer": 2,
-                     *           "logit_kurtosis": 5.985512733459473,
-                     *           "map_x": -0.09609098732471466,
-                     *           "map_y": 0.13564488291740417,
+                     *           "logit_kurtosis": 6.564883232116699,
+                     *           "map_x": -0.1538504809141159,
+                     *           "map_y": 0.5336430072784424,
                      *           "matches": [],
-                     *           "max_activation": 21.51009750366211,
-                     *           "max_jaccard": 0.17891615670935587,
-                     *           "mean_activation": 5.263027681966396,
-                     *           "n_fires": 7562,
-                     *           "name": null,
-                     *           "nearest_cosine": 0.2172376662492752,
-                     *           "neuron_index": 177,
+                     *           "max_activation": 14.432127952575684,
+                     *           "max_jaccard": 0.19494736842105262,
+                     *           "mean_activation": 4.15468706676212,
+                     *           "n_fires": 7711,
+                     *           "name": "near \"for\"",
+                     *           "nearest_cosine": 0.36050835251808167,
+                     *           "neuron_index": 402,
                      *           "output_score": null,
-                     *           "p99_activation": 16.70838051883862,
+                     *           "p99_activation": 10.834044375495143,
                      *           "tags": [],
-                     *           "token_concentration": 0.08813714628544463,
-                     *           "token_entropy": 0.7982274499178643,
-                     *           "token_rule": 0.6444969324729519,
+                     *           "token_concentration": 0.0922150012551151,
+                     *           "token_entropy": 0.7807125942526716,
+                     *           "token_rule": 0.6532873432154027,
                      *           "top_example": {
                      *             "activations": [
                      *               0,
                      *               0,
                      *               0
                      *             ],
-                     *             "document": 29,
+                     *             "document": 38,
                      *             "kind": "top",
                      *             "margin": null,
-                     *             "max_activation": 21.51009750366211,
+                     *             "max_activation": 14.432127952575684,
                      *             "octave": null,
                      *             "position": 16,
                      *             "rank": 0,
                      *             "split": "train",
                      *             "token_ids": [
-                     *               420,
-                     *               736,
-                     *               64
+                     *               557,
+                     *               220,
+                     *               198
                      *             ],
-                     *             "token_index": 78702,
+                     *             "token_index": 100373,
                      *             "tokens": [
-                     *               " from",
-                     *               " sc",
-                     *               "i"
+                     *               "act",
+                     *               "ion",
+                     *               " for"
                      *             ],
-                     *             "window_position": 90
+                     *             "window_position": 44
                      *           },
-                     *           "top_token": "\n",
-                     *           "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                     *           "top_token": ",",
+                     *           "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                      *         }
                      *       ],
+                     *       "live": null,
                      *       "meta": {
-                     *         "request_id": "req_223a08cbfdfa40d9",
-                     *         "timestamp": "2026-11-26T11:17:12.550149Z"
+                     *         "request_id": "req_8665c0ab7bf74714",
+                     *         "timestamp": "2026-11-26T15:19:19.747357Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
                      *         "limit": 2,
-                     *         "next_cursor": "WyJhY3RpdmF0aW9uIiwgImRlc2MiLCAwLjE5OTI0NjQzNjM4MTg0MDcsIDE3NywgMTc4XQ==",
+                     *         "next_cursor": "WyJhY3RpdmF0aW9uIiwgImRlc2MiLCAwLjIwMzE3MjM0NDc0MjE4MTEzLCA0MDIsIDQwM10=",
                      *         "page": 1,
                      *         "total": 512,
                      *         "total_is_capped": false
@@ -12530,7 +12531,7 @@ export interface operations {
                  * @example {
                  *       "text": "A list of files.",
                  *       "top_k": 2,
-                 *       "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureProbe"];
@@ -12557,11 +12558,11 @@ export interface operations {
                      *               0
                      *             ],
                      *             "id": 122,
-                     *             "max_activation": 24.247920989990234,
+                     *             "max_activation": 24.106950759887695,
                      *             "name": "token \" f\"",
                      *             "neuron_index": 121,
                      *             "position": 4,
-                     *             "share_of_max": 0.9284253524967533
+                     *             "share_of_max": 0.9541080215524946
                      *           },
                      *           {
                      *             "activations": [
@@ -12570,14 +12571,14 @@ export interface operations {
                      *               0
                      *             ],
                      *             "id": 201,
-                     *             "max_activation": 20.494224548339844,
+                     *             "max_activation": 20.770538330078125,
                      *             "name": "tokens \".\"",
                      *             "neuron_index": 200,
                      *             "position": 7,
-                     *             "share_of_max": 0.7572068139956549
+                     *             "share_of_max": 0.7607338648675761
                      *           }
                      *         ],
-                     *         "job_id": "d3ebcacc-87e6-4d3e-bcdc-ca9bdbe4fda3",
+                     *         "job_id": "055dab78-03ab-4933-88a8-9254d914a818",
                      *         "n_firing": 101,
                      *         "token_ids": [
                      *           27,
@@ -12591,8 +12592,8 @@ export interface operations {
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_bfceb4c9761e4a7e",
-                     *         "timestamp": "2026-11-26T11:17:25.410323Z"
+                     *         "request_id": "req_e7bdfc0c144e428a",
+                     *         "timestamp": "2026-11-26T15:19:21.423456Z"
                      *       }
                      *     }
                      */
@@ -12637,21 +12638,21 @@ export interface operations {
                      *       "data": {
                      *         "dead": [],
                      *         "dense": [
+                     *           1,
                      *           7,
-                     *           54,
-                     *           127
+                     *           54
                      *         ],
                      *         "duplicates": [],
                      *         "features": {
                      *           "activation_frequency": [
-                     *             0.09862197981714226,
-                     *             0.011593286433220036,
-                     *             0.014676046689326271
+                     *             0.10844992490712196,
+                     *             0.012199299133138355,
+                     *             0.032935472821647827
                      *           ],
                      *           "cluster": [
-                     *             5,
-                     *             0,
-                     *             5
+                     *             9,
+                     *             4,
+                     *             0
                      *           ],
                      *           "ids": [
                      *             1,
@@ -12659,14 +12660,14 @@ export interface operations {
                      *             3
                      *           ],
                      *           "max_activation": [
-                     *             11.430394172668457,
-                     *             13.097265243530273,
-                     *             19.811403274536133
+                     *             11.874345779418945,
+                     *             13.901376724243164,
+                     *             12.157718658447266
                      *           ],
                      *           "name": [
-                     *             null,
+                     *             "near \"each\"",
                      *             "tokens \"*\", \" spe\"",
-                     *             "tokens \"c\""
+                     *             "tokens \"\\n\", \"c\""
                      *           ],
                      *           "neuron_index": [
                      *             0,
@@ -12674,23 +12675,23 @@ export interface operations {
                      *             2
                      *           ],
                      *           "x": [
-                     *             0.2984548807144165,
-                     *             0.1319262832403183,
-                     *             0.1476784348487854
+                     *             0.3110152781009674,
+                     *             0.2929550111293793,
+                     *             0.12566231191158295
                      *           ],
                      *           "y": [
-                     *             0.028699202463030815,
-                     *             0.05892845243215561,
-                     *             0.20192961394786835
+                     *             0.08184602111577988,
+                     *             0.20870573818683624,
+                     *             -0.2720610499382019
                      *           ]
                      *         },
                      *         "layout": "pca",
                      *         "n_clusters": 11,
-                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e48f9bb7dfba4d3c",
-                     *         "timestamp": "2026-11-26T11:17:25.614043Z"
+                     *         "request_id": "req_b87e8ed405f04b39",
+                     *         "timestamp": "2026-11-26T15:19:21.889770Z"
                      *       }
                      *     }
                      */
@@ -12742,11 +12743,11 @@ export interface operations {
                      *         "layout": "pca",
                      *         "n_clusters": 11,
                      *         "n_features": 512,
-                     *         "training_id": "312761ea-f720-4379-b34a-11c6e08e6402"
+                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_258beb0e88384457",
-                     *         "timestamp": "2026-11-26T14:35:27.380756Z"
+                     *         "request_id": "req_2483b05f367740cb",
+                     *         "timestamp": "2026-11-26T15:19:21.925414Z"
                      *       }
                      *     }
                      */
@@ -12785,11 +12786,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_frequency": 0.29312570811266564,
-                     *         "cluster": 1,
-                     *         "coherence": 0.7266666666666667,
-                     *         "context_shift": 0.4638483965014577,
-                     *         "created_at": "2026-11-26T11:17:07.854141Z",
+                     *         "activation_frequency": 0.30271651779832953,
+                     *         "cluster": 3,
+                     *         "coherence": 0.7380952380952381,
+                     *         "context_shift": 0.47282608695652173,
+                     *         "created_at": "2026-11-26T15:19:15.924402Z",
                      *         "definitions": {
                      *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
                      *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts, strong and weak ones, from contexts in which it is silent, by nearness to its contexts in other documents. The silent ones are of three kinds, as many of each as there are, 12 at most: from anywhere, with one of its own tokens, and near in meaning. Interval: 95 %, over resamples of documents, not narrower…",
@@ -12808,29 +12809,29 @@ export interface operations {
                      *           "token_rule": "Balanced accuracy of the rule 'fires if the token is one of these (at most 16)', chosen on 60 % of the documents and measured on every token of the other 40 %; interval: 95 %, binomial, tokens taken as independent."
                      *         },
                      *         "description": null,
-                     *         "effective_tokens": 50.7343848489063,
-                     *         "encoder_decoder_cosine": 0.8447514772415161,
+                     *         "effective_tokens": 56.84323247453597,
+                     *         "encoder_decoder_cosine": 0.8382943272590637,
                      *         "id": 484,
                      *         "input_score": null,
-                     *         "interpretability_score": 0.20259759280107545,
+                     *         "interpretability_score": 0.19636226849924113,
                      *         "is_favorite": true,
                      *         "label": null,
                      *         "label_source": null,
                      *         "layer": 2,
-                     *         "logit_kurtosis": 0.4933006763458252,
-                     *         "map_x": -0.31676921248435974,
-                     *         "map_y": 0.3563481867313385,
+                     *         "logit_kurtosis": 0.4824333190917969,
+                     *         "map_x": -0.2346346527338028,
+                     *         "map_y": -0.11596500128507614,
                      *         "matches": [],
-                     *         "max_activation": 18.328350067138672,
-                     *         "max_jaccard": 0.17891615670935587,
-                     *         "mean_activation": 4.2887055311738775,
+                     *         "max_activation": 18.384061813354492,
+                     *         "max_jaccard": 0.1866980053360437,
+                     *         "mean_activation": 4.268194858741901,
                      *         "metadata": {
                      *           "checkpoint_step": 2000,
-                     *           "deviation": 2.5598901162345844,
+                     *           "deviation": 2.5239407699246783,
                      *           "discovery": {
                      *             "batch_size": 8192,
                      *             "co_firing_tokens": 200000,
-                     *             "coherence_features": 256,
+                     *             "coherence_features": 128,
                      *             "examples_per_feature": 20,
                      *             "layout": "auto",
                      *             "left_context": 16,
@@ -12850,9 +12851,9 @@ export interface operations {
                      *           },
                      *           "histogram": {
                      *             "counts": [
-                     *               1,
-                     *               13,
-                     *               81
+                     *               3,
+                     *               18,
+                     *               74
                      *             ],
                      *             "edges": [
                      *               0.3535533905932738,
@@ -12862,24 +12863,24 @@ export interface operations {
                      *           },
                      *           "intervals": [
                      *             {
-                     *               "count": 12,
+                     *               "count": 11,
                      *               "from": 16,
                      *               "octave": 4,
-                     *               "share": 0.0010786516853932583,
+                     *               "share": 0.0009574375489598746,
                      *               "to": 32
                      *             },
                      *             {
-                     *               "count": 1027,
+                     *               "count": 1032,
                      *               "from": 8,
                      *               "octave": 3,
-                     *               "share": 0.09231460674157303,
+                     *               "share": 0.08982505004787188,
                      *               "to": 16
                      *             },
                      *             {
-                     *               "count": 3761,
+                     *               "count": 3917,
                      *               "from": 4,
                      *               "octave": 2,
-                     *               "share": 0.3380674157303371,
+                     *               "share": 0.34093480720689356,
                      *               "to": 8
                      *             }
                      *           ],
@@ -12889,7 +12890,7 @@ export interface operations {
                      *             "p50": 3.512504320746599,
                      *             "p90": 7.660826245588589,
                      *             "p99": 12.883922655594034,
-                     *             "p99.9": 16.70838051883862
+                     *             "p99.9": 15.321652491177177
                      *           },
                      *           "rule_tokens": [
                      *             ".",
@@ -12900,93 +12901,93 @@ export interface operations {
                      *             "coherence": {
                      *               "against": {
                      *                 "near_meaning": {
-                     *                   "area": 0.64375,
+                     *                   "area": 0.6527777777777778,
                      *                   "interval": [
-                     *                     0.35,
-                     *                     0.863023778755388
+                     *                     0.43084090369781247,
+                     *                     0.8747146518577431
                      *                   ],
                      *                   "n_others": 8,
-                     *                   "n_own": 20
+                     *                   "n_own": 18
                      *                 },
                      *                 "random": {
-                     *                   "area": 0.8214285714285714,
+                     *                   "area": 0.8518518518518519,
                      *                   "interval": [
-                     *                     0.6586332272042248,
-                     *                     0.984223915652918
+                     *                     0.6923076923076923,
+                     *                     1
                      *                   ],
-                     *                   "n_others": 7,
-                     *                   "n_own": 20
+                     *                   "n_others": 6,
+                     *                   "n_own": 18
                      *                 }
                      *               },
                      *               "interval": [
-                     *                 0.5571031746031746,
-                     *                 0.8937038391909542
+                     *                 0.5660138497410754,
+                     *                 0.9101766264494009
                      *               ],
-                     *               "n_fit": 9,
-                     *               "n_others": 15,
-                     *               "n_test": 20,
-                     *               "null": 0.4930555555555556
+                     *               "n_fit": 13,
+                     *               "n_others": 14,
+                     *               "n_test": 18,
+                     *               "null": 0.5021862139917695
                      *             },
                      *             "token_rule": {
                      *               "interval": [
-                     *                 0.5947079370615704,
-                     *                 0.6076811590887781
+                     *                 0.59153873738702,
+                     *                 0.6044930971684246
                      *               ],
-                     *               "n_fires": 5851,
+                     *               "n_fires": 6058,
                      *               "null": 0.491734588108256
                      *             }
                      *           },
                      *           "top_tokens": [
                      *             {
-                     *               "count": 706,
-                     *               "mean_activation": 5.751884875317809,
-                     *               "p_fire": 0.8936708860759494,
-                     *               "share": 0.08511157719027504,
+                     *               "count": 681,
+                     *               "mean_activation": 5.332094834589573,
+                     *               "p_fire": 0.8620253164556962,
+                     *               "share": 0.07404888255744498,
                      *               "token": ".",
                      *               "token_id": 13
                      *             },
                      *             {
                      *               "count": 805,
-                     *               "mean_activation": 3.9177772277630636,
+                     *               "mean_activation": 3.9079245345192666,
                      *               "p_fire": 0.39577187807276304,
-                     *               "share": 0.06610120404433235,
+                     *               "share": 0.06415279480825033,
                      *               "token": "\n",
                      *               "token_id": 4
                      *             },
                      *             {
-                     *               "count": 411,
-                     *               "mean_activation": 4.688858108218859,
-                     *               "p_fire": 0.6442006269592476,
-                     *               "share": 0.04039081950255516,
+                     *               "count": 424,
+                     *               "mean_activation": 4.6672730350269465,
+                     *               "p_fire": 0.664576802507837,
+                     *               "share": 0.040355487371095546,
                      *               "token": ",",
                      *               "token_id": 11
                      *             }
                      *           ]
                      *         },
                      *         "n_examples": 20,
-                     *         "n_fires": 11125,
+                     *         "n_fires": 11489,
                      *         "n_tokens": 37953,
                      *         "name": "lists",
-                     *         "nearest_cosine": 0.32572150230407715,
+                     *         "nearest_cosine": 0.2749426066875458,
                      *         "neuron_index": 483,
                      *         "output_score": null,
                      *         "p99_activation": 12.883922655594034,
                      *         "tags": [
                      *           "syntax"
                      *         ],
-                     *         "token_concentration": 0.08511157719027504,
-                     *         "token_entropy": 0.7896492819730758,
-                     *         "token_rule": 0.6011945480751743,
+                     *         "token_concentration": 0.07404888255744498,
+                     *         "token_entropy": 0.7960091380695961,
+                     *         "token_rule": 0.5980159172777223,
                      *         "top_example": {
                      *           "activations": [
-                     *             16.94925,
-                     *             18.32835,
-                     *             9.90514
+                     *             16.60543,
+                     *             18.38406,
+                     *             10.36303
                      *           ],
                      *           "document": 46,
                      *           "kind": "top",
                      *           "margin": null,
-                     *           "max_activation": 18.328350067138672,
+                     *           "max_activation": 18.384061813354492,
                      *           "octave": null,
                      *           "position": 1,
                      *           "rank": 0,
@@ -13005,11 +13006,11 @@ export interface operations {
                      *           "window_position": 2
                      *         },
                      *         "top_token": ".",
-                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_2fd1c3575373485a",
-                     *         "timestamp": "2026-11-26T11:17:12.648785Z"
+                     *         "request_id": "req_a30b43f6e5d34217",
+                     *         "timestamp": "2026-11-26T15:19:19.807997Z"
                      *       }
                      *     }
                      */
@@ -13064,11 +13065,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_frequency": 0.29312570811266564,
-                     *         "cluster": 1,
-                     *         "coherence": 0.7266666666666667,
-                     *         "context_shift": 0.4638483965014577,
-                     *         "created_at": "2026-11-26T11:17:07.854141Z",
+                     *         "activation_frequency": 0.30271651779832953,
+                     *         "cluster": 3,
+                     *         "coherence": 0.7380952380952381,
+                     *         "context_shift": 0.47282608695652173,
+                     *         "created_at": "2026-11-26T15:19:15.924402Z",
                      *         "definitions": {
                      *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
                      *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts, strong and weak ones, from contexts in which it is silent, by nearness to its contexts in other documents. The silent ones are of three kinds, as many of each as there are, 12 at most: from anywhere, with one of its own tokens, and near in meaning. Interval: 95 %, over resamples of documents, not narrower…",
@@ -13087,29 +13088,29 @@ export interface operations {
                      *           "token_rule": "Balanced accuracy of the rule 'fires if the token is one of these (at most 16)', chosen on 60 % of the documents and measured on every token of the other 40 %; interval: 95 %, binomial, tokens taken as independent."
                      *         },
                      *         "description": null,
-                     *         "effective_tokens": 50.7343848489063,
-                     *         "encoder_decoder_cosine": 0.8447514772415161,
+                     *         "effective_tokens": 56.84323247453597,
+                     *         "encoder_decoder_cosine": 0.8382943272590637,
                      *         "id": 484,
                      *         "input_score": null,
-                     *         "interpretability_score": 0.20259759280107545,
+                     *         "interpretability_score": 0.19636226849924113,
                      *         "is_favorite": true,
                      *         "label": null,
                      *         "label_source": null,
                      *         "layer": 2,
-                     *         "logit_kurtosis": 0.4933006763458252,
-                     *         "map_x": -0.31676921248435974,
-                     *         "map_y": 0.3563481867313385,
+                     *         "logit_kurtosis": 0.4824333190917969,
+                     *         "map_x": -0.2346346527338028,
+                     *         "map_y": -0.11596500128507614,
                      *         "matches": [],
-                     *         "max_activation": 18.328350067138672,
-                     *         "max_jaccard": 0.17891615670935587,
-                     *         "mean_activation": 4.2887055311738775,
+                     *         "max_activation": 18.384061813354492,
+                     *         "max_jaccard": 0.1866980053360437,
+                     *         "mean_activation": 4.268194858741901,
                      *         "metadata": {
                      *           "checkpoint_step": 2000,
-                     *           "deviation": 2.5598901162345844,
+                     *           "deviation": 2.5239407699246783,
                      *           "discovery": {
                      *             "batch_size": 8192,
                      *             "co_firing_tokens": 200000,
-                     *             "coherence_features": 256,
+                     *             "coherence_features": 128,
                      *             "examples_per_feature": 20,
                      *             "layout": "auto",
                      *             "left_context": 16,
@@ -13129,9 +13130,9 @@ export interface operations {
                      *           },
                      *           "histogram": {
                      *             "counts": [
-                     *               1,
-                     *               13,
-                     *               81
+                     *               3,
+                     *               18,
+                     *               74
                      *             ],
                      *             "edges": [
                      *               0.3535533905932738,
@@ -13141,24 +13142,24 @@ export interface operations {
                      *           },
                      *           "intervals": [
                      *             {
-                     *               "count": 12,
+                     *               "count": 11,
                      *               "from": 16,
                      *               "octave": 4,
-                     *               "share": 0.0010786516853932583,
+                     *               "share": 0.0009574375489598746,
                      *               "to": 32
                      *             },
                      *             {
-                     *               "count": 1027,
+                     *               "count": 1032,
                      *               "from": 8,
                      *               "octave": 3,
-                     *               "share": 0.09231460674157303,
+                     *               "share": 0.08982505004787188,
                      *               "to": 16
                      *             },
                      *             {
-                     *               "count": 3761,
+                     *               "count": 3917,
                      *               "from": 4,
                      *               "octave": 2,
-                     *               "share": 0.3380674157303371,
+                     *               "share": 0.34093480720689356,
                      *               "to": 8
                      *             }
                      *           ],
@@ -13168,7 +13169,7 @@ export interface operations {
                      *             "p50": 3.512504320746599,
                      *             "p90": 7.660826245588589,
                      *             "p99": 12.883922655594034,
-                     *             "p99.9": 16.70838051883862
+                     *             "p99.9": 15.321652491177177
                      *           },
                      *           "rule_tokens": [
                      *             ".",
@@ -13179,93 +13180,93 @@ export interface operations {
                      *             "coherence": {
                      *               "against": {
                      *                 "near_meaning": {
-                     *                   "area": 0.64375,
+                     *                   "area": 0.6527777777777778,
                      *                   "interval": [
-                     *                     0.35,
-                     *                     0.863023778755388
+                     *                     0.43084090369781247,
+                     *                     0.8747146518577431
                      *                   ],
                      *                   "n_others": 8,
-                     *                   "n_own": 20
+                     *                   "n_own": 18
                      *                 },
                      *                 "random": {
-                     *                   "area": 0.8214285714285714,
+                     *                   "area": 0.8518518518518519,
                      *                   "interval": [
-                     *                     0.6586332272042248,
-                     *                     0.984223915652918
+                     *                     0.6923076923076923,
+                     *                     1
                      *                   ],
-                     *                   "n_others": 7,
-                     *                   "n_own": 20
+                     *                   "n_others": 6,
+                     *                   "n_own": 18
                      *                 }
                      *               },
                      *               "interval": [
-                     *                 0.5571031746031746,
-                     *                 0.8937038391909542
+                     *                 0.5660138497410754,
+                     *                 0.9101766264494009
                      *               ],
-                     *               "n_fit": 9,
-                     *               "n_others": 15,
-                     *               "n_test": 20,
-                     *               "null": 0.4930555555555556
+                     *               "n_fit": 13,
+                     *               "n_others": 14,
+                     *               "n_test": 18,
+                     *               "null": 0.5021862139917695
                      *             },
                      *             "token_rule": {
                      *               "interval": [
-                     *                 0.5947079370615704,
-                     *                 0.6076811590887781
+                     *                 0.59153873738702,
+                     *                 0.6044930971684246
                      *               ],
-                     *               "n_fires": 5851,
+                     *               "n_fires": 6058,
                      *               "null": 0.491734588108256
                      *             }
                      *           },
                      *           "top_tokens": [
                      *             {
-                     *               "count": 706,
-                     *               "mean_activation": 5.751884875317809,
-                     *               "p_fire": 0.8936708860759494,
-                     *               "share": 0.08511157719027504,
+                     *               "count": 681,
+                     *               "mean_activation": 5.332094834589573,
+                     *               "p_fire": 0.8620253164556962,
+                     *               "share": 0.07404888255744498,
                      *               "token": ".",
                      *               "token_id": 13
                      *             },
                      *             {
                      *               "count": 805,
-                     *               "mean_activation": 3.9177772277630636,
+                     *               "mean_activation": 3.9079245345192666,
                      *               "p_fire": 0.39577187807276304,
-                     *               "share": 0.06610120404433235,
+                     *               "share": 0.06415279480825033,
                      *               "token": "\n",
                      *               "token_id": 4
                      *             },
                      *             {
-                     *               "count": 411,
-                     *               "mean_activation": 4.688858108218859,
-                     *               "p_fire": 0.6442006269592476,
-                     *               "share": 0.04039081950255516,
+                     *               "count": 424,
+                     *               "mean_activation": 4.6672730350269465,
+                     *               "p_fire": 0.664576802507837,
+                     *               "share": 0.040355487371095546,
                      *               "token": ",",
                      *               "token_id": 11
                      *             }
                      *           ]
                      *         },
                      *         "n_examples": 20,
-                     *         "n_fires": 11125,
+                     *         "n_fires": 11489,
                      *         "n_tokens": 37953,
                      *         "name": "lists",
-                     *         "nearest_cosine": 0.32572150230407715,
+                     *         "nearest_cosine": 0.2749426066875458,
                      *         "neuron_index": 483,
                      *         "output_score": null,
                      *         "p99_activation": 12.883922655594034,
                      *         "tags": [
                      *           "syntax"
                      *         ],
-                     *         "token_concentration": 0.08511157719027504,
-                     *         "token_entropy": 0.7896492819730758,
-                     *         "token_rule": 0.6011945480751743,
+                     *         "token_concentration": 0.07404888255744498,
+                     *         "token_entropy": 0.7960091380695961,
+                     *         "token_rule": 0.5980159172777223,
                      *         "top_example": {
                      *           "activations": [
-                     *             16.94925,
-                     *             18.32835,
-                     *             9.90514
+                     *             16.60543,
+                     *             18.38406,
+                     *             10.36303
                      *           ],
                      *           "document": 46,
                      *           "kind": "top",
                      *           "margin": null,
-                     *           "max_activation": 18.328350067138672,
+                     *           "max_activation": 18.384061813354492,
                      *           "octave": null,
                      *           "position": 1,
                      *           "rank": 0,
@@ -13284,11 +13285,11 @@ export interface operations {
                      *           "window_position": 2
                      *         },
                      *         "top_token": ".",
-                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_35fd0610a318446e",
-                     *         "timestamp": "2026-11-26T11:17:12.591309Z"
+                     *         "request_id": "req_e72251f27ea6443a",
+                     *         "timestamp": "2026-11-26T15:19:19.776427Z"
                      *       }
                      *     }
                      */
@@ -13330,11 +13331,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_frequency": 0.29312570811266564,
-                     *         "cluster": 1,
-                     *         "coherence": 0.7266666666666667,
-                     *         "context_shift": 0.4638483965014577,
-                     *         "created_at": "2026-11-26T11:17:07.854141Z",
+                     *         "activation_frequency": 0.30271651779832953,
+                     *         "cluster": 3,
+                     *         "coherence": 0.7380952380952381,
+                     *         "context_shift": 0.47282608695652173,
+                     *         "created_at": "2026-11-26T15:19:15.924402Z",
                      *         "definitions": {
                      *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
                      *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts, strong and weak ones, from contexts in which it is silent, by nearness to its contexts in other documents. The silent ones are of three kinds, as many of each as there are, 12 at most: from anywhere, with one of its own tokens, and near in meaning. Interval: 95 %, over resamples of documents, not narrower…",
@@ -13353,29 +13354,29 @@ export interface operations {
                      *           "token_rule": "Balanced accuracy of the rule 'fires if the token is one of these (at most 16)', chosen on 60 % of the documents and measured on every token of the other 40 %; interval: 95 %, binomial, tokens taken as independent."
                      *         },
                      *         "description": null,
-                     *         "effective_tokens": 50.7343848489063,
-                     *         "encoder_decoder_cosine": 0.8447514772415161,
+                     *         "effective_tokens": 56.84323247453597,
+                     *         "encoder_decoder_cosine": 0.8382943272590637,
                      *         "id": 484,
                      *         "input_score": null,
-                     *         "interpretability_score": 0.20259759280107545,
+                     *         "interpretability_score": 0.19636226849924113,
                      *         "is_favorite": false,
                      *         "label": null,
                      *         "label_source": null,
                      *         "layer": 2,
-                     *         "logit_kurtosis": 0.4933006763458252,
-                     *         "map_x": -0.31676921248435974,
-                     *         "map_y": 0.3563481867313385,
+                     *         "logit_kurtosis": 0.4824333190917969,
+                     *         "map_x": -0.2346346527338028,
+                     *         "map_y": -0.11596500128507614,
                      *         "matches": [],
-                     *         "max_activation": 18.328350067138672,
-                     *         "max_jaccard": 0.17891615670935587,
-                     *         "mean_activation": 4.2887055311738775,
+                     *         "max_activation": 18.384061813354492,
+                     *         "max_jaccard": 0.1866980053360437,
+                     *         "mean_activation": 4.268194858741901,
                      *         "metadata": {
                      *           "checkpoint_step": 2000,
-                     *           "deviation": 2.5598901162345844,
+                     *           "deviation": 2.5239407699246783,
                      *           "discovery": {
                      *             "batch_size": 8192,
                      *             "co_firing_tokens": 200000,
-                     *             "coherence_features": 256,
+                     *             "coherence_features": 128,
                      *             "examples_per_feature": 20,
                      *             "layout": "auto",
                      *             "left_context": 16,
@@ -13395,9 +13396,9 @@ export interface operations {
                      *           },
                      *           "histogram": {
                      *             "counts": [
-                     *               1,
-                     *               13,
-                     *               81
+                     *               3,
+                     *               18,
+                     *               74
                      *             ],
                      *             "edges": [
                      *               0.3535533905932738,
@@ -13407,24 +13408,24 @@ export interface operations {
                      *           },
                      *           "intervals": [
                      *             {
-                     *               "count": 12,
+                     *               "count": 11,
                      *               "from": 16,
                      *               "octave": 4,
-                     *               "share": 0.0010786516853932583,
+                     *               "share": 0.0009574375489598746,
                      *               "to": 32
                      *             },
                      *             {
-                     *               "count": 1027,
+                     *               "count": 1032,
                      *               "from": 8,
                      *               "octave": 3,
-                     *               "share": 0.09231460674157303,
+                     *               "share": 0.08982505004787188,
                      *               "to": 16
                      *             },
                      *             {
-                     *               "count": 3761,
+                     *               "count": 3917,
                      *               "from": 4,
                      *               "octave": 2,
-                     *               "share": 0.3380674157303371,
+                     *               "share": 0.34093480720689356,
                      *               "to": 8
                      *             }
                      *           ],
@@ -13434,7 +13435,7 @@ export interface operations {
                      *             "p50": 3.512504320746599,
                      *             "p90": 7.660826245588589,
                      *             "p99": 12.883922655594034,
-                     *             "p99.9": 16.70838051883862
+                     *             "p99.9": 15.321652491177177
                      *           },
                      *           "rule_tokens": [
                      *             ".",
@@ -13445,91 +13446,91 @@ export interface operations {
                      *             "coherence": {
                      *               "against": {
                      *                 "near_meaning": {
-                     *                   "area": 0.64375,
+                     *                   "area": 0.6527777777777778,
                      *                   "interval": [
-                     *                     0.35,
-                     *                     0.863023778755388
+                     *                     0.43084090369781247,
+                     *                     0.8747146518577431
                      *                   ],
                      *                   "n_others": 8,
-                     *                   "n_own": 20
+                     *                   "n_own": 18
                      *                 },
                      *                 "random": {
-                     *                   "area": 0.8214285714285714,
+                     *                   "area": 0.8518518518518519,
                      *                   "interval": [
-                     *                     0.6586332272042248,
-                     *                     0.984223915652918
+                     *                     0.6923076923076923,
+                     *                     1
                      *                   ],
-                     *                   "n_others": 7,
-                     *                   "n_own": 20
+                     *                   "n_others": 6,
+                     *                   "n_own": 18
                      *                 }
                      *               },
                      *               "interval": [
-                     *                 0.5571031746031746,
-                     *                 0.8937038391909542
+                     *                 0.5660138497410754,
+                     *                 0.9101766264494009
                      *               ],
-                     *               "n_fit": 9,
-                     *               "n_others": 15,
-                     *               "n_test": 20,
-                     *               "null": 0.4930555555555556
+                     *               "n_fit": 13,
+                     *               "n_others": 14,
+                     *               "n_test": 18,
+                     *               "null": 0.5021862139917695
                      *             },
                      *             "token_rule": {
                      *               "interval": [
-                     *                 0.5947079370615704,
-                     *                 0.6076811590887781
+                     *                 0.59153873738702,
+                     *                 0.6044930971684246
                      *               ],
-                     *               "n_fires": 5851,
+                     *               "n_fires": 6058,
                      *               "null": 0.491734588108256
                      *             }
                      *           },
                      *           "top_tokens": [
                      *             {
-                     *               "count": 706,
-                     *               "mean_activation": 5.751884875317809,
-                     *               "p_fire": 0.8936708860759494,
-                     *               "share": 0.08511157719027504,
+                     *               "count": 681,
+                     *               "mean_activation": 5.332094834589573,
+                     *               "p_fire": 0.8620253164556962,
+                     *               "share": 0.07404888255744498,
                      *               "token": ".",
                      *               "token_id": 13
                      *             },
                      *             {
                      *               "count": 805,
-                     *               "mean_activation": 3.9177772277630636,
+                     *               "mean_activation": 3.9079245345192666,
                      *               "p_fire": 0.39577187807276304,
-                     *               "share": 0.06610120404433235,
+                     *               "share": 0.06415279480825033,
                      *               "token": "\n",
                      *               "token_id": 4
                      *             },
                      *             {
-                     *               "count": 411,
-                     *               "mean_activation": 4.688858108218859,
-                     *               "p_fire": 0.6442006269592476,
-                     *               "share": 0.04039081950255516,
+                     *               "count": 424,
+                     *               "mean_activation": 4.6672730350269465,
+                     *               "p_fire": 0.664576802507837,
+                     *               "share": 0.040355487371095546,
                      *               "token": ",",
                      *               "token_id": 11
                      *             }
                      *           ]
                      *         },
                      *         "n_examples": 20,
-                     *         "n_fires": 11125,
+                     *         "n_fires": 11489,
                      *         "n_tokens": 37953,
                      *         "name": null,
-                     *         "nearest_cosine": 0.32572150230407715,
+                     *         "nearest_cosine": 0.2749426066875458,
                      *         "neuron_index": 483,
                      *         "output_score": null,
                      *         "p99_activation": 12.883922655594034,
                      *         "tags": [],
-                     *         "token_concentration": 0.08511157719027504,
-                     *         "token_entropy": 0.7896492819730758,
-                     *         "token_rule": 0.6011945480751743,
+                     *         "token_concentration": 0.07404888255744498,
+                     *         "token_entropy": 0.7960091380695961,
+                     *         "token_rule": 0.5980159172777223,
                      *         "top_example": {
                      *           "activations": [
-                     *             16.94925,
-                     *             18.32835,
-                     *             9.90514
+                     *             16.60543,
+                     *             18.38406,
+                     *             10.36303
                      *           ],
                      *           "document": 46,
                      *           "kind": "top",
                      *           "margin": null,
-                     *           "max_activation": 18.328350067138672,
+                     *           "max_activation": 18.384061813354492,
                      *           "octave": null,
                      *           "position": 1,
                      *           "rank": 0,
@@ -13548,11 +13549,11 @@ export interface operations {
                      *           "window_position": 2
                      *         },
                      *         "top_token": ".",
-                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_707986c6a68342bc",
-                     *         "timestamp": "2026-11-26T11:17:25.352706Z"
+                     *         "request_id": "req_bec0ad21ee9d4623",
+                     *         "timestamp": "2026-11-26T15:19:21.384606Z"
                      *       }
                      *     }
                      */
@@ -13604,13 +13605,13 @@ export interface operations {
                      *             "name": null,
                      *             "tags": []
                      *           },
-                     *           "created_at": "2026-11-26T11:17:12.602649Z",
+                     *           "created_at": "2026-11-26T15:19:19.780805Z",
                      *           "is_undone": false
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_646bd419b56548e7",
-                     *         "timestamp": "2026-11-26T11:17:12.661535Z"
+                     *         "request_id": "req_3fe68a57ebb6445f",
+                     *         "timestamp": "2026-11-26T15:19:19.822871Z"
                      *       }
                      *     }
                      */
@@ -13655,14 +13656,14 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "activations": [
-                     *             16.94925,
-                     *             18.32835,
-                     *             9.90514
+                     *             16.60543,
+                     *             18.38406,
+                     *             10.36303
                      *           ],
                      *           "document": 46,
                      *           "kind": "top",
                      *           "margin": null,
-                     *           "max_activation": 18.328350067138672,
+                     *           "max_activation": 18.384061813354492,
                      *           "octave": null,
                      *           "position": 1,
                      *           "rank": 0,
@@ -13682,14 +13683,14 @@ export interface operations {
                      *         },
                      *         {
                      *           "activations": [
-                     *             18.171,
-                     *             8.78783,
-                     *             1.95014
+                     *             17.63761,
+                     *             8.2871,
+                     *             2.6625
                      *           ],
                      *           "document": 4,
                      *           "kind": "top",
                      *           "margin": null,
-                     *           "max_activation": 18.171003341674805,
+                     *           "max_activation": 17.637609481811523,
                      *           "octave": null,
                      *           "position": 0,
                      *           "rank": 1,
@@ -13709,14 +13710,14 @@ export interface operations {
                      *         },
                      *         {
                      *           "activations": [
-                     *             17.32881,
-                     *             7.08894,
-                     *             4.64046
+                     *             17.15055,
+                     *             6.8646,
+                     *             4.75171
                      *           ],
                      *           "document": 52,
                      *           "kind": "top",
                      *           "margin": null,
-                     *           "max_activation": 17.328805923461914,
+                     *           "max_activation": 17.150545120239258,
                      *           "octave": null,
                      *           "position": 0,
                      *           "rank": 2,
@@ -13736,8 +13737,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_1d9bd8c2537e4b59",
-                     *         "timestamp": "2026-11-26T11:17:12.683166Z"
+                     *         "request_id": "req_67998028283d43d4",
+                     *         "timestamp": "2026-11-26T15:19:19.835434Z"
                      *       }
                      *     }
                      */
@@ -13776,48 +13777,21 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "count": 12,
+                     *           "count": 11,
                      *           "examples": [
                      *             {
                      *               "activations": [
-                     *                 18.171,
-                     *                 8.78783,
-                     *                 1.95014
-                     *               ],
-                     *               "document": 4,
-                     *               "kind": "sample",
-                     *               "margin": null,
-                     *               "max_activation": 18.171003341674805,
-                     *               "octave": 4,
-                     *               "position": 0,
-                     *               "rank": 0,
-                     *               "split": "train",
-                     *               "token_ids": [
-                     *                 533,
-                     *                 92,
-                     *                 110
-                     *               ],
-                     *               "token_index": 16637,
-                     *               "tokens": [
-                     *                 " how",
-                     *                 " t",
-                     *                 "en"
-                     *               ],
-                     *               "window_position": 1
-                     *             },
-                     *             {
-                     *               "activations": [
-                     *                 16.94925,
-                     *                 18.32835,
-                     *                 9.90514
+                     *                 16.60543,
+                     *                 18.38406,
+                     *                 10.36303
                      *               ],
                      *               "document": 46,
                      *               "kind": "sample",
                      *               "margin": null,
-                     *               "max_activation": 16.94925308227539,
+                     *               "max_activation": 16.60543441772461,
                      *               "octave": 4,
                      *               "position": 0,
-                     *               "rank": 1,
+                     *               "rank": 0,
                      *               "split": "train",
                      *               "token_ids": [
                      *                 97,
@@ -13834,17 +13808,17 @@ export interface operations {
                      *             },
                      *             {
                      *               "activations": [
-                     *                 17.32881,
-                     *                 7.08894,
-                     *                 4.64046
+                     *                 17.15055,
+                     *                 6.8646,
+                     *                 4.75171
                      *               ],
                      *               "document": 52,
                      *               "kind": "sample",
                      *               "margin": null,
-                     *               "max_activation": 17.328805923461914,
+                     *               "max_activation": 17.150545120239258,
                      *               "octave": 4,
                      *               "position": 0,
-                     *               "rank": 2,
+                     *               "rank": 1,
                      *               "split": "train",
                      *               "token_ids": [
                      *                 94,
@@ -13858,53 +13832,80 @@ export interface operations {
                      *                 "p"
                      *               ],
                      *               "window_position": 1
+                     *             },
+                     *             {
+                     *               "activations": [
+                     *                 16.24066,
+                     *                 12.90023,
+                     *                 0
+                     *               ],
+                     *               "document": 66,
+                     *               "kind": "sample",
+                     *               "margin": null,
+                     *               "max_activation": 16.24065589904785,
+                     *               "octave": 4,
+                     *               "position": 0,
+                     *               "rank": 2,
+                     *               "split": "train",
+                     *               "token_ids": [
+                     *                 259,
+                     *                 131,
+                     *                 75
+                     *               ],
+                     *               "token_index": 189484,
+                     *               "tokens": [
+                     *                 "red",
+                     *                 "ic",
+                     *                 "t"
+                     *               ],
+                     *               "window_position": 1
                      *             }
                      *           ],
                      *           "high": 32,
                      *           "low": 16,
                      *           "octave": 4,
-                     *           "share": 0.0010786516853932583
+                     *           "share": 0.0009574375489598746
                      *         },
                      *         {
-                     *           "count": 1027,
+                     *           "count": 1032,
                      *           "examples": [
                      *             {
                      *               "activations": [
-                     *                 13.88192,
-                     *                 14.22861,
-                     *                 10.01736
+                     *                 0,
+                     *                 12.21251,
+                     *                 6.78723
                      *               ],
-                     *               "document": 52,
+                     *               "document": 5,
                      *               "kind": "sample",
                      *               "margin": null,
-                     *               "max_activation": 8.222131729125977,
+                     *               "max_activation": 8.738824844360352,
                      *               "octave": 3,
-                     *               "position": 5,
+                     *               "position": 6,
                      *               "rank": 4,
                      *               "split": "train",
                      *               "token_ids": [
-                     *                 517,
-                     *                 216,
-                     *                 103
+                     *                 1,
+                     *                 82,
+                     *                 15
                      *               ],
-                     *               "token_index": 143769,
+                     *               "token_index": 25152,
                      *               "tokens": [
-                     *                 " after",
-                     *                 " an",
-                     *                 " o"
+                     *                 "<unk>",
+                     *                 "{",
+                     *                 "1"
                      *               ],
-                     *               "window_position": 6
+                     *               "window_position": 7
                      *             },
                      *             {
                      *               "activations": [
-                     *                 9.8395,
-                     *                 6.4024,
+                     *                 10.35699,
+                     *                 6.28223,
                      *                 0
                      *               ],
                      *               "document": 72,
                      *               "kind": "sample",
                      *               "margin": null,
-                     *               "max_activation": 9.85654354095459,
+                     *               "max_activation": 10.019737243652344,
                      *               "octave": 3,
                      *               "position": 16,
                      *               "rank": 5,
@@ -13931,7 +13932,7 @@ export interface operations {
                      *               "document": 76,
                      *               "kind": "sample",
                      *               "margin": null,
-                     *               "max_activation": 12.05895709991455,
+                     *               "max_activation": 11.448187828063965,
                      *               "octave": 3,
                      *               "position": 16,
                      *               "rank": 6,
@@ -13953,21 +13954,21 @@ export interface operations {
                      *           "high": 16,
                      *           "low": 8,
                      *           "octave": 3,
-                     *           "share": 0.09231460674157303
+                     *           "share": 0.08982505004787188
                      *         },
                      *         {
-                     *           "count": 3761,
+                     *           "count": 3917,
                      *           "examples": [
                      *             {
                      *               "activations": [
-                     *                 7.61255,
-                     *                 9.70807,
-                     *                 5.39805
+                     *                 7.57403,
+                     *                 9.66509,
+                     *                 4.81833
                      *               ],
                      *               "document": 5,
                      *               "kind": "sample",
                      *               "margin": null,
-                     *               "max_activation": 6.465586185455322,
+                     *               "max_activation": 6.175379753112793,
                      *               "octave": 2,
                      *               "position": 16,
                      *               "rank": 8,
@@ -13987,14 +13988,14 @@ export interface operations {
                      *             },
                      *             {
                      *               "activations": [
-                     *                 2.2622,
+                     *                 2.15352,
                      *                 0,
                      *                 0
                      *               ],
                      *               "document": 27,
                      *               "kind": "sample",
                      *               "margin": null,
-                     *               "max_activation": 5.720358371734619,
+                     *               "max_activation": 5.555778980255127,
                      *               "octave": 2,
                      *               "position": 16,
                      *               "rank": 9,
@@ -14014,14 +14015,14 @@ export interface operations {
                      *             },
                      *             {
                      *               "activations": [
-                     *                 5.73063,
-                     *                 1.38836,
+                     *                 5.68414,
+                     *                 1.13164,
                      *                 0
                      *               ],
                      *               "document": 29,
                      *               "kind": "sample",
                      *               "margin": null,
-                     *               "max_activation": 4.785438537597656,
+                     *               "max_activation": 5.83225679397583,
                      *               "octave": 2,
                      *               "position": 16,
                      *               "rank": 10,
@@ -14043,12 +14044,12 @@ export interface operations {
                      *           "high": 8,
                      *           "low": 4,
                      *           "octave": 2,
-                     *           "share": 0.3380674157303371
+                     *           "share": 0.34093480720689356
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_d9cd5b9f34d844e1",
-                     *         "timestamp": "2026-11-26T11:17:12.697295Z"
+                     *         "request_id": "req_c23d604e467041ca",
+                     *         "timestamp": "2026-11-26T15:19:19.844914Z"
                      *       }
                      *     }
                      */
@@ -14087,20 +14088,20 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "counts": [
-                     *           1,
-                     *           13,
-                     *           81
+                     *           3,
+                     *           18,
+                     *           74
                      *         ],
                      *         "edges": [
                      *           0.3535533905932738,
                      *           0.5,
                      *           0.7071067811865476
                      *         ],
-                     *         "n_zero": 26828
+                     *         "n_zero": 26464
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_5e84e6fb73794064",
-                     *         "timestamp": "2026-11-26T11:17:12.726462Z"
+                     *         "request_id": "req_7de7067691444a62",
+                     *         "timestamp": "2026-11-26T15:19:19.851591Z"
                      *       }
                      *     }
                      */
@@ -14140,19 +14141,19 @@ export interface operations {
                      *       "data": {
                      *         "bottom": [
                      *           {
-                     *             "logit": -0.6328125,
+                     *             "logit": -0.65625,
                      *             "token": "ation",
                      *             "token_id": 511
                      *           },
                      *           {
-                     *             "logit": -0.609375,
+                     *             "logit": -0.6171875,
                      *             "token": "el",
                      *             "token_id": 466
                      *           },
                      *           {
-                     *             "logit": -0.56640625,
-                     *             "token": "up",
-                     *             "token_id": 657
+                     *             "logit": -0.5546875,
+                     *             "token": "au",
+                     *             "token_id": 384
                      *           }
                      *         ],
                      *         "definition": "Direct effect of the feature's decoder direction on the output logits: decoder times the final norm's gain (mean removed for LayerNorm) times the unembedding.",
@@ -14164,20 +14165,20 @@ export interface operations {
                      *             "token_id": 4
                      *           },
                      *           {
-                     *             "logit": 0.3125,
+                     *             "logit": 0.3203125,
                      *             "token": " ask",
                      *             "token_id": 645
                      *           },
                      *           {
-                     *             "logit": 0.2734375,
-                     *             "token": " A",
-                     *             "token_id": 158
+                     *             "logit": 0.275390625,
+                     *             "token": " voice",
+                     *             "token_id": 578
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_18b831d3618c4895",
-                     *         "timestamp": "2026-11-26T11:17:12.746210Z"
+                     *         "request_id": "req_6497954120624568",
+                     *         "timestamp": "2026-11-26T15:19:19.855729Z"
                      *       }
                      *     }
                      */
@@ -14221,39 +14222,39 @@ export interface operations {
                      *           {
                      *             "cosine": null,
                      *             "id": 17,
-                     *             "jaccard": 0.13594335693461057,
+                     *             "jaccard": 0.13224283854166666,
                      *             "name": "tokens \".\"",
                      *             "neuron_index": 16,
-                     *             "pearson": 0.28281009985668015,
-                     *             "pmi": 0.7958807319843012,
-                     *             "together": 1632
+                     *             "pearson": 0.24312406110678392,
+                     *             "pmi": 0.7950472438040472,
+                     *             "together": 1625
                      *           },
                      *           {
                      *             "cosine": null,
                      *             "id": 201,
-                     *             "jaccard": 0.09258773081298678,
+                     *             "jaccard": 0.08450467132396262,
                      *             "name": "tokens \".\"",
                      *             "neuron_index": 200,
-                     *             "pearson": 0.2632453802345438,
-                     *             "pmi": 0.9760493577364853,
-                     *             "together": 1058
+                     *             "pearson": 0.22277500391802557,
+                     *             "pmi": 0.8653395131587712,
+                     *             "together": 1004
                      *           },
                      *           {
                      *             "cosine": null,
                      *             "id": 41,
-                     *             "jaccard": 0.10011980147184665,
+                     *             "jaccard": 0.10160516299851068,
                      *             "name": "tokens \".\"",
                      *             "neuron_index": 40,
-                     *             "pearson": 0.25091885955969323,
-                     *             "pmi": 0.8354581966639308,
-                     *             "together": 1170
+                     *             "pearson": 0.21488219407358536,
+                     *             "pmi": 0.7987653389199103,
+                     *             "together": 1228
                      *           }
                      *         ],
                      *         "n_tokens": 37953
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_540e4c660790486f",
-                     *         "timestamp": "2026-11-26T11:17:12.766422Z"
+                     *         "request_id": "req_aa50d3fefb164e1d",
+                     *         "timestamp": "2026-11-26T15:19:19.859590Z"
                      *       }
                      *     }
                      */
@@ -14293,7 +14294,27 @@ export interface operations {
                      *       "data": {
                      *         "decoder": [
                      *           {
-                     *             "cosine": 0.32572150230407715,
+                     *             "cosine": 0.2749426066875458,
+                     *             "id": 92,
+                     *             "jaccard": null,
+                     *             "name": "tokens \"1\", \"2\", \" \"",
+                     *             "neuron_index": 91,
+                     *             "pearson": null,
+                     *             "pmi": null,
+                     *             "together": null
+                     *           },
+                     *           {
+                     *             "cosine": 0.24928613007068634,
+                     *             "id": 445,
+                     *             "jaccard": null,
+                     *             "name": null,
+                     *             "neuron_index": 444,
+                     *             "pearson": null,
+                     *             "pmi": null,
+                     *             "together": null
+                     *           },
+                     *           {
+                     *             "cosine": 0.2318359762430191,
                      *             "id": 188,
                      *             "jaccard": null,
                      *             "name": null,
@@ -14301,41 +14322,11 @@ export interface operations {
                      *             "pearson": null,
                      *             "pmi": null,
                      *             "together": null
-                     *           },
-                     *           {
-                     *             "cosine": 0.29993385076522827,
-                     *             "id": 92,
-                     *             "jaccard": null,
-                     *             "name": "tokens \" \", \"1\", \"2\"",
-                     *             "neuron_index": 91,
-                     *             "pearson": null,
-                     *             "pmi": null,
-                     *             "together": null
-                     *           },
-                     *           {
-                     *             "cosine": 0.26654040813446045,
-                     *             "id": 458,
-                     *             "jaccard": null,
-                     *             "name": null,
-                     *             "neuron_index": 457,
-                     *             "pearson": null,
-                     *             "pmi": null,
-                     *             "together": null
                      *           }
                      *         ],
                      *         "encoder": [
                      *           {
-                     *             "cosine": 0.14443406462669373,
-                     *             "id": 81,
-                     *             "jaccard": null,
-                     *             "name": null,
-                     *             "neuron_index": 80,
-                     *             "pearson": null,
-                     *             "pmi": null,
-                     *             "together": null
-                     *           },
-                     *           {
-                     *             "cosine": 0.14411354064941406,
+                     *             "cosine": 0.17314422130584717,
                      *             "id": 253,
                      *             "jaccard": null,
                      *             "name": null,
@@ -14345,11 +14336,21 @@ export interface operations {
                      *             "together": null
                      *           },
                      *           {
-                     *             "cosine": 0.14362184703350067,
-                     *             "id": 157,
+                     *             "cosine": 0.14104357361793518,
+                     *             "id": 442,
                      *             "jaccard": null,
                      *             "name": null,
-                     *             "neuron_index": 156,
+                     *             "neuron_index": 441,
+                     *             "pearson": null,
+                     *             "pmi": null,
+                     *             "together": null
+                     *           },
+                     *           {
+                     *             "cosine": 0.13247768580913544,
+                     *             "id": 54,
+                     *             "jaccard": null,
+                     *             "name": null,
+                     *             "neuron_index": 53,
                      *             "pearson": null,
                      *             "pmi": null,
                      *             "together": null
@@ -14358,8 +14359,8 @@ export interface operations {
                      *         "feature_id": 484
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_1c24b82922c2469a",
-                     *         "timestamp": "2026-11-26T11:17:12.807806Z"
+                     *         "request_id": "req_27deab8b5ce5410f",
+                     *         "timestamp": "2026-11-26T15:19:19.866474Z"
                      *       }
                      *     }
                      */
@@ -14403,19 +14404,19 @@ export interface operations {
                      *         "contexts": [
                      *           {
                      *             "activations": [
-                     *               16.95483,
-                     *               18.33439,
-                     *               9.91291
+                     *               16.61466,
+                     *               18.38595,
+                     *               10.36717
                      *             ],
                      *             "kl": [
-                     *               0.3746766149997711,
-                     *               0.35428065061569214,
-                     *               0.04598782956600189
+                     *               0.3642710745334625,
+                     *               0.35888010263442993,
+                     *               0.04430379718542099
                      *             ],
                      *             "loss_change": [
-                     *               -0.36984777450561523,
-                     *               -1.4434690475463867,
-                     *               -0.033145904541015625
+                     *               -0.4044947624206543,
+                     *               -1.350966453552246,
+                     *               -0.01704883575439453
                      *             ],
                      *             "token_ids": [
                      *               97,
@@ -14430,19 +14431,19 @@ export interface operations {
                      *           },
                      *           {
                      *             "activations": [
-                     *               18.18757,
-                     *               8.78482,
-                     *               1.94598
+                     *               17.65411,
+                     *               8.28337,
+                     *               2.65832
                      *             ],
                      *             "kl": [
-                     *               0.38117119669914246,
-                     *               0.10917917639017105,
-                     *               0.05926622822880745
+                     *               0.35190919041633606,
+                     *               0.10245410352945328,
+                     *               0.03946433961391449
                      *             ],
                      *             "loss_change": [
-                     *               -1.8168973922729492,
-                     *               -0.08476877212524414,
-                     *               -0.0928182601928711
+                     *               -1.7499666213989258,
+                     *               -0.047241926193237305,
+                     *               -0.13233041763305664
                      *             ],
                      *             "token_ids": [
                      *               533,
@@ -14458,47 +14459,47 @@ export interface operations {
                      *         ],
                      *         "definition": "The feature's activation times its decoder direction is subtracted at every token of the shown contexts, each read on its own; all else stays. Rise of the next token's cross-entropy and KL(clean || ablated), in nats; means over the tokens on which it fires.",
                      *         "feature_id": 484,
-                     *         "mean_kl": 0.10343268617768497,
-                     *         "mean_loss_change": -0.3439626023173332,
-                     *         "n_positions": 17,
+                     *         "mean_kl": 0.09680692225487696,
+                     *         "mean_loss_change": -0.3216065729365629,
+                     *         "n_positions": 18,
                      *         "promoted": [
                      *           {
-                     *             "logit": 1.200348138809204,
-                     *             "token": "'n't",
-                     *             "token_id": 907
-                     *           },
-                     *           {
-                     *             "logit": 1.111969232559204,
+                     *             "logit": 1.0909526348114014,
                      *             "token": " ask",
                      *             "token_id": 645
                      *           },
                      *           {
-                     *             "logit": 1.0069169998168945,
+                     *             "logit": 1.0628221035003662,
+                     *             "token": "'n't",
+                     *             "token_id": 907
+                     *           },
+                     *           {
+                     *             "logit": 0.9965924024581909,
                      *             "token": " voice",
                      *             "token_id": 578
                      *           }
                      *         ],
                      *         "suppressed": [
                      *           {
-                     *             "logit": -1.479224681854248,
+                     *             "logit": -1.4645212888717651,
                      *             "token": "il",
                      *             "token_id": 309
                      *           },
                      *           {
-                     *             "logit": -1.3155568838119507,
+                     *             "logit": -1.3691911697387695,
                      *             "token": "ation",
                      *             "token_id": 511
                      *           },
                      *           {
-                     *             "logit": -1.293907642364502,
-                     *             "token": "up",
-                     *             "token_id": 657
+                     *             "logit": -1.2965118885040283,
+                     *             "token": "el",
+                     *             "token_id": 466
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_3c8609a626e342fe",
-                     *         "timestamp": "2026-11-26T11:17:12.838705Z"
+                     *         "request_id": "req_fc0ed3f49fa64ab3",
+                     *         "timestamp": "2026-11-26T15:19:19.873050Z"
                      *       }
                      *     }
                      */
@@ -14534,7 +14535,7 @@ export interface operations {
                  *         }
                  *       ],
                  *       "max_new_tokens": 8,
-                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                  *       "prompt": "The list of files is",
                  *       "run_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90"
                  *     }
@@ -14562,24 +14563,24 @@ export interface operations {
                      *             ],
                      *             "unsteered": [
                      *               0,
-                     *               7
+                     *               6
                      *             ]
                      *           },
                      *           {
                      *             "op": "equal",
                      *             "steered": [
                      *               1,
-                     *               2
+                     *               3
                      *             ],
                      *             "unsteered": [
-                     *               7,
+                     *               6,
                      *               8
                      *             ]
                      *           },
                      *           {
                      *             "op": "insert",
                      *             "steered": [
-                     *               2,
+                     *               3,
                      *               8
                      *             ],
                      *             "unsteered": [
@@ -14590,7 +14591,7 @@ export interface operations {
                      *         ],
                      *         "environment": {
                      *           "device": "cpu",
-                     *           "dictionaries": "2dfab1ea0ca24a9b",
+                     *           "dictionaries": "df7051b8ac502943",
                      *           "dtype": "bfloat16",
                      *           "model": "LlamaForCausalLM",
                      *           "sampler": "temperature 0.7, top-k 0, top-p 1, repetition penalty 1, one generator per text, seed 0",
@@ -14600,24 +14601,25 @@ export interface operations {
                      *         },
                      *         "features": [
                      *           {
-                     *             "achieved_max": 41.823997497558594,
-                     *             "achieved_mean": 35.2075834274292,
-                     *             "activation_steered": 2.0817480087280273,
-                     *             "activation_unsteered": 2.2305513620376587,
+                     *             "achieved_max": 41.90910339355469,
+                     *             "achieved_mean": 37.85103225708008,
+                     *             "activation_steered": 3.8279386162757874,
+                     *             "activation_unsteered": 2.1672834753990173,
                      *             "calibrated_kl": null,
                      *             "coefficient": 2,
                      *             "id": 484,
                      *             "layer": 2,
                      *             "method": "add",
-                     *             "name": null,
+                     *             "name": "There was the week, and the four,",
                      *             "neuron_index": 483,
-                     *             "strength_as_norm_fraction": 1.072507301617361,
-                     *             "strength_in_activation_units": 36.656700134277344,
+                     *             "only_active": false,
+                     *             "strength_as_norm_fraction": 1.089779794216156,
+                     *             "strength_in_activation_units": 36.768123626708984,
                      *             "strength_in_max_multiples": 2,
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "first_token_seconds": 0.05439905499952147,
+                     *         "first_token_seconds": 0.01793712600010622,
                      *         "intervention_layer": 2,
                      *         "job_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
                      *         "metrics": [
@@ -14626,24 +14628,24 @@ export interface operations {
                      *             "key": "kl_mean",
                      *             "label": "KL, mean",
                      *             "unit": "nats",
-                     *             "value": 1.135714154690504
+                     *             "value": 0.862397663295269
                      *           },
                      *           {
                      *             "definition": "Median of the same divergences.",
                      *             "key": "kl_p50",
                      *             "label": "KL, median",
                      *             "unit": "nats",
-                     *             "value": 0.861251175403595
+                     *             "value": 0.6647934317588806
                      *           },
                      *           {
                      *             "definition": "95th percentile of the same divergences.",
                      *             "key": "kl_p95",
                      *             "label": "KL, 95th percentile",
                      *             "unit": "nats",
-                     *             "value": 2.4069417119026184
+                     *             "value": 1.9424346625804894
                      *           }
                      *         ],
-                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *         "notes": [],
                      *         "prompt": "The list of files is",
                      *         "prompt_tokens": [
@@ -14666,57 +14668,57 @@ export interface operations {
                      *         "proof": {
                      *           "first_differing_logit": {
                      *             "index": 0,
-                     *             "max_difference": 4.5703125
+                     *             "max_difference": 4.3203125
                      *           },
                      *           "first_divergence": 0,
-                     *           "mean_delta_norm": 36.65670394897461,
-                     *           "mean_delta_norm_ratio": 1.072507413228353,
+                     *           "mean_delta_norm": 36.768123626708984,
+                     *           "mean_delta_norm_ratio": 1.089779794216156,
                      *           "positions_changed": 15,
                      *           "positions_touched": 15,
                      *           "prompt_positions_touched": 8
                      *         },
-                     *         "seconds": 0.4559684219993869,
+                     *         "seconds": 0.5307322910002767,
                      *         "steered_output": {
                      *           "ended": "length",
-                     *           "perplexity": 12.160463462174697,
-                     *           "text": ".\n\n“The matters it",
+                     *           "perplexity": 24.136640128164952,
+                     *           "text": ".\n\nAlice’s looking a th",
                      *           "tokens": [
                      *             {
                      *               "achieved": [
-                     *                 41.823997497558594
+                     *                 41.631324768066406
                      *               ],
                      *               "activations": [
-                     *                 7.328757286071777
+                     *                 6.790766716003418
                      *               ],
                      *               "base_logprob": -2.6276626586914062,
-                     *               "kl": 0.984102189540863,
-                     *               "logprob": -3.0493874549865723,
+                     *               "kl": 1.0302222967147827,
+                     *               "logprob": -3.274496078491211,
                      *               "text": ".",
                      *               "token_id": 13
                      *             },
                      *             {
                      *               "achieved": [
-                     *                 40.06382369995117
+                     *                 40.65240478515625
                      *               ],
                      *               "activations": [
-                     *                 5.559759140014648
+                     *                 5.789217472076416
                      *               ],
                      *               "base_logprob": -1.3019826412200928,
-                     *               "kl": 0.5204238891601562,
-                     *               "logprob": -0.31663334369659424,
+                     *               "kl": 0.5513922572135925,
+                     *               "logprob": -0.295938104391098,
                      *               "text": "\n",
                      *               "token_id": 4
                      *             },
                      *             {
                      *               "achieved": [
-                     *                 29.476993560791016
+                     *                 29.70351219177246
                      *               ],
                      *               "activations": [
                      *                 0
                      *               ],
                      *               "base_logprob": -0.37476542592048645,
-                     *               "kl": 0.24786850810050964,
-                     *               "logprob": -0.07005982846021652,
+                     *               "kl": 0.25249069929122925,
+                     *               "logprob": -0.06602999567985535,
                      *               "text": "\n",
                      *               "token_id": 4
                      *             }
@@ -14725,15 +14727,15 @@ export interface operations {
                      *         "stopped": false,
                      *         "unsteered_output": {
                      *           "ended": "length",
-                     *           "perplexity": 23.22552853313015,
-                     *           "text": " worth a grander and\n",
+                     *           "perplexity": 15.577929861144275,
+                     *           "text": " worth a granded\n\n",
                      *           "tokens": [
                      *             {
                      *               "achieved": [
-                     *                 4.759465217590332
+                     *                 3.9163942337036133
                      *               ],
                      *               "activations": [
-                     *                 4.759465217590332
+                     *                 3.9163942337036133
                      *               ],
                      *               "base_logprob": -5.299537658691406,
                      *               "kl": 0,
@@ -14743,10 +14745,10 @@ export interface operations {
                      *             },
                      *             {
                      *               "achieved": [
-                     *                 8.380182266235352
+                     *                 8.968668937683105
                      *               ],
                      *               "activations": [
-                     *                 8.380182266235352
+                     *                 8.968668937683105
                      *               ],
                      *               "base_logprob": -0.35571086406707764,
                      *               "kl": 0,
@@ -14756,10 +14758,10 @@ export interface operations {
                      *             },
                      *             {
                      *               "achieved": [
-                     *                 4.704763412475586
+                     *                 4.45320463180542
                      *               ],
                      *               "activations": [
-                     *                 4.704763412475586
+                     *                 4.45320463180542
                      *               ],
                      *               "base_logprob": -3.1446924209594727,
                      *               "kl": 0,
@@ -14772,8 +14774,8 @@ export interface operations {
                      *         "warnings": []
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_153033109cac4f05",
-                     *         "timestamp": "2026-11-26T11:17:48.398417Z"
+                     *         "request_id": "req_7b45ab27f34544b8",
+                     *         "timestamp": "2026-11-26T15:19:49.675345Z"
                      *       }
                      *     }
                      */
@@ -14815,7 +14817,7 @@ export interface operations {
                  *         }
                  *       ],
                  *       "max_new_tokens": 4,
-                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                  *       "prompts": [
                  *         "The list of files is",
                  *         "We shall see"
@@ -14842,13 +14844,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "12ad967e-90e2-4b12-a881-0927e4b9ea92",
+                     *         "job_id": "c77b000a-cda6-4289-8863-8492a5978f05",
                      *         "resource_id": null,
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f614202732b342d4",
-                     *         "timestamp": "2026-11-26T11:17:49.484207Z"
+                     *         "request_id": "req_ea80c4837a67476f",
+                     *         "timestamp": "2026-11-26T15:19:51.049306Z"
                      *       }
                      *     }
                      */
@@ -14896,19 +14898,19 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T11:17:49.485319Z",
+                     *           "created_at": "2026-11-26T15:19:51.052937Z",
                      *           "features": [
                      *             {
                      *               "at_layer": 2,
                      *               "id": 484,
                      *               "method": "add",
-                     *               "name": null,
+                     *               "name": "There was the week, and the four,",
                      *               "neuron_index": 483,
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "id": "12ad967e-90e2-4b12-a881-0927e4b9ea92",
-                     *           "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *           "id": "c77b000a-cda6-4289-8863-8492a5978f05",
+                     *           "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *           "prompts": [
                      *             "The list of files is",
                      *             "We shall see"
@@ -14917,8 +14919,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_8a436e0814a848dd",
-                     *         "timestamp": "2026-11-26T11:17:52.890499Z"
+                     *         "request_id": "req_514aa13482b24deb",
+                     *         "timestamp": "2026-11-26T15:19:54.830715Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -14961,7 +14963,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:49.485319Z",
+                     *         "created_at": "2026-11-26T15:19:51.052937Z",
                      *         "definitions": {
                      *           "ce_clean": "Mean next-token cross-entropy of the untouched model on the same held-out windows, in nats.",
                      *           "ce_mean": "The same with the mean held-out activation in its place, in nats.",
@@ -15012,14 +15014,14 @@ export interface operations {
                      *             "at_layer": 2,
                      *             "id": 484,
                      *             "method": "add",
-                     *             "name": null,
+                     *             "name": "There was the week, and the four,",
                      *             "neuron_index": 483,
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "12ad967e-90e2-4b12-a881-0927e4b9ea92",
+                     *         "id": "c77b000a-cda6-4289-8863-8492a5978f05",
                      *         "message": "Generating",
-                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *         "progress": 100,
                      *         "prompts": [
                      *           "The list of files is",
@@ -15064,7 +15066,7 @@ export interface operations {
                      *           ],
                      *           "environment": {
                      *             "device": "cpu",
-                     *             "dictionaries": "2dfab1ea0ca24a9b",
+                     *             "dictionaries": "df7051b8ac502943",
                      *             "dtype": "bfloat16",
                      *             "model": "LlamaForCausalLM",
                      *             "sampler": "temperature 0.7, top-k 0, top-p 1, repetition penalty 1, one generator per text, seed 0",
@@ -15077,18 +15079,18 @@ export interface operations {
                      *               "best": {
                      *                 "example": " how\n_ite",
                      *                 "figures": {
-                     *                   "achieved": 37.870015144348145,
-                     *                   "activation": 3.7558627128601074,
-                     *                   "activation_max": 7.784494400024414,
+                     *                   "achieved": 38.358184814453125,
+                     *                   "activation": 3.6892058849334717,
+                     *                   "activation_max": 8.163050651550293,
                      *                   "distinct_2": 1,
                      *                   "distinct_2_unsteered": 1,
                      *                   "embedding_similarity": 0.23473110795021057,
                      *                   "ended_share": 0,
                      *                   "first_divergence": 0,
-                     *                   "kl_mean": 0.6782592982053757,
-                     *                   "kl_p50": 0.631952092051506,
-                     *                   "kl_p95": 1.1300247728824615,
-                     *                   "mean_delta_norm_ratio": 1.085441631930215,
+                     *                   "kl_mean": 0.6972000375390053,
+                     *                   "kl_p50": 0.6253239959478378,
+                     *                   "kl_p95": 1.2022322058677672,
+                     *                   "mean_delta_norm_ratio": 1.0887408937726701,
                      *                   "n_texts": 1,
                      *                   "n_tokens": 4,
                      *                   "perplexity": 32.19857570472635,
@@ -15101,16 +15103,16 @@ export interface operations {
                      *                 },
                      *                 "is_held_out": true,
                      *                 "kl_target": null,
-                     *                 "score": 0.8192063725868106,
+                     *                 "score": 0.8221255913892914,
                      *                 "strength": 2,
                      *                 "unit": "max_multiple",
                      *                 "unsteered": {
-                     *                   "achieved": 0.527031660079956,
-                     *                   "activation": 0.527031660079956,
-                     *                   "activation_max": 2.108126640319824,
+                     *                   "achieved": 0.5284844636917114,
+                     *                   "activation": 0.5284844636917114,
+                     *                   "activation_max": 2.1139378547668457,
                      *                   "distinct_2": 1,
                      *                   "distinct_2_unsteered": 1,
-                     *                   "embedding_similarity": 0.9999998807907104,
+                     *                   "embedding_similarity": 1,
                      *                   "ended_share": 0,
                      *                   "first_divergence": null,
                      *                   "kl_mean": 0,
@@ -15127,13 +15129,13 @@ export interface operations {
                      *                   "similarity": 1,
                      *                   "word_overlap": 1
                      *                 },
-                     *                 "unsteered_score": 0.1774312964029911
+                     *                 "unsteered_score": 0.18179478166332103
                      *               },
                      *               "controls": [],
                      *               "id": 484,
                      *               "layer": 2,
                      *               "method": "add",
-                     *               "name": null,
+                     *               "name": "There was the week, and the four,",
                      *               "neuron_index": 483,
                      *               "notes": [],
                      *               "rows": [
@@ -15141,12 +15143,12 @@ export interface operations {
                      *                   "activation_units": null,
                      *                   "example": " worth a gr",
                      *                   "figures": {
-                     *                     "achieved": 2.4940671920776367,
-                     *                     "activation": 2.4940671920776367,
-                     *                     "activation_max": 8.380182266235352,
+                     *                     "achieved": 2.4315264225006104,
+                     *                     "activation": 2.4315264225006104,
+                     *                     "activation_max": 8.968672752380371,
                      *                     "distinct_2": 1,
                      *                     "distinct_2_unsteered": 1,
-                     *                     "embedding_similarity": 0.9999999403953552,
+                     *                     "embedding_similarity": 0.9999999701976776,
                      *                     "ended_share": 0,
                      *                     "first_divergence": null,
                      *                     "kl_mean": 0,
@@ -15170,85 +15172,77 @@ export interface operations {
                      *                   "unit": "max_multiple"
                      *                 },
                      *                 {
-                     *                   "activation_units": 18.328350067138672,
-                     *                   "example": " all\nit down",
+                     *                   "activation_units": 18.384061813354492,
+                     *                   "example": " all\nit le",
                      *                   "figures": {
-                     *                     "achieved": 20.185898184776306,
-                     *                     "activation": 2.9628843665122986,
-                     *                     "activation_max": 7.853889465332031,
+                     *                     "achieved": 20.064776182174683,
+                     *                     "activation": 3.1082446575164795,
+                     *                     "activation_max": 7.580921649932861,
                      *                     "distinct_2": 1,
                      *                     "distinct_2_unsteered": 1,
-                     *                     "embedding_similarity": 0.16344572603702545,
+                     *                     "embedding_similarity": 0.18006660044193268,
                      *                     "ended_share": 0,
                      *                     "first_divergence": 0,
-                     *                     "kl_mean": 0.2627357579767704,
-                     *                     "kl_p50": 0.2464190199971199,
-                     *                     "kl_p95": 0.3730211522430181,
-                     *                     "mean_delta_norm_ratio": 0.5432653425188807,
+                     *                     "kl_mean": 0.26812436152249575,
+                     *                     "kl_p50": 0.25169274397194386,
+                     *                     "kl_p95": 0.3827342990785837,
+                     *                     "mean_delta_norm_ratio": 0.5449166205022242,
                      *                     "n_texts": 2,
                      *                     "n_tokens": 4,
-                     *                     "perplexity": 34.332085711889015,
+                     *                     "perplexity": 32.82395175770697,
                      *                     "perplexity_unsteered": 47.94664216258931,
                      *                     "positions_touched": 9,
-                     *                     "promoted_share": 0.375,
+                     *                     "promoted_share": 0.25,
                      *                     "repeated_3": 0,
-                     *                     "similarity": 0.3483463376760483,
+                     *                     "similarity": 0.2848759591579437,
                      *                     "word_overlap": 0
                      *                   },
                      *                   "is_unsteered": false,
                      *                   "kl_target": null,
-                     *                   "score": 0.20594954507225266,
+                     *                   "score": 0.34150193095958936,
                      *                   "strength": 1,
                      *                   "unit": "max_multiple"
                      *                 },
                      *                 {
-                     *                   "activation_units": 36.656700134277344,
-                     *                   "example": ".\n\n“The",
+                     *                   "activation_units": 36.768123626708984,
+                     *                   "example": ".\n\nAlice",
                      *                   "figures": {
-                     *                     "achieved": 37.13640546798706,
-                     *                     "activation": 3.488995909690857,
-                     *                     "activation_max": 7.784494400024414,
+                     *                     "achieved": 36.99158477783203,
+                     *                     "activation": 3.417101562023163,
+                     *                     "activation_max": 8.163050651550293,
                      *                     "distinct_2": 1,
                      *                     "distinct_2_unsteered": 1,
-                     *                     "embedding_similarity": 0.18661773949861526,
+                     *                     "embedding_similarity": 0.1873825043439865,
                      *                     "ended_share": 0,
                      *                     "first_divergence": 0,
-                     *                     "kl_mean": 0.8424285463988781,
-                     *                     "kl_p50": 0.6921075657010078,
-                     *                     "kl_p95": 1.6052686020731923,
-                     *                     "mean_delta_norm_ratio": 1.0807939032455542,
+                     *                     "kl_mean": 0.8820664174854755,
+                     *                     "kl_p50": 0.7080656364560127,
+                     *                     "kl_p95": 1.712673798203468,
+                     *                     "mean_delta_norm_ratio": 1.084079031433378,
                      *                     "n_texts": 2,
                      *                     "n_tokens": 4,
-                     *                     "perplexity": 14.11003901983197,
+                     *                     "perplexity": 15.376248770864635,
                      *                     "perplexity_unsteered": 47.94664216258931,
                      *                     "positions_touched": 9,
-                     *                     "promoted_share": 0.5,
+                     *                     "promoted_share": 0.375,
                      *                     "repeated_3": 0,
-                     *                     "similarity": 0.3358493447303772,
+                     *                     "similarity": 0.2837909609079361,
                      *                     "word_overlap": 0
                      *                   },
                      *                   "is_unsteered": false,
                      *                   "kl_target": null,
-                     *                   "score": 0.8387431689071586,
+                     *                   "score": 0.8409571888842549,
                      *                   "strength": 2,
                      *                   "unit": "max_multiple"
                      *                 }
                      *               ],
                      *               "side_effects": [
                      *                 {
-                     *                   "feature_id": 380,
-                     *                   "name": "token \"\\n\"",
-                     *                   "neuron_index": 379,
-                     *                   "random": null,
-                     *                   "steered": 6.278997421264648,
-                     *                   "unsteered": 0
-                     *                 },
-                     *                 {
                      *                   "feature_id": 178,
-                     *                   "name": null,
+                     *                   "name": "There was the bedings of the table,",
                      *                   "neuron_index": 177,
                      *                   "random": null,
-                     *                   "steered": 5.405508041381836,
+                     *                   "steered": 5.519369125366211,
                      *                   "unsteered": 0
                      *                 },
                      *                 {
@@ -15256,8 +15250,16 @@ export interface operations {
                      *                   "name": "token \"\\n\"",
                      *                   "neuron_index": 28,
                      *                   "random": null,
-                     *                   "steered": 4.763460159301758,
+                     *                   "steered": 4.571831703186035,
                      *                   "unsteered": 0
+                     *                 },
+                     *                 {
+                     *                   "feature_id": 99,
+                     *                   "name": "near \"true\"",
+                     *                   "neuron_index": 98,
+                     *                   "random": null,
+                     *                   "steered": 0,
+                     *                   "unsteered": 4.349002838134766
                      *                 }
                      *               ]
                      *             }
@@ -15266,13 +15268,13 @@ export interface operations {
                      *           "reported_on": [
                      *             1
                      *           ],
-                     *           "seconds": 0.8991811669993695,
+                     *           "seconds": 1.163510209999913,
                      *           "stopped": false
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_fee3503c898c4be0",
-                     *         "timestamp": "2026-11-26T11:17:52.918080Z"
+                     *         "request_id": "req_c544afd410104f5c",
+                     *         "timestamp": "2026-11-26T15:19:54.943612Z"
                      *       }
                      *     }
                      */
@@ -15310,19 +15312,19 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:49.485319Z",
+                     *         "created_at": "2026-11-26T15:19:51.052937Z",
                      *         "features": [
                      *           {
                      *             "at_layer": 2,
                      *             "id": 484,
                      *             "method": "add",
-                     *             "name": null,
+                     *             "name": "There was the week, and the four,",
                      *             "neuron_index": 483,
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "12ad967e-90e2-4b12-a881-0927e4b9ea92",
-                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *         "id": "c77b000a-cda6-4289-8863-8492a5978f05",
+                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *         "prompts": [
                      *           "The list of files is",
                      *           "We shall see"
@@ -15330,8 +15332,8 @@ export interface operations {
                      *         "state": "succeeded"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_21fe618640a6495a",
-                     *         "timestamp": "2026-11-26T11:17:52.952613Z"
+                     *         "request_id": "req_94616e94c13f480a",
+                     *         "timestamp": "2026-11-26T15:19:55.040417Z"
                      *       }
                      *     }
                      */
@@ -15375,37 +15377,38 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T11:17:48.969994Z",
+                     *           "created_at": "2026-11-26T15:19:50.327401Z",
                      *           "features": [
                      *             {
-                     *               "achieved_max": 41.823997497558594,
-                     *               "achieved_mean": 35.2075834274292,
-                     *               "activation_steered": 2.0817480087280273,
-                     *               "activation_unsteered": 2.2305513620376587,
+                     *               "achieved_max": 41.90910339355469,
+                     *               "achieved_mean": 37.85103225708008,
+                     *               "activation_steered": 3.8279386162757874,
+                     *               "activation_unsteered": 2.1672834753990173,
                      *               "calibrated_kl": null,
                      *               "coefficient": 2,
                      *               "id": 484,
                      *               "layer": 2,
                      *               "method": "add",
-                     *               "name": null,
+                     *               "name": "There was the week, and the four,",
                      *               "neuron_index": 483,
-                     *               "strength_as_norm_fraction": 1.072507301617361,
-                     *               "strength_in_activation_units": 36.656700134277344,
+                     *               "only_active": false,
+                     *               "strength_as_norm_fraction": 1.089779794216156,
+                     *               "strength_in_activation_units": 36.768123626708984,
                      *               "strength_in_max_multiples": 2,
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "fingerprint": "ed93cb18cf44e175507f468ad91769af0e2882d691598f5520b6dc7714ffff5e",
+                     *           "fingerprint": "44638a6a9477fd9b884ee556888c1d0bcd5c4ed73a9651872b1fd4da9a343478",
                      *           "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
-                     *           "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *           "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *           "prompt": "The list of files is",
-                     *           "steered_text": ".\n\n“The matters it",
-                     *           "unsteered_text": " worth a grander and\n"
+                     *           "steered_text": ".\n\nAlice’s looking a th",
+                     *           "unsteered_text": " worth a granded\n\n"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_946bf4ff3a684374",
-                     *         "timestamp": "2026-11-26T11:17:49.075571Z"
+                     *         "request_id": "req_bc5983e66e1a4570",
+                     *         "timestamp": "2026-11-26T15:19:50.452681Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -15448,29 +15451,30 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:48.969994Z",
+                     *         "created_at": "2026-11-26T15:19:50.327401Z",
                      *         "features": [
                      *           {
-                     *             "achieved_max": 41.823997497558594,
-                     *             "achieved_mean": 35.2075834274292,
-                     *             "activation_steered": 2.0817480087280273,
-                     *             "activation_unsteered": 2.2305513620376587,
+                     *             "achieved_max": 41.90910339355469,
+                     *             "achieved_mean": 37.85103225708008,
+                     *             "activation_steered": 3.8279386162757874,
+                     *             "activation_unsteered": 2.1672834753990173,
                      *             "calibrated_kl": null,
                      *             "coefficient": 2,
                      *             "id": 484,
                      *             "layer": 2,
                      *             "method": "add",
-                     *             "name": null,
+                     *             "name": "There was the week, and the four,",
                      *             "neuron_index": 483,
-                     *             "strength_as_norm_fraction": 1.072507301617361,
-                     *             "strength_in_activation_units": 36.656700134277344,
+                     *             "only_active": false,
+                     *             "strength_as_norm_fraction": 1.089779794216156,
+                     *             "strength_in_activation_units": 36.768123626708984,
                      *             "strength_in_max_multiples": 2,
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "fingerprint": "ed93cb18cf44e175507f468ad91769af0e2882d691598f5520b6dc7714ffff5e",
+                     *         "fingerprint": "44638a6a9477fd9b884ee556888c1d0bcd5c4ed73a9651872b1fd4da9a343478",
                      *         "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
-                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *         "prompt": "The list of files is",
                      *         "result": {
                      *           "diff": [
@@ -15482,24 +15486,24 @@ export interface operations {
                      *               ],
                      *               "unsteered": [
                      *                 0,
-                     *                 7
+                     *                 6
                      *               ]
                      *             },
                      *             {
                      *               "op": "equal",
                      *               "steered": [
                      *                 1,
-                     *                 2
+                     *                 3
                      *               ],
                      *               "unsteered": [
-                     *                 7,
+                     *                 6,
                      *                 8
                      *               ]
                      *             },
                      *             {
                      *               "op": "insert",
                      *               "steered": [
-                     *                 2,
+                     *                 3,
                      *                 8
                      *               ],
                      *               "unsteered": [
@@ -15510,7 +15514,7 @@ export interface operations {
                      *           ],
                      *           "environment": {
                      *             "device": "cpu",
-                     *             "dictionaries": "2dfab1ea0ca24a9b",
+                     *             "dictionaries": "df7051b8ac502943",
                      *             "dtype": "bfloat16",
                      *             "model": "LlamaForCausalLM",
                      *             "sampler": "temperature 0.7, top-k 0, top-p 1, repetition penalty 1, one generator per text, seed 0",
@@ -15520,24 +15524,25 @@ export interface operations {
                      *           },
                      *           "features": [
                      *             {
-                     *               "achieved_max": 41.823997497558594,
-                     *               "achieved_mean": 35.2075834274292,
-                     *               "activation_steered": 2.0817480087280273,
-                     *               "activation_unsteered": 2.2305513620376587,
+                     *               "achieved_max": 41.90910339355469,
+                     *               "achieved_mean": 37.85103225708008,
+                     *               "activation_steered": 3.8279386162757874,
+                     *               "activation_unsteered": 2.1672834753990173,
                      *               "calibrated_kl": null,
                      *               "coefficient": 2,
                      *               "id": 484,
                      *               "layer": 2,
                      *               "method": "add",
-                     *               "name": null,
+                     *               "name": "There was the week, and the four,",
                      *               "neuron_index": 483,
-                     *               "strength_as_norm_fraction": 1.072507301617361,
-                     *               "strength_in_activation_units": 36.656700134277344,
+                     *               "only_active": false,
+                     *               "strength_as_norm_fraction": 1.089779794216156,
+                     *               "strength_in_activation_units": 36.768123626708984,
                      *               "strength_in_max_multiples": 2,
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "first_token_seconds": 0.05439905499952147,
+                     *           "first_token_seconds": 0.01793712600010622,
                      *           "intervention_layer": 2,
                      *           "job_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
                      *           "metrics": [
@@ -15546,24 +15551,24 @@ export interface operations {
                      *               "key": "kl_mean",
                      *               "label": "KL, mean",
                      *               "unit": "nats",
-                     *               "value": 1.135714154690504
+                     *               "value": 0.862397663295269
                      *             },
                      *             {
                      *               "definition": "Median of the same divergences.",
                      *               "key": "kl_p50",
                      *               "label": "KL, median",
                      *               "unit": "nats",
-                     *               "value": 0.861251175403595
+                     *               "value": 0.6647934317588806
                      *             },
                      *             {
                      *               "definition": "95th percentile of the same divergences.",
                      *               "key": "kl_p95",
                      *               "label": "KL, 95th percentile",
                      *               "unit": "nats",
-                     *               "value": 2.4069417119026184
+                     *               "value": 1.9424346625804894
                      *             }
                      *           ],
-                     *           "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *           "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *           "notes": [],
                      *           "prompt": "The list of files is",
                      *           "prompt_tokens": [
@@ -15586,57 +15591,57 @@ export interface operations {
                      *           "proof": {
                      *             "first_differing_logit": {
                      *               "index": 0,
-                     *               "max_difference": 4.5703125
+                     *               "max_difference": 4.3203125
                      *             },
                      *             "first_divergence": 0,
-                     *             "mean_delta_norm": 36.65670394897461,
-                     *             "mean_delta_norm_ratio": 1.072507413228353,
+                     *             "mean_delta_norm": 36.768123626708984,
+                     *             "mean_delta_norm_ratio": 1.089779794216156,
                      *             "positions_changed": 15,
                      *             "positions_touched": 15,
                      *             "prompt_positions_touched": 8
                      *           },
-                     *           "seconds": 0.4559684219993869,
+                     *           "seconds": 0.5307322910002767,
                      *           "steered_output": {
                      *             "ended": "length",
-                     *             "perplexity": 12.160463462174697,
-                     *             "text": ".\n\n“The matters it",
+                     *             "perplexity": 24.136640128164952,
+                     *             "text": ".\n\nAlice’s looking a th",
                      *             "tokens": [
                      *               {
                      *                 "achieved": [
-                     *                   41.823997497558594
+                     *                   41.631324768066406
                      *                 ],
                      *                 "activations": [
-                     *                   7.328757286071777
+                     *                   6.790766716003418
                      *                 ],
                      *                 "base_logprob": -2.6276626586914062,
-                     *                 "kl": 0.984102189540863,
-                     *                 "logprob": -3.0493874549865723,
+                     *                 "kl": 1.0302222967147827,
+                     *                 "logprob": -3.274496078491211,
                      *                 "text": ".",
                      *                 "token_id": 13
                      *               },
                      *               {
                      *                 "achieved": [
-                     *                   40.06382369995117
+                     *                   40.65240478515625
                      *                 ],
                      *                 "activations": [
-                     *                   5.559759140014648
+                     *                   5.789217472076416
                      *                 ],
                      *                 "base_logprob": -1.3019826412200928,
-                     *                 "kl": 0.5204238891601562,
-                     *                 "logprob": -0.31663334369659424,
+                     *                 "kl": 0.5513922572135925,
+                     *                 "logprob": -0.295938104391098,
                      *                 "text": "\n",
                      *                 "token_id": 4
                      *               },
                      *               {
                      *                 "achieved": [
-                     *                   29.476993560791016
+                     *                   29.70351219177246
                      *                 ],
                      *                 "activations": [
                      *                   0
                      *                 ],
                      *                 "base_logprob": -0.37476542592048645,
-                     *                 "kl": 0.24786850810050964,
-                     *                 "logprob": -0.07005982846021652,
+                     *                 "kl": 0.25249069929122925,
+                     *                 "logprob": -0.06602999567985535,
                      *                 "text": "\n",
                      *                 "token_id": 4
                      *               }
@@ -15645,15 +15650,15 @@ export interface operations {
                      *           "stopped": false,
                      *           "unsteered_output": {
                      *             "ended": "length",
-                     *             "perplexity": 23.22552853313015,
-                     *             "text": " worth a grander and\n",
+                     *             "perplexity": 15.577929861144275,
+                     *             "text": " worth a granded\n\n",
                      *             "tokens": [
                      *               {
                      *                 "achieved": [
-                     *                   4.759465217590332
+                     *                   3.9163942337036133
                      *                 ],
                      *                 "activations": [
-                     *                   4.759465217590332
+                     *                   3.9163942337036133
                      *                 ],
                      *                 "base_logprob": -5.299537658691406,
                      *                 "kl": 0,
@@ -15663,10 +15668,10 @@ export interface operations {
                      *               },
                      *               {
                      *                 "achieved": [
-                     *                   8.380182266235352
+                     *                   8.968668937683105
                      *                 ],
                      *                 "activations": [
-                     *                   8.380182266235352
+                     *                   8.968668937683105
                      *                 ],
                      *                 "base_logprob": -0.35571086406707764,
                      *                 "kl": 0,
@@ -15676,10 +15681,10 @@ export interface operations {
                      *               },
                      *               {
                      *                 "achieved": [
-                     *                   4.704763412475586
+                     *                   4.45320463180542
                      *                 ],
                      *                 "activations": [
-                     *                   4.704763412475586
+                     *                   4.45320463180542
                      *                 ],
                      *                 "base_logprob": -3.1446924209594727,
                      *                 "kl": 0,
@@ -15709,12 +15714,12 @@ export interface operations {
                      *           "use_cache": true,
                      *           "use_chat_template": false
                      *         },
-                     *         "steered_text": ".\n\n“The matters it",
-                     *         "unsteered_text": " worth a grander and\n"
+                     *         "steered_text": ".\n\nAlice’s looking a th",
+                     *         "unsteered_text": " worth a granded\n\n"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f7bfe127d26c45e7",
-                     *         "timestamp": "2026-11-26T11:17:49.084732Z"
+                     *         "request_id": "req_e4a5e013afec4c17",
+                     *         "timestamp": "2026-11-26T15:19:50.472137Z"
                      *       }
                      *     }
                      */
@@ -15752,36 +15757,37 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:48.969994Z",
+                     *         "created_at": "2026-11-26T15:19:50.327401Z",
                      *         "features": [
                      *           {
-                     *             "achieved_max": 41.823997497558594,
-                     *             "achieved_mean": 35.2075834274292,
-                     *             "activation_steered": 2.0817480087280273,
-                     *             "activation_unsteered": 2.2305513620376587,
+                     *             "achieved_max": 41.90910339355469,
+                     *             "achieved_mean": 37.85103225708008,
+                     *             "activation_steered": 3.8279386162757874,
+                     *             "activation_unsteered": 2.1672834753990173,
                      *             "calibrated_kl": null,
                      *             "coefficient": 2,
                      *             "id": 484,
                      *             "layer": 2,
                      *             "method": "add",
-                     *             "name": null,
+                     *             "name": "There was the week, and the four,",
                      *             "neuron_index": 483,
-                     *             "strength_as_norm_fraction": 1.072507301617361,
-                     *             "strength_in_activation_units": 36.656700134277344,
+                     *             "only_active": false,
+                     *             "strength_as_norm_fraction": 1.089779794216156,
+                     *             "strength_in_activation_units": 36.768123626708984,
                      *             "strength_in_max_multiples": 2,
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "fingerprint": "ed93cb18cf44e175507f468ad91769af0e2882d691598f5520b6dc7714ffff5e",
+                     *         "fingerprint": "44638a6a9477fd9b884ee556888c1d0bcd5c4ed73a9651872b1fd4da9a343478",
                      *         "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
-                     *         "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                      *         "prompt": "The list of files is",
-                     *         "steered_text": ".\n\n“The matters it",
-                     *         "unsteered_text": " worth a grander and\n"
+                     *         "steered_text": ".\n\nAlice’s looking a th",
+                     *         "unsteered_text": " worth a granded\n\n"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_ea946e3b29094be1",
-                     *         "timestamp": "2026-11-26T11:17:49.474501Z"
+                     *         "request_id": "req_c49cfede90dc485e",
+                     *         "timestamp": "2026-11-26T15:19:51.010137Z"
                      *       }
                      *     }
                      */
@@ -15823,12 +15829,12 @@ export interface operations {
                      *         "environment_changes": [],
                      *         "identical": true,
                      *         "largest_logprob_difference": 0,
-                     *         "replay_id": "fdbfb3c4-8842-4333-af3c-76f0d0cc079f",
+                     *         "replay_id": "e18cd5e4-cc60-4784-914b-3eb9918c877c",
                      *         "run_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_6beba8152b5d47c0",
-                     *         "timestamp": "2026-11-26T11:17:49.091574Z"
+                     *         "request_id": "req_432d69767c1f42e4",
+                     *         "timestamp": "2026-11-26T15:19:50.491518Z"
                      *       }
                      *     }
                      */
@@ -15901,7 +15907,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T11:17:52.987770Z",
+                     *           "created_at": "2026-11-26T15:19:55.128479Z",
                      *           "description": null,
                      *           "features": [
                      *             {
@@ -15913,18 +15919,18 @@ export interface operations {
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "id": "f699e086-a30b-4749-b21d-fa05192da51f",
+                     *           "id": "799a9713-a61a-4346-8c7e-75db40b27905",
                      *           "intervention_layer": 2,
                      *           "is_favorite": false,
                      *           "name": "more lists",
                      *           "temperature": 1,
-                     *           "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
-                     *           "updated_at": "2026-11-26T11:17:52.987770Z"
+                     *           "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
+                     *           "updated_at": "2026-11-26T15:19:55.128479Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_614310a7aa724836",
-                     *         "timestamp": "2026-11-26T11:17:53.041601Z"
+                     *         "request_id": "req_e9eb9143c9d44b7c",
+                     *         "timestamp": "2026-11-26T15:19:55.180695Z"
                      *       }
                      *     }
                      */
@@ -15962,7 +15968,7 @@ export interface operations {
                  *       ],
                  *       "intervention_layer": 2,
                  *       "name": "more lists",
-                 *       "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                  *     }
                  */
                 "application/json": components["schemas"]["PresetWrite"];
@@ -15980,7 +15986,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:52.987770Z",
+                     *         "created_at": "2026-11-26T15:19:55.128479Z",
                      *         "description": null,
                      *         "features": [
                      *           {
@@ -15992,17 +15998,17 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "f699e086-a30b-4749-b21d-fa05192da51f",
+                     *         "id": "799a9713-a61a-4346-8c7e-75db40b27905",
                      *         "intervention_layer": 2,
                      *         "is_favorite": false,
                      *         "name": "more lists",
                      *         "temperature": 1,
-                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
-                     *         "updated_at": "2026-11-26T11:17:52.987770Z"
+                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
+                     *         "updated_at": "2026-11-26T15:19:55.128479Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_8b7605c5d83243a4",
-                     *         "timestamp": "2026-11-26T11:17:52.983293Z"
+                     *         "request_id": "req_629eb46d2dc84e0e",
+                     *         "timestamp": "2026-11-26T15:19:55.113479Z"
                      *       }
                      *     }
                      */
@@ -16046,7 +16052,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:52.987770Z",
+                     *         "created_at": "2026-11-26T15:19:55.128479Z",
                      *         "description": null,
                      *         "features": [
                      *           {
@@ -16058,17 +16064,17 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "f699e086-a30b-4749-b21d-fa05192da51f",
+                     *         "id": "799a9713-a61a-4346-8c7e-75db40b27905",
                      *         "intervention_layer": 2,
                      *         "is_favorite": false,
                      *         "name": "more lists",
                      *         "temperature": 1,
-                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
-                     *         "updated_at": "2026-11-26T11:17:52.987770Z"
+                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
+                     *         "updated_at": "2026-11-26T15:19:55.128479Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_78ead28d58ab48fe",
-                     *         "timestamp": "2026-11-26T11:17:53.086150Z"
+                     *         "request_id": "req_d4d09ba980784a3f",
+                     *         "timestamp": "2026-11-26T15:19:55.216793Z"
                      *       }
                      *     }
                      */
@@ -16110,7 +16116,7 @@ export interface operations {
                  *       "intervention_layer": 2,
                  *       "is_favorite": true,
                  *       "name": "more lists",
-                 *       "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                  *     }
                  */
                 "application/json": components["schemas"]["PresetWrite"];
@@ -16128,7 +16134,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:52.987770Z",
+                     *         "created_at": "2026-11-26T15:19:55.128479Z",
                      *         "description": null,
                      *         "features": [
                      *           {
@@ -16140,17 +16146,17 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "f699e086-a30b-4749-b21d-fa05192da51f",
+                     *         "id": "799a9713-a61a-4346-8c7e-75db40b27905",
                      *         "intervention_layer": 2,
                      *         "is_favorite": true,
                      *         "name": "more lists",
                      *         "temperature": 1,
-                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
-                     *         "updated_at": "2026-11-26T11:17:53.102433Z"
+                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
+                     *         "updated_at": "2026-11-26T15:19:55.264126Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c5b52961db7244c5",
-                     *         "timestamp": "2026-11-26T11:17:53.100499Z"
+                     *         "request_id": "req_17b41d59be6b4103",
+                     *         "timestamp": "2026-11-26T15:19:55.255167Z"
                      *       }
                      *     }
                      */
@@ -16196,7 +16202,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:52.987770Z",
+                     *         "created_at": "2026-11-26T15:19:55.128479Z",
                      *         "description": null,
                      *         "features": [
                      *           {
@@ -16208,17 +16214,17 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "f699e086-a30b-4749-b21d-fa05192da51f",
+                     *         "id": "799a9713-a61a-4346-8c7e-75db40b27905",
                      *         "intervention_layer": 2,
                      *         "is_favorite": true,
                      *         "name": "more lists",
                      *         "temperature": 1,
-                     *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08",
-                     *         "updated_at": "2026-11-26T11:17:53.102433Z"
+                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
+                     *         "updated_at": "2026-11-26T15:19:55.264126Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b98fc91ed7944b2b",
-                     *         "timestamp": "2026-11-26T11:17:53.126717Z"
+                     *         "request_id": "req_058e6e077940428d",
+                     *         "timestamp": "2026-11-26T15:19:55.306508Z"
                      *       }
                      *     }
                      */
@@ -16253,7 +16259,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "exported_at": "2026-11-26T11:17:53.406275Z",
+                     *       "exported_at": "2026-11-26T15:19:55.851147Z",
                      *       "extraction_templates": [
                      *         {
                      *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
@@ -16406,7 +16412,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "exported_at": "2026-11-26T11:17:53.406275Z",
+                 *       "exported_at": "2026-11-26T15:19:55.851147Z",
                  *       "extraction_templates": [
                  *         {
                  *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
@@ -16573,8 +16579,8 @@ export interface operations {
                      *         "skipped": 7
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_2361baea653446c2",
-                     *         "timestamp": "2026-11-26T11:17:53.418844Z"
+                     *         "request_id": "req_09648c1b77c54416",
+                     *         "timestamp": "2026-11-26T15:19:55.885175Z"
                      *       }
                      *     }
                      */
@@ -16628,7 +16634,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T11:14:26.404727Z",
+                     *           "created_at": "2026-11-26T15:15:02.373521Z",
                      *           "dataset_id": null,
                      *           "description": "A small dictionary in few steps: see whether a layer is worth more.",
                      *           "encoder_type": "sparse",
@@ -16639,14 +16645,14 @@ export interface operations {
                      *             "lr_schedule": "constant",
                      *             "training_steps": 2000
                      *           },
-                     *           "id": "63aef802-a899-4634-b398-05b2e644d945",
+                     *           "id": "e7bbec7a-3989-43d6-8780-813d71c65556",
                      *           "is_favorite": true,
                      *           "model_id": null,
                      *           "name": "Fast Prototyping",
-                     *           "updated_at": "2026-11-26T11:14:26.404727Z"
+                     *           "updated_at": "2026-11-26T15:15:02.373521Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T11:14:26.404727Z",
+                     *           "created_at": "2026-11-26T15:15:02.373521Z",
                      *           "dataset_id": null,
                      *           "description": "The recipe of the defaults with time to converge.",
                      *           "encoder_type": "sparse",
@@ -16655,14 +16661,14 @@ export interface operations {
                      *             "expansion_factor": 8,
                      *             "training_steps": 10000
                      *           },
-                     *           "id": "c8b84e17-7756-493c-bbbb-739872b30ab1",
+                     *           "id": "9ac80d4a-1245-426e-a9d6-939631f38d25",
                      *           "is_favorite": true,
                      *           "model_id": null,
                      *           "name": "High Quality SAE",
-                     *           "updated_at": "2026-11-26T11:14:26.404727Z"
+                     *           "updated_at": "2026-11-26T15:15:02.373521Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T11:17:53.135335Z",
+                     *           "created_at": "2026-11-26T15:19:55.346879Z",
                      *           "dataset_id": null,
                      *           "description": null,
                      *           "encoder_type": "sparse",
@@ -16702,16 +16708,16 @@ export interface operations {
                      *             "warmup_steps": null,
                      *             "weight_decay": 0
                      *           },
-                     *           "id": "92ef4c88-3f13-4250-b346-aa6e1c46bf11",
+                     *           "id": "4478cbcb-323c-47a6-87ef-c5ffb8f6debb",
                      *           "is_favorite": false,
                      *           "model_id": null,
                      *           "name": "glass_4x",
-                     *           "updated_at": "2026-11-26T11:17:53.135335Z"
+                     *           "updated_at": "2026-11-26T15:19:55.346879Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_aa0d49b7058b4b23",
-                     *         "timestamp": "2026-11-26T11:17:53.149763Z"
+                     *         "request_id": "req_4a3c2e1cc54842e9",
+                     *         "timestamp": "2026-11-26T15:19:55.388468Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -16771,7 +16777,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:53.135335Z",
+                     *         "created_at": "2026-11-26T15:19:55.346879Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16811,15 +16817,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "92ef4c88-3f13-4250-b346-aa6e1c46bf11",
+                     *         "id": "4478cbcb-323c-47a6-87ef-c5ffb8f6debb",
                      *         "is_favorite": false,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T11:17:53.135335Z"
+                     *         "updated_at": "2026-11-26T15:19:55.346879Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e43a4f88bf2c4ff4",
-                     *         "timestamp": "2026-11-26T11:17:53.134071Z"
+                     *         "request_id": "req_413822b05d6c4689",
+                     *         "timestamp": "2026-11-26T15:19:55.340183Z"
                      *       }
                      *     }
                      */
@@ -16863,7 +16869,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:53.135335Z",
+                     *         "created_at": "2026-11-26T15:19:55.346879Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16903,15 +16909,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "92ef4c88-3f13-4250-b346-aa6e1c46bf11",
+                     *         "id": "4478cbcb-323c-47a6-87ef-c5ffb8f6debb",
                      *         "is_favorite": false,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T11:17:53.135335Z"
+                     *         "updated_at": "2026-11-26T15:19:55.346879Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_cdfa716c9ae44a8d",
-                     *         "timestamp": "2026-11-26T11:17:53.166380Z"
+                     *         "request_id": "req_de76a65b685e4e08",
+                     *         "timestamp": "2026-11-26T15:19:55.440976Z"
                      *       }
                      *     }
                      */
@@ -16969,7 +16975,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:53.135335Z",
+                     *         "created_at": "2026-11-26T15:19:55.346879Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -17009,15 +17015,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "92ef4c88-3f13-4250-b346-aa6e1c46bf11",
+                     *         "id": "4478cbcb-323c-47a6-87ef-c5ffb8f6debb",
                      *         "is_favorite": false,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T11:17:53.135335Z"
+                     *         "updated_at": "2026-11-26T15:19:55.346879Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_8fadea479513417e",
-                     *         "timestamp": "2026-11-26T11:17:53.185377Z"
+                     *         "request_id": "req_3d8b6132628348d4",
+                     *         "timestamp": "2026-11-26T15:19:55.492565Z"
                      *       }
                      *     }
                      */
@@ -17063,7 +17069,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:53.135335Z",
+                     *         "created_at": "2026-11-26T15:19:55.346879Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -17103,15 +17109,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "92ef4c88-3f13-4250-b346-aa6e1c46bf11",
+                     *         "id": "4478cbcb-323c-47a6-87ef-c5ffb8f6debb",
                      *         "is_favorite": true,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T11:17:53.218453Z"
+                     *         "updated_at": "2026-11-26T15:19:55.546441Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_a1d939d84d934a5b",
-                     *         "timestamp": "2026-11-26T11:17:53.440320Z"
+                     *         "request_id": "req_3c1e277cf41f4991",
+                     *         "timestamp": "2026-11-26T15:19:55.929994Z"
                      *       }
                      *     }
                      */
@@ -17163,7 +17169,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:53.135335Z",
+                     *         "created_at": "2026-11-26T15:19:55.346879Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -17203,15 +17209,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "92ef4c88-3f13-4250-b346-aa6e1c46bf11",
+                     *         "id": "4478cbcb-323c-47a6-87ef-c5ffb8f6debb",
                      *         "is_favorite": true,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T11:17:53.218453Z"
+                     *         "updated_at": "2026-11-26T15:19:55.546441Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b2e0304439cc44b4",
-                     *         "timestamp": "2026-11-26T11:17:53.214013Z"
+                     *         "request_id": "req_0a32edba59344c25",
+                     *         "timestamp": "2026-11-26T15:19:55.544800Z"
                      *       }
                      *     }
                      */
@@ -17265,14 +17271,14 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T11:14:26.404727Z",
+                     *           "created_at": "2026-11-26T15:15:02.373521Z",
                      *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
                      *           "hook_types": [
                      *             "residual",
                      *             "mlp",
                      *             "attention"
                      *           ],
-                     *           "id": "d36e2317-6ed4-4298-ace3-62915c5f05b3",
+                     *           "id": "c46ca91f-3b3b-4bbc-bbc5-89c4d63a3ee9",
                      *           "is_favorite": false,
                      *           "layers": [
                      *             0,
@@ -17282,15 +17288,15 @@ export interface operations {
                      *           "max_samples": null,
                      *           "name": "Full Analysis",
                      *           "top_k_examples": 100,
-                     *           "updated_at": "2026-11-26T11:14:26.404727Z"
+                     *           "updated_at": "2026-11-26T15:15:02.373521Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T11:17:53.254449Z",
+                     *           "created_at": "2026-11-26T15:19:55.615155Z",
                      *           "description": null,
                      *           "hook_types": [
                      *             "residual"
                      *           ],
-                     *           "id": "bb8de939-835c-491e-92ed-2dbcfab13155",
+                     *           "id": "53199d7d-f2c4-4410-870d-996ea095fb30",
                      *           "is_favorite": false,
                      *           "layers": [
                      *             1,
@@ -17299,15 +17305,15 @@ export interface operations {
                      *           "max_samples": null,
                      *           "name": "middle layers",
                      *           "top_k_examples": null,
-                     *           "updated_at": "2026-11-26T11:17:53.254449Z"
+                     *           "updated_at": "2026-11-26T15:19:55.615155Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T11:14:26.404727Z",
+                     *           "created_at": "2026-11-26T15:15:02.373521Z",
                      *           "description": "The residual stream at three depths of a 12-layer model.",
                      *           "hook_types": [
                      *             "residual"
                      *           ],
-                     *           "id": "8e51e98f-11de-445e-8025-c251aa5c2443",
+                     *           "id": "6c8f77b5-6958-446c-a33c-c599b5d3139f",
                      *           "is_favorite": false,
                      *           "layers": [
                      *             0,
@@ -17317,12 +17323,12 @@ export interface operations {
                      *           "max_samples": 5000,
                      *           "name": "Quick Scan",
                      *           "top_k_examples": 50,
-                     *           "updated_at": "2026-11-26T11:14:26.404727Z"
+                     *           "updated_at": "2026-11-26T15:15:02.373521Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_04e03aa6732d4021",
-                     *         "timestamp": "2026-11-26T11:17:53.292714Z"
+                     *         "request_id": "req_924ea6a3c91b4384",
+                     *         "timestamp": "2026-11-26T15:19:55.660213Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -17382,12 +17388,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:53.254449Z",
+                     *         "created_at": "2026-11-26T15:19:55.615155Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "bb8de939-835c-491e-92ed-2dbcfab13155",
+                     *         "id": "53199d7d-f2c4-4410-870d-996ea095fb30",
                      *         "is_favorite": false,
                      *         "layers": [
                      *           1,
@@ -17396,11 +17402,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T11:17:53.254449Z"
+                     *         "updated_at": "2026-11-26T15:19:55.615155Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_4dcbf53209dd470b",
-                     *         "timestamp": "2026-11-26T11:17:53.250059Z"
+                     *         "request_id": "req_3ede77ff22034796",
+                     *         "timestamp": "2026-11-26T15:19:55.604748Z"
                      *       }
                      *     }
                      */
@@ -17443,12 +17449,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:53.254449Z",
+                     *         "created_at": "2026-11-26T15:19:55.615155Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "bb8de939-835c-491e-92ed-2dbcfab13155",
+                     *         "id": "53199d7d-f2c4-4410-870d-996ea095fb30",
                      *         "is_favorite": false,
                      *         "layers": [
                      *           1,
@@ -17457,11 +17463,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T11:17:53.254449Z"
+                     *         "updated_at": "2026-11-26T15:19:55.615155Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_9e14ff0b89ba4552",
-                     *         "timestamp": "2026-11-26T11:17:53.322483Z"
+                     *         "request_id": "req_e9f698f970f44d73",
+                     *         "timestamp": "2026-11-26T15:19:55.708965Z"
                      *       }
                      *     }
                      */
@@ -17519,12 +17525,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:53.254449Z",
+                     *         "created_at": "2026-11-26T15:19:55.615155Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "bb8de939-835c-491e-92ed-2dbcfab13155",
+                     *         "id": "53199d7d-f2c4-4410-870d-996ea095fb30",
                      *         "is_favorite": false,
                      *         "layers": [
                      *           1,
@@ -17533,11 +17539,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T11:17:53.254449Z"
+                     *         "updated_at": "2026-11-26T15:19:55.615155Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_693e9bdc29f04c78",
-                     *         "timestamp": "2026-11-26T11:17:53.335984Z"
+                     *         "request_id": "req_a4f8b80e52144786",
+                     *         "timestamp": "2026-11-26T15:19:55.749968Z"
                      *       }
                      *     }
                      */
@@ -17583,12 +17589,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:53.254449Z",
+                     *         "created_at": "2026-11-26T15:19:55.615155Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "bb8de939-835c-491e-92ed-2dbcfab13155",
+                     *         "id": "53199d7d-f2c4-4410-870d-996ea095fb30",
                      *         "is_favorite": true,
                      *         "layers": [
                      *           1,
@@ -17597,11 +17603,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T11:17:53.370820Z"
+                     *         "updated_at": "2026-11-26T15:19:55.793917Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_fb49e2d686b1446c",
-                     *         "timestamp": "2026-11-26T11:17:53.470736Z"
+                     *         "request_id": "req_7937ed99956a4339",
+                     *         "timestamp": "2026-11-26T15:19:55.964351Z"
                      *       }
                      *     }
                      */
@@ -17653,12 +17659,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:53.254449Z",
+                     *         "created_at": "2026-11-26T15:19:55.615155Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "bb8de939-835c-491e-92ed-2dbcfab13155",
+                     *         "id": "53199d7d-f2c4-4410-870d-996ea095fb30",
                      *         "is_favorite": true,
                      *         "layers": [
                      *           1,
@@ -17667,11 +17673,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T11:17:53.370820Z"
+                     *         "updated_at": "2026-11-26T15:19:55.793917Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_38ae5e9fc92c4c7e",
-                     *         "timestamp": "2026-11-26T11:17:53.365969Z"
+                     *         "request_id": "req_1ffc9f2259af4f29",
+                     *         "timestamp": "2026-11-26T15:19:55.785307Z"
                      *       }
                      *     }
                      */
@@ -17728,14 +17734,14 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "attempt": 1,
-                     *           "created_at": "2026-11-26T11:17:57.039138Z",
+                     *           "created_at": "2026-11-26T15:19:59.068376Z",
                      *           "error_code": null,
                      *           "error_details": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "finished_at": "2026-11-26T11:17:57.073461Z",
-                     *           "id": "c5e3e3e0-5c8b-46b7-bb9e-ff4dd4b960a3",
+                     *           "finished_at": "2026-11-26T15:19:59.123624Z",
+                     *           "id": "ced9b471-b5b4-488c-ae89-43457384702e",
                      *           "kind": "training_evaluate",
                      *           "max_attempts": 3,
                      *           "measured": null,
@@ -17744,27 +17750,27 @@ export interface operations {
                      *           "queue": "analysis",
                      *           "reason": "user",
                      *           "requested": null,
-                     *           "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *           "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *           "resource_type": "training",
                      *           "result": null,
-                     *           "retry_of": "ccd5042f-3084-42ba-b732-b8ee8f82d1fc",
+                     *           "retry_of": "9207d27d-bc78-415a-ad75-4b2f876c707d",
                      *           "seq": 1000000,
                      *           "started_at": null,
                      *           "state": "cancelled",
-                     *           "updated_at": "2026-11-26T11:17:57.073461Z",
-                     *           "waits_for": "a98458c0-0215-4a65-8752-278b2a08c6de",
-                     *           "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *           "updated_at": "2026-11-26T15:19:59.123624Z",
+                     *           "waits_for": "ee9c8071-fe6e-4191-b3a1-7d0b6a978020",
+                     *           "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *         },
                      *         {
                      *           "attempt": 1,
-                     *           "created_at": "2026-11-26T11:17:57.032697Z",
+                     *           "created_at": "2026-11-26T15:19:59.051216Z",
                      *           "error_code": null,
                      *           "error_details": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "finished_at": "2026-11-26T11:17:57.073461Z",
-                     *           "id": "a98458c0-0215-4a65-8752-278b2a08c6de",
+                     *           "finished_at": "2026-11-26T15:19:59.123624Z",
+                     *           "id": "ee9c8071-fe6e-4191-b3a1-7d0b6a978020",
                      *           "kind": "feature_extract",
                      *           "max_attempts": 3,
                      *           "measured": null,
@@ -17773,27 +17779,27 @@ export interface operations {
                      *           "queue": "analysis",
                      *           "reason": "user",
                      *           "requested": null,
-                     *           "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *           "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *           "resource_type": "training",
                      *           "result": null,
-                     *           "retry_of": "51cd9d15-3671-4157-bda8-bb0940763f56",
+                     *           "retry_of": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
                      *           "seq": 1000000,
                      *           "started_at": null,
                      *           "state": "cancelled",
-                     *           "updated_at": "2026-11-26T11:17:57.073461Z",
-                     *           "waits_for": "1ee19e61-a05a-40e6-815d-f5bebfd41126",
-                     *           "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *           "updated_at": "2026-11-26T15:19:59.123624Z",
+                     *           "waits_for": "518e75bc-549e-4db7-aa62-bac064855c7d",
+                     *           "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_1b2ead38ca8b4d0f",
-                     *         "timestamp": "2026-11-26T11:17:57.174437Z"
+                     *         "request_id": "req_9af120ce97574210",
+                     *         "timestamp": "2026-11-26T15:19:59.339832Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
                      *         "limit": 2,
                      *         "page": 1,
-                     *         "total": 31
+                     *         "total": 36
                      *       }
                      *     }
                      */
@@ -17831,14 +17837,14 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T11:14:35.437519Z",
+                     *         "created_at": "2026-11-26T15:15:09.524833Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": null,
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "eb127c8a-f8ff-4737-9fb9-02b90582d8d5",
+                     *         "id": "764818a1-5fc9-4b7a-a16f-3c2c928977a3",
                      *         "kind": "dataset_import",
                      *         "max_attempts": 3,
                      *         "measured": null,
@@ -17847,20 +17853,20 @@ export interface operations {
                      *         "queue": "downloads",
                      *         "reason": null,
                      *         "requested": null,
-                     *         "resource_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                     *         "resource_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                      *         "resource_type": "dataset",
                      *         "result": null,
                      *         "retry_of": null,
                      *         "seq": 0,
                      *         "started_at": null,
                      *         "state": "queued",
-                     *         "updated_at": "2026-11-26T11:14:35.410647Z",
+                     *         "updated_at": "2026-11-26T15:15:09.516374Z",
                      *         "waits_for": null,
                      *         "workflow_id": null
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c82e4301a9ce4f32",
-                     *         "timestamp": "2026-11-26T11:14:35.774544Z"
+                     *         "request_id": "req_0457a1eb2cab4c5a",
+                     *         "timestamp": "2026-11-26T15:15:09.716256Z"
                      *       }
                      *     }
                      */
@@ -17899,20 +17905,20 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T11:17:57.215399Z",
+                     *         "created_at": "2026-11-26T15:19:59.379346Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 580533440,
-                     *           "seconds": 762.6257707584616,
+                     *           "memory_bytes": 573740224,
+                     *           "seconds": 1252.7081709624972,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
-                     *         "finished_at": "2026-11-26T11:17:57.273109Z",
-                     *         "id": "3afde4bc-43af-4567-b68d-77c5f0dda034",
+                     *         "finished_at": "2026-11-26T15:19:59.474625Z",
+                     *         "id": "797599ae-0e70-468b-8b54-7403ed0441e3",
                      *         "kind": "training_run",
                      *         "max_attempts": 3,
                      *         "measured": null,
@@ -17921,20 +17927,20 @@ export interface operations {
                      *         "queue": "training",
                      *         "reason": "user",
                      *         "requested": null,
-                     *         "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *         "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *         "resource_type": "training",
                      *         "result": null,
-                     *         "retry_of": "1ee19e61-a05a-40e6-815d-f5bebfd41126",
+                     *         "retry_of": "518e75bc-549e-4db7-aa62-bac064855c7d",
                      *         "seq": 1000000,
                      *         "started_at": null,
                      *         "state": "cancelled",
-                     *         "updated_at": "2026-11-26T11:17:57.273109Z",
+                     *         "updated_at": "2026-11-26T15:19:59.474625Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *         "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_3e797555f6c241ac",
-                     *         "timestamp": "2026-11-26T11:17:57.265540Z"
+                     *         "request_id": "req_ccc00bb058744b67",
+                     *         "timestamp": "2026-11-26T15:19:59.466592Z"
                      *       }
                      *     }
                      */
@@ -17974,42 +17980,42 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T11:17:53.588137Z",
+                     *         "created_at": "2026-11-26T15:19:56.055502Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 580533440,
-                     *           "seconds": 762.6257707584616,
+                     *           "memory_bytes": 573740224,
+                     *           "seconds": 1252.7081709624972,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
+                     *         "id": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
                      *         "kind": "training_run",
                      *         "max_attempts": 3,
                      *         "measured": null,
-                     *         "message": "Opening the activations",
+                     *         "message": null,
                      *         "progress": 0,
                      *         "queue": "training",
                      *         "reason": null,
                      *         "requested": "pause",
-                     *         "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *         "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *         "resource_type": "training",
                      *         "result": null,
                      *         "retry_of": null,
-                     *         "seq": 4000000,
-                     *         "started_at": "2026-11-26T11:17:53.730182Z",
+                     *         "seq": 3000000,
+                     *         "started_at": "2026-11-26T15:19:56.230577Z",
                      *         "state": "running",
-                     *         "updated_at": "2026-11-26T11:17:54.605566Z",
+                     *         "updated_at": "2026-11-26T15:19:56.721515Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *         "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c3cd7d8bb2d24311",
-                     *         "timestamp": "2026-11-26T11:17:54.598510Z"
+                     *         "request_id": "req_ed5d94c6ede740b7",
+                     *         "timestamp": "2026-11-26T15:19:56.714197Z"
                      *       }
                      *     }
                      */
@@ -18049,47 +18055,47 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 2,
-                     *         "created_at": "2026-11-26T11:17:53.588137Z",
+                     *         "created_at": "2026-11-26T15:19:56.055502Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 580533440,
-                     *           "seconds": 762.6257707584616,
+                     *           "memory_bytes": 573740224,
+                     *           "seconds": 1252.7081709624972,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
+                     *         "id": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
                      *         "kind": "training_run",
                      *         "max_attempts": 4,
                      *         "measured": {
-                     *           "base_bytes": 403963904,
+                     *           "base_bytes": 408211456,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 522186752,
-                     *           "seconds": 0.8812008109998715
+                     *           "memory_bytes": 499081216,
+                     *           "seconds": 0.9999730959998487
                      *         },
                      *         "message": null,
                      *         "progress": 0.0019399999999999999,
                      *         "queue": "training",
                      *         "reason": "user",
                      *         "requested": null,
-                     *         "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *         "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *         "resource_type": "training",
                      *         "result": null,
                      *         "retry_of": null,
                      *         "seq": 7000000,
-                     *         "started_at": "2026-11-26T11:17:53.730182Z",
+                     *         "started_at": "2026-11-26T15:19:56.230577Z",
                      *         "state": "queued",
-                     *         "updated_at": "2026-11-26T11:17:56.642502Z",
+                     *         "updated_at": "2026-11-26T15:19:58.581886Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *         "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_ac379c4eedd24614",
-                     *         "timestamp": "2026-11-26T11:17:56.637651Z"
+                     *         "request_id": "req_8dc2b73073cf43e8",
+                     *         "timestamp": "2026-11-26T15:19:58.574252Z"
                      *       }
                      *     }
                      */
@@ -18130,20 +18136,20 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T11:17:57.215399Z",
+                     *         "created_at": "2026-11-26T15:19:59.379346Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 580533440,
-                     *           "seconds": 762.6257707584616,
+                     *           "memory_bytes": 573740224,
+                     *           "seconds": 1252.7081709624972,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "3afde4bc-43af-4567-b68d-77c5f0dda034",
+                     *         "id": "797599ae-0e70-468b-8b54-7403ed0441e3",
                      *         "kind": "training_run",
                      *         "max_attempts": 3,
                      *         "measured": null,
@@ -18152,20 +18158,20 @@ export interface operations {
                      *         "queue": "training",
                      *         "reason": null,
                      *         "requested": null,
-                     *         "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *         "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *         "resource_type": "training",
                      *         "result": null,
-                     *         "retry_of": "1ee19e61-a05a-40e6-815d-f5bebfd41126",
+                     *         "retry_of": "518e75bc-549e-4db7-aa62-bac064855c7d",
                      *         "seq": 0,
                      *         "started_at": null,
                      *         "state": "queued",
-                     *         "updated_at": "2026-11-26T11:17:57.205407Z",
+                     *         "updated_at": "2026-11-26T15:19:59.359896Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *         "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_fc552344bff846f6",
-                     *         "timestamp": "2026-11-26T11:17:57.204529Z"
+                     *         "request_id": "req_2cffe2da71eb4f76",
+                     *         "timestamp": "2026-11-26T15:19:59.358497Z"
                      *       }
                      *     }
                      */
@@ -18208,14 +18214,14 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "lines": [
-                     *           "{\"message\": \"job running\", \"process\": \"job-e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc\", \"pid\": 13022, \"job_id\": \"e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc\", \"attempt\": 1, \"kind\": \"training_run\", \"from\": \"starting\", \"to\": \"running\", \"reason\": null, \"error_code\": null, \"timestamp\": \"2026-11-26T11:17:54.480330+00:00\", \"level\": \"INFO\", \"logger\": \"app.services.job_lifecycle\"}"
+                     *           "{\"message\": \"job running\", \"process\": \"job-df7a92d4-0543-452f-b6fc-3f292ad8342e\", \"pid\": 16939, \"job_id\": \"df7a92d4-0543-452f-b6fc-3f292ad8342e\", \"attempt\": 1, \"kind\": \"training_run\", \"from\": \"starting\", \"to\": \"running\", \"reason\": null, \"error_code\": null, \"timestamp\": \"2026-11-26T15:19:56.612561+00:00\", \"level\": \"INFO\", \"logger\": \"app.services.job_lifecycle\"}"
                      *         ],
                      *         "size_bytes": 363,
                      *         "truncated": false
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_3562c05565f9454e",
-                     *         "timestamp": "2026-11-26T11:17:57.367753Z"
+                     *         "request_id": "req_1a7bb059f35f4dde",
+                     *         "timestamp": "2026-11-26T15:19:59.538896Z"
                      *       }
                      *     }
                      */
@@ -18256,30 +18262,30 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T11:17:53.506654Z",
+                     *           "created_at": "2026-11-26T15:19:56.013030Z",
                      *           "error_code": null,
                      *           "error_message": null,
-                     *           "id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad",
+                     *           "id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf",
                      *           "name": "one more",
                      *           "progress": 0,
                      *           "state": "cancelled",
                      *           "steps": [
                      *             {
                      *               "attempt": 1,
-                     *               "created_at": "2026-11-26T11:17:57.015238Z",
+                     *               "created_at": "2026-11-26T15:19:59.013207Z",
                      *               "error_code": null,
                      *               "error_details": null,
                      *               "error_message": null,
                      *               "estimate": {
                      *                 "disk_bytes": 10618880,
                      *                 "gpu_memory_bytes": null,
-                     *                 "memory_bytes": 580533440,
-                     *                 "seconds": 762.6257707584616,
+                     *                 "memory_bytes": 573740224,
+                     *                 "seconds": 1252.7081709624972,
                      *                 "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *               },
                      *               "eta_seconds": null,
-                     *               "finished_at": "2026-11-26T11:17:57.073461Z",
-                     *               "id": "1ee19e61-a05a-40e6-815d-f5bebfd41126",
+                     *               "finished_at": "2026-11-26T15:19:59.123624Z",
+                     *               "id": "518e75bc-549e-4db7-aa62-bac064855c7d",
                      *               "kind": "training_run",
                      *               "max_attempts": 3,
                      *               "measured": null,
@@ -18288,27 +18294,27 @@ export interface operations {
                      *               "queue": "training",
                      *               "reason": "user",
                      *               "requested": null,
-                     *               "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *               "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *               "resource_type": "training",
                      *               "result": null,
-                     *               "retry_of": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
+                     *               "retry_of": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
                      *               "seq": 1000000,
                      *               "started_at": null,
                      *               "state": "cancelled",
-                     *               "updated_at": "2026-11-26T11:17:57.073461Z",
+                     *               "updated_at": "2026-11-26T15:19:59.123624Z",
                      *               "waits_for": null,
-                     *               "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *               "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *             },
                      *             {
                      *               "attempt": 1,
-                     *               "created_at": "2026-11-26T11:17:57.032697Z",
+                     *               "created_at": "2026-11-26T15:19:59.051216Z",
                      *               "error_code": null,
                      *               "error_details": null,
                      *               "error_message": null,
                      *               "estimate": null,
                      *               "eta_seconds": null,
-                     *               "finished_at": "2026-11-26T11:17:57.073461Z",
-                     *               "id": "a98458c0-0215-4a65-8752-278b2a08c6de",
+                     *               "finished_at": "2026-11-26T15:19:59.123624Z",
+                     *               "id": "ee9c8071-fe6e-4191-b3a1-7d0b6a978020",
                      *               "kind": "feature_extract",
                      *               "max_attempts": 3,
                      *               "measured": null,
@@ -18317,27 +18323,27 @@ export interface operations {
                      *               "queue": "analysis",
                      *               "reason": "user",
                      *               "requested": null,
-                     *               "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *               "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *               "resource_type": "training",
                      *               "result": null,
-                     *               "retry_of": "51cd9d15-3671-4157-bda8-bb0940763f56",
+                     *               "retry_of": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
                      *               "seq": 1000000,
                      *               "started_at": null,
                      *               "state": "cancelled",
-                     *               "updated_at": "2026-11-26T11:17:57.073461Z",
-                     *               "waits_for": "1ee19e61-a05a-40e6-815d-f5bebfd41126",
-                     *               "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *               "updated_at": "2026-11-26T15:19:59.123624Z",
+                     *               "waits_for": "518e75bc-549e-4db7-aa62-bac064855c7d",
+                     *               "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *             },
                      *             {
                      *               "attempt": 1,
-                     *               "created_at": "2026-11-26T11:17:57.039138Z",
+                     *               "created_at": "2026-11-26T15:19:59.068376Z",
                      *               "error_code": null,
                      *               "error_details": null,
                      *               "error_message": null,
                      *               "estimate": null,
                      *               "eta_seconds": null,
-                     *               "finished_at": "2026-11-26T11:17:57.073461Z",
-                     *               "id": "c5e3e3e0-5c8b-46b7-bb9e-ff4dd4b960a3",
+                     *               "finished_at": "2026-11-26T15:19:59.123624Z",
+                     *               "id": "ced9b471-b5b4-488c-ae89-43457384702e",
                      *               "kind": "training_evaluate",
                      *               "max_attempts": 3,
                      *               "measured": null,
@@ -18346,23 +18352,23 @@ export interface operations {
                      *               "queue": "analysis",
                      *               "reason": "user",
                      *               "requested": null,
-                     *               "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *               "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *               "resource_type": "training",
                      *               "result": null,
-                     *               "retry_of": "ccd5042f-3084-42ba-b732-b8ee8f82d1fc",
+                     *               "retry_of": "9207d27d-bc78-415a-ad75-4b2f876c707d",
                      *               "seq": 1000000,
                      *               "started_at": null,
                      *               "state": "cancelled",
-                     *               "updated_at": "2026-11-26T11:17:57.073461Z",
-                     *               "waits_for": "a98458c0-0215-4a65-8752-278b2a08c6de",
-                     *               "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *               "updated_at": "2026-11-26T15:19:59.123624Z",
+                     *               "waits_for": "ee9c8071-fe6e-4191-b3a1-7d0b6a978020",
+                     *               "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *             }
                      *           ]
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_d2c1f81838ca47e7",
-                     *         "timestamp": "2026-11-26T11:17:57.158033Z"
+                     *         "request_id": "req_79b630fd75ea411d",
+                     *         "timestamp": "2026-11-26T15:19:59.317883Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -18394,12 +18400,12 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
-                 *       "dataset_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                 *       "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
+                 *       "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                  *       "discover": {
                  *         "examples_per_feature": 5
                  *       },
-                 *       "model_id": "d8757f25-c240-433c-9f93-16493e96e824",
+                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
                  *       "name": "one more",
                  *       "train": {
                  *         "hyperparameters": {
@@ -18428,30 +18434,30 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:53.506654Z",
+                     *         "created_at": "2026-11-26T15:19:56.013030Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad",
+                     *         "id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf",
                      *         "name": "one more",
                      *         "progress": 0,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T11:17:53.588137Z",
+                     *             "created_at": "2026-11-26T15:19:56.055502Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 580533440,
-                     *               "seconds": 762.6257707584616,
+                     *               "memory_bytes": 573740224,
+                     *               "seconds": 1252.7081709624972,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
+                     *             "id": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
                      *             "kind": "training_run",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18460,27 +18466,27 @@ export interface operations {
                      *             "queue": "training",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T11:17:53.506654Z",
+                     *             "updated_at": "2026-11-26T15:19:56.013030Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T11:17:53.598153Z",
+                     *             "created_at": "2026-11-26T15:19:56.084787Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "51cd9d15-3671-4157-bda8-bb0940763f56",
+                     *             "id": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18489,27 +18495,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T11:17:53.506654Z",
-                     *             "waits_for": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "updated_at": "2026-11-26T15:19:56.013030Z",
+                     *             "waits_for": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T11:17:53.606134Z",
+                     *             "created_at": "2026-11-26T15:19:56.090641Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "ccd5042f-3084-42ba-b732-b8ee8f82d1fc",
+                     *             "id": "9207d27d-bc78-415a-ad75-4b2f876c707d",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18518,22 +18524,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T11:17:53.506654Z",
-                     *             "waits_for": "51cd9d15-3671-4157-bda8-bb0940763f56",
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "updated_at": "2026-11-26T15:19:56.013030Z",
+                     *             "waits_for": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_dfe7a1b5d68145fb",
-                     *         "timestamp": "2026-11-26T11:17:53.500740Z"
+                     *         "request_id": "req_f4e88ea4a8b94e90",
+                     *         "timestamp": "2026-11-26T15:19:56.010360Z"
                      *       }
                      *     }
                      */
@@ -18575,30 +18581,30 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:53.506654Z",
+                     *         "created_at": "2026-11-26T15:19:56.013030Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad",
+                     *         "id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf",
                      *         "name": "one more",
                      *         "progress": 0,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T11:17:53.588137Z",
+                     *             "created_at": "2026-11-26T15:19:56.055502Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 580533440,
-                     *               "seconds": 762.6257707584616,
+                     *               "memory_bytes": 573740224,
+                     *               "seconds": 1252.7081709624972,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
+                     *             "id": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
                      *             "kind": "training_run",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18607,27 +18613,27 @@ export interface operations {
                      *             "queue": "training",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T11:17:53.506654Z",
+                     *             "updated_at": "2026-11-26T15:19:56.160944Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T11:17:53.598153Z",
+                     *             "created_at": "2026-11-26T15:19:56.084787Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "51cd9d15-3671-4157-bda8-bb0940763f56",
+                     *             "id": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18636,27 +18642,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T11:17:53.506654Z",
-                     *             "waits_for": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "updated_at": "2026-11-26T15:19:56.013030Z",
+                     *             "waits_for": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T11:17:53.606134Z",
+                     *             "created_at": "2026-11-26T15:19:56.090641Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "ccd5042f-3084-42ba-b732-b8ee8f82d1fc",
+                     *             "id": "9207d27d-bc78-415a-ad75-4b2f876c707d",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18665,22 +18671,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T11:17:53.506654Z",
-                     *             "waits_for": "51cd9d15-3671-4157-bda8-bb0940763f56",
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "updated_at": "2026-11-26T15:19:56.013030Z",
+                     *             "waits_for": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_1a8fae3dd3484202",
-                     *         "timestamp": "2026-11-26T11:17:53.658580Z"
+                     *         "request_id": "req_8b2139556d824992",
+                     *         "timestamp": "2026-11-26T15:19:56.168252Z"
                      *       }
                      *     }
                      */
@@ -18718,64 +18724,64 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:53.506654Z",
+                     *         "created_at": "2026-11-26T15:19:56.013030Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad",
+                     *         "id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf",
                      *         "name": "one more",
                      *         "progress": 0.0006466666666666666,
                      *         "state": "cancelled",
                      *         "steps": [
                      *           {
                      *             "attempt": 3,
-                     *             "created_at": "2026-11-26T11:17:53.588137Z",
+                     *             "created_at": "2026-11-26T15:19:56.055502Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 580533440,
-                     *               "seconds": 762.6257707584616,
+                     *               "memory_bytes": 573740224,
+                     *               "seconds": 1252.7081709624972,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
-                     *             "finished_at": "2026-11-26T11:17:56.917610Z",
-                     *             "id": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
+                     *             "finished_at": "2026-11-26T15:19:58.843133Z",
+                     *             "id": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
                      *             "kind": "training_run",
                      *             "max_attempts": 5,
                      *             "measured": {
-                     *               "base_bytes": 403963904,
+                     *               "base_bytes": 408211456,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 522186752,
-                     *               "seconds": 0.8812008109998715
+                     *               "memory_bytes": 499081216,
+                     *               "seconds": 0.9999730959998487
                      *             },
                      *             "message": null,
                      *             "progress": 0.0019399999999999999,
                      *             "queue": "training",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 10000000,
-                     *             "started_at": "2026-11-26T11:17:53.730182Z",
+                     *             "started_at": "2026-11-26T15:19:56.230577Z",
                      *             "state": "cancelled",
-                     *             "updated_at": "2026-11-26T11:17:56.917610Z",
+                     *             "updated_at": "2026-11-26T15:19:58.843133Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T11:17:53.598153Z",
+                     *             "created_at": "2026-11-26T15:19:56.084787Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "finished_at": "2026-11-26T11:17:56.917610Z",
-                     *             "id": "51cd9d15-3671-4157-bda8-bb0940763f56",
+                     *             "finished_at": "2026-11-26T15:19:58.843133Z",
+                     *             "id": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 4,
                      *             "measured": null,
@@ -18784,27 +18790,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 3000000,
                      *             "started_at": null,
                      *             "state": "cancelled",
-                     *             "updated_at": "2026-11-26T11:17:56.917610Z",
-                     *             "waits_for": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "updated_at": "2026-11-26T15:19:58.843133Z",
+                     *             "waits_for": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T11:17:53.606134Z",
+                     *             "created_at": "2026-11-26T15:19:56.090641Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "finished_at": "2026-11-26T11:17:56.917610Z",
-                     *             "id": "ccd5042f-3084-42ba-b732-b8ee8f82d1fc",
+                     *             "finished_at": "2026-11-26T15:19:58.843133Z",
+                     *             "id": "9207d27d-bc78-415a-ad75-4b2f876c707d",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 4,
                      *             "measured": null,
@@ -18813,22 +18819,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 3000000,
                      *             "started_at": null,
                      *             "state": "cancelled",
-                     *             "updated_at": "2026-11-26T11:17:56.917610Z",
-                     *             "waits_for": "51cd9d15-3671-4157-bda8-bb0940763f56",
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "updated_at": "2026-11-26T15:19:58.843133Z",
+                     *             "waits_for": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_367249a0084643a8",
-                     *         "timestamp": "2026-11-26T11:17:56.916561Z"
+                     *         "request_id": "req_6608e4b6421a4178",
+                     *         "timestamp": "2026-11-26T15:19:58.838893Z"
                      *       }
                      *     }
                      */
@@ -18867,64 +18873,64 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:53.506654Z",
+                     *         "created_at": "2026-11-26T15:19:56.013030Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad",
+                     *         "id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf",
                      *         "name": "one more",
                      *         "progress": 0.0006466666666666666,
                      *         "state": "paused",
                      *         "steps": [
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T11:17:53.588137Z",
+                     *             "created_at": "2026-11-26T15:19:56.055502Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 580533440,
-                     *               "seconds": 762.6257707584616,
+                     *               "memory_bytes": 573740224,
+                     *               "seconds": 1252.7081709624972,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
+                     *             "id": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
                      *             "kind": "training_run",
                      *             "max_attempts": 4,
                      *             "measured": {
-                     *               "base_bytes": 403963904,
+                     *               "base_bytes": 408211456,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 522186752,
-                     *               "seconds": 0.8812008109998715
+                     *               "memory_bytes": 499081216,
+                     *               "seconds": 0.9999730959998487
                      *             },
                      *             "message": null,
                      *             "progress": 0.0019399999999999999,
                      *             "queue": "training",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 8000000,
-                     *             "started_at": "2026-11-26T11:17:53.730182Z",
+                     *             "started_at": "2026-11-26T15:19:56.230577Z",
                      *             "state": "paused",
-                     *             "updated_at": "2026-11-26T11:17:56.703101Z",
+                     *             "updated_at": "2026-11-26T15:19:58.637103Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T11:17:53.598153Z",
+                     *             "created_at": "2026-11-26T15:19:56.084787Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "51cd9d15-3671-4157-bda8-bb0940763f56",
+                     *             "id": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18933,27 +18939,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 1000000,
                      *             "started_at": null,
                      *             "state": "paused",
-                     *             "updated_at": "2026-11-26T11:17:56.703101Z",
-                     *             "waits_for": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "updated_at": "2026-11-26T15:19:58.637103Z",
+                     *             "waits_for": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T11:17:53.606134Z",
+                     *             "created_at": "2026-11-26T15:19:56.090641Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "ccd5042f-3084-42ba-b732-b8ee8f82d1fc",
+                     *             "id": "9207d27d-bc78-415a-ad75-4b2f876c707d",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -18962,22 +18968,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 1000000,
                      *             "started_at": null,
                      *             "state": "paused",
-                     *             "updated_at": "2026-11-26T11:17:56.703101Z",
-                     *             "waits_for": "51cd9d15-3671-4157-bda8-bb0940763f56",
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "updated_at": "2026-11-26T15:19:58.637103Z",
+                     *             "waits_for": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f4f455a6c619436a",
-                     *         "timestamp": "2026-11-26T11:17:56.701598Z"
+                     *         "request_id": "req_1dd6af579f104fc6",
+                     *         "timestamp": "2026-11-26T15:19:58.635321Z"
                      *       }
                      *     }
                      */
@@ -19016,64 +19022,64 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:53.506654Z",
+                     *         "created_at": "2026-11-26T15:19:56.013030Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad",
+                     *         "id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf",
                      *         "name": "one more",
                      *         "progress": 0.0006466666666666666,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 3,
-                     *             "created_at": "2026-11-26T11:17:53.588137Z",
+                     *             "created_at": "2026-11-26T15:19:56.055502Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 580533440,
-                     *               "seconds": 762.6257707584616,
+                     *               "memory_bytes": 573740224,
+                     *               "seconds": 1252.7081709624972,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
+                     *             "id": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
                      *             "kind": "training_run",
                      *             "max_attempts": 5,
                      *             "measured": {
-                     *               "base_bytes": 403963904,
+                     *               "base_bytes": 408211456,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 522186752,
-                     *               "seconds": 0.8812008109998715
+                     *               "memory_bytes": 499081216,
+                     *               "seconds": 0.9999730959998487
                      *             },
                      *             "message": null,
                      *             "progress": 0.0019399999999999999,
                      *             "queue": "training",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 9000000,
-                     *             "started_at": "2026-11-26T11:17:53.730182Z",
+                     *             "started_at": "2026-11-26T15:19:56.230577Z",
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T11:17:56.812327Z",
+                     *             "updated_at": "2026-11-26T15:19:58.750748Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T11:17:53.598153Z",
+                     *             "created_at": "2026-11-26T15:19:56.084787Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "51cd9d15-3671-4157-bda8-bb0940763f56",
+                     *             "id": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 4,
                      *             "measured": null,
@@ -19082,27 +19088,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 2000000,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T11:17:56.812327Z",
-                     *             "waits_for": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "updated_at": "2026-11-26T15:19:58.750748Z",
+                     *             "waits_for": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T11:17:53.606134Z",
+                     *             "created_at": "2026-11-26T15:19:56.090641Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "ccd5042f-3084-42ba-b732-b8ee8f82d1fc",
+                     *             "id": "9207d27d-bc78-415a-ad75-4b2f876c707d",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 4,
                      *             "measured": null,
@@ -19111,22 +19117,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 2000000,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T11:17:56.812327Z",
-                     *             "waits_for": "51cd9d15-3671-4157-bda8-bb0940763f56",
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "updated_at": "2026-11-26T15:19:58.750748Z",
+                     *             "waits_for": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_15e94fa5d9094100",
-                     *         "timestamp": "2026-11-26T11:17:56.811019Z"
+                     *         "request_id": "req_aee972a5d61245d9",
+                     *         "timestamp": "2026-11-26T15:19:58.748436Z"
                      *       }
                      *     }
                      */
@@ -19166,30 +19172,30 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T11:17:53.506654Z",
+                     *         "created_at": "2026-11-26T15:19:56.013030Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad",
+                     *         "id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf",
                      *         "name": "one more",
                      *         "progress": 0,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T11:17:57.015238Z",
+                     *             "created_at": "2026-11-26T15:19:59.013207Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 580533440,
-                     *               "seconds": 762.6257707584616,
+                     *               "memory_bytes": 573740224,
+                     *               "seconds": 1252.7081709624972,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "1ee19e61-a05a-40e6-815d-f5bebfd41126",
+                     *             "id": "518e75bc-549e-4db7-aa62-bac064855c7d",
                      *             "kind": "training_run",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -19198,27 +19204,27 @@ export interface operations {
                      *             "queue": "training",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
-                     *             "retry_of": "e169eaf7-d9ee-4dbd-b16d-1508afc2cbcc",
+                     *             "retry_of": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T11:17:57.000382Z",
+                     *             "updated_at": "2026-11-26T15:19:58.985952Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T11:17:57.032697Z",
+                     *             "created_at": "2026-11-26T15:19:59.051216Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "a98458c0-0215-4a65-8752-278b2a08c6de",
+                     *             "id": "ee9c8071-fe6e-4191-b3a1-7d0b6a978020",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -19227,27 +19233,27 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
-                     *             "retry_of": "51cd9d15-3671-4157-bda8-bb0940763f56",
+                     *             "retry_of": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T11:17:57.000382Z",
-                     *             "waits_for": "1ee19e61-a05a-40e6-815d-f5bebfd41126",
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "updated_at": "2026-11-26T15:19:58.985952Z",
+                     *             "waits_for": "518e75bc-549e-4db7-aa62-bac064855c7d",
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T11:17:57.039138Z",
+                     *             "created_at": "2026-11-26T15:19:59.068376Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "c5e3e3e0-5c8b-46b7-bb9e-ff4dd4b960a3",
+                     *             "id": "ced9b471-b5b4-488c-ae89-43457384702e",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
@@ -19256,22 +19262,22 @@ export interface operations {
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "01bc4597-3af2-4a6d-b94a-3bb27de4ca82",
+                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
                      *             "resource_type": "training",
                      *             "result": null,
-                     *             "retry_of": "ccd5042f-3084-42ba-b732-b8ee8f82d1fc",
+                     *             "retry_of": "9207d27d-bc78-415a-ad75-4b2f876c707d",
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T11:17:57.000382Z",
-                     *             "waits_for": "a98458c0-0215-4a65-8752-278b2a08c6de",
-                     *             "workflow_id": "d98e74d4-4d74-4fb8-81be-375c4e9994ad"
+                     *             "updated_at": "2026-11-26T15:19:58.985952Z",
+                     *             "waits_for": "ee9c8071-fe6e-4191-b3a1-7d0b6a978020",
+                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_3b88e1cac41b440d",
-                     *         "timestamp": "2026-11-26T11:17:56.998949Z"
+                     *         "request_id": "req_e07d21fc031f49a9",
+                     *         "timestamp": "2026-11-26T15:19:58.983955Z"
                      *       }
                      *     }
                      */
@@ -19329,11 +19335,11 @@ export interface operations {
                      *         },
                      *         "redis": "connected",
                      *         "status": "ok",
-                     *         "timestamp": "2026-11-26T11:14:35.285183Z"
+                     *         "timestamp": "2026-11-26T15:15:09.456723Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_709c0559363a403f",
-                     *         "timestamp": "2026-11-26T11:14:35.230441Z"
+                     *         "request_id": "req_8725d0ca806f4d61",
+                     *         "timestamp": "2026-11-26T15:15:09.423687Z"
                      *       }
                      *     }
                      */
@@ -19387,11 +19393,11 @@ export interface operations {
                      *         },
                      *         "redis": "connected",
                      *         "status": "ok",
-                     *         "timestamp": "2026-11-26T11:14:35.310305Z"
+                     *         "timestamp": "2026-11-26T15:15:09.468680Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_27f88657c95442e3",
-                     *         "timestamp": "2026-11-26T11:14:35.292623Z"
+                     *         "request_id": "req_eddd3826678a4b59",
+                     *         "timestamp": "2026-11-26T15:15:09.460600Z"
                      *       }
                      *     }
                      */
@@ -19426,8 +19432,8 @@ export interface operations {
                      *         "status": "ok"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b59bdb6a750e4e49",
-                     *         "timestamp": "2026-11-26T11:14:35.319773Z"
+                     *         "request_id": "req_fc02ed0e475648f8",
+                     *         "timestamp": "2026-11-26T15:15:09.472905Z"
                      *       }
                      *     }
                      */
@@ -19459,17 +19465,17 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "cpu_count": 2,
-                     *         "cpu_name": "Intel(R) Xeon(R) Processor",
-                     *         "device_name": "Intel(R) Xeon(R) Processor",
+                     *         "cpu_name": "AMD EPYC",
+                     *         "device_name": "AMD EPYC",
                      *         "disk": {
-                     *           "free_bytes": 62366564352,
+                     *           "free_bytes": 62555459584,
                      *           "path": "/home/ada/.local/share/mistudio",
                      *           "total_bytes": 270553174016
                      *         },
                      *         "gpu_info": [],
                      *         "memory_info": {
-                     *           "available_bytes": 20438773760,
-                     *           "total_bytes": 25325268992
+                     *           "available_bytes": 20867354624,
+                     *           "total_bytes": 25276502016
                      *         },
                      *         "packages": {
                      *           "celery": "5.7.0",
@@ -19485,8 +19491,8 @@ export interface operations {
                      *         "workers": {}
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b24d52d9d5804d35",
-                     *         "timestamp": "2026-11-26T11:14:35.327065Z"
+                     *         "request_id": "req_d1c24cbab64f41c4",
+                     *         "timestamp": "2026-11-26T15:15:09.475157Z"
                      *       }
                      *     }
                      */
@@ -19514,14 +19520,14 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "attempt": 1,
-                 *         "created_at": "2026-11-26T11:14:35.437519Z",
+                 *         "created_at": "2026-11-26T15:15:09.524833Z",
                  *         "error_code": null,
                  *         "error_details": null,
                  *         "error_message": null,
                  *         "estimate": null,
                  *         "eta_seconds": null,
                  *         "finished_at": null,
-                 *         "id": "eb127c8a-f8ff-4737-9fb9-02b90582d8d5",
+                 *         "id": "764818a1-5fc9-4b7a-a16f-3c2c928977a3",
                  *         "kind": "dataset_import",
                  *         "max_attempts": 3,
                  *         "measured": null,
@@ -19530,19 +19536,19 @@ export interface operations {
                  *         "queue": "downloads",
                  *         "reason": null,
                  *         "requested": null,
-                 *         "resource_id": "2175a108-6724-4081-9613-18f0cd4d8a5a",
+                 *         "resource_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
                  *         "resource_type": "dataset",
                  *         "result": null,
                  *         "retry_of": null,
                  *         "seq": 0,
                  *         "started_at": null,
                  *         "state": "queued",
-                 *         "updated_at": "2026-11-26T11:14:35.410647Z",
+                 *         "updated_at": "2026-11-26T15:15:09.516374Z",
                  *         "waits_for": null,
                  *         "workflow_id": null
                  *       },
                  *       "seq": 0,
-                 *       "timestamp": "2026-11-26T11:14:35.450293Z",
+                 *       "timestamp": "2026-11-26T15:15:09.528333Z",
                  *       "type": "job.updated"
                  *     }
                  */
@@ -19571,44 +19577,44 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {
-                 *         "estimated_remaining_seconds": 66.34646017436262,
+                 *         "estimated_remaining_seconds": 48.69444060064234,
                  *         "metrics": {
                  *           "dead_neurons": 0,
-                 *           "explained_variance": 0.4296862596602268,
-                 *           "floor_share": 0.0029029680030226487,
+                 *           "explained_variance": 0.4296999512086316,
+                 *           "floor_share": 0.013129428475076435,
                  *           "gpu_utilization": null,
-                 *           "grad_norm": 0.25446635484695435,
+                 *           "grad_norm": 0.2544644773006439,
                  *           "learning_rate": 0.00002544866332054562,
-                 *           "loss": 0.5626893043518066,
-                 *           "memory_used_bytes": 560992256,
-                 *           "reconstruction_error": 0.5626893043518066,
+                 *           "loss": 0.5626480579376221,
+                 *           "memory_used_bytes": 486514688,
+                 *           "reconstruction_error": 0.5626480579376221,
                  *           "sparsity": 64,
-                 *           "tokens_per_second": 15426.414571481431
+                 *           "tokens_per_second": 21018.580096112633
                  *         },
                  *         "points": [
                  *           {
                  *             "dead_neurons": 0,
-                 *             "explained_variance": 0.4296862596602268,
-                 *             "floor_share": 0.0029029680030226487,
+                 *             "explained_variance": 0.4296999512086316,
+                 *             "floor_share": 0.013129428475076435,
                  *             "gpu_utilization": null,
-                 *             "grad_norm": 0.25446635484695435,
+                 *             "grad_norm": 0.2544644773006439,
                  *             "learning_rate": 0.00002544866332054562,
-                 *             "loss": 0.5626893043518066,
-                 *             "memory_used_bytes": 560992256,
-                 *             "reconstruction_error": 0.5626893043518066,
+                 *             "loss": 0.5626480579376221,
+                 *             "memory_used_bytes": 486514688,
+                 *             "reconstruction_error": 0.5626480579376221,
                  *             "sparsity": 64,
                  *             "step": 1,
-                 *             "tokens_per_second": 15426.414571481431
+                 *             "tokens_per_second": 21018.580096112633
                  *           }
                  *         ],
                  *         "progress": 0.0485,
                  *         "status": "training",
                  *         "step": 1,
                  *         "total_steps": 2000,
-                 *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                 *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                  *       },
                  *       "seq": 3000001,
-                 *       "timestamp": "2026-11-26T11:15:08.903806Z",
+                 *       "timestamp": "2026-11-26T15:15:51.535029Z",
                  *       "type": "training.progress"
                  *     }
                  */
@@ -19637,12 +19643,12 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {
-                 *         "final_loss": 0.07926981896162033,
-                 *         "total_time_seconds": 36.220273,
-                 *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                 *         "final_loss": 0.07838472723960876,
+                 *         "total_time_seconds": 45.843015,
+                 *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                  *       },
-                 *       "seq": 45000000,
-                 *       "timestamp": "2026-11-26T11:15:44.733705Z",
+                 *       "seq": 52000000,
+                 *       "timestamp": "2026-11-26T15:16:37.068274Z",
                  *       "type": "training.completed"
                  *     }
                  */
@@ -19673,10 +19679,10 @@ export interface operations {
                  *       "error": {
                  *         "code": "GPU_OOM",
                  *         "message": "The GPU has no memory left for this. Take a smaller batch.",
-                 *         "training_id": "d872e248-d6c7-41ff-a7ef-d274b58f5a08"
+                 *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
                  *       },
                  *       "seq": 7000000,
-                 *       "timestamp": "2026-11-26T11:18:09.075842Z",
+                 *       "timestamp": "2026-11-26T15:20:07.055326Z",
                  *       "type": "training.error"
                  *     }
                  */
@@ -19705,14 +19711,14 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {
-                 *         "activation_id": "cf9eec6c-69b5-4139-b8ce-093086ae0c93",
-                 *         "estimated_remaining_seconds": 0.2567175729687392,
-                 *         "n_tokens": 20480,
-                 *         "progress": 50.79365079365079,
-                 *         "tokens_per_second": 77283.37320490304
+                 *         "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
+                 *         "estimated_remaining_seconds": 1.0468049399515706,
+                 *         "n_tokens": 8192,
+                 *         "progress": 20.317460317460316,
+                 *         "tokens_per_second": 30691.486803153955
                  *       },
                  *       "seq": 3000001,
-                 *       "timestamp": "2026-11-26T11:15:05.183532Z",
+                 *       "timestamp": "2026-11-26T15:15:45.268123Z",
                  *       "type": "extraction.progress"
                  *     }
                  */
@@ -19761,7 +19767,7 @@ export interface operations {
                  *         ]
                  *       },
                  *       "seq": 2000001,
-                 *       "timestamp": "2026-11-26T11:17:48.492766Z",
+                 *       "timestamp": "2026-11-26T15:19:49.783417Z",
                  *       "type": "steering.started"
                  *     }
                  */
@@ -19799,10 +19805,10 @@ export interface operations {
                  *             "kl": 0,
                  *             "logprob": -5.299537658691406,
                  *             "read_achieved": [
-                 *               4.683095932006836
+                 *               5.071421146392822
                  *             ],
                  *             "read_activations": [
-                 *               4.683095932006836
+                 *               5.071421146392822
                  *             ],
                  *             "row": 0,
                  *             "text": " wor",
@@ -19812,13 +19818,13 @@ export interface operations {
                  *             "base_logprob": -2.6276626586914062,
                  *             "branch": "steered",
                  *             "index": 0,
-                 *             "kl": 0.984102189540863,
-                 *             "logprob": -3.0493874549865723,
+                 *             "kl": 1.0302222967147827,
+                 *             "logprob": -3.274496078491211,
                  *             "read_achieved": [
-                 *               39.18048095703125
+                 *               39.93701934814453
                  *             ],
                  *             "read_activations": [
-                 *               4.683095932006836
+                 *               5.071421146392822
                  *             ],
                  *             "row": 1,
                  *             "text": ".",
@@ -19827,7 +19833,7 @@ export interface operations {
                  *         ]
                  *       },
                  *       "seq": 3000001,
-                 *       "timestamp": "2026-11-26T11:17:48.547301Z",
+                 *       "timestamp": "2026-11-26T15:19:49.799304Z",
                  *       "type": "steering.tokens"
                  *     }
                  */
