@@ -10,18 +10,19 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
-from app.core.enums import JobKind
+from app.core.enums import JobKind, JobState
 from app.core.errors import AppError
 from app.db.repositories import features
 from app.schemas.feature import LiveSearch
 from app.services import job_service
 from app.services.cache import remembered
 from app.services.feature_probe_service import probed_place
-from app.services.job_waiting import wait_for_job
+from app.services.job_waiting import JobTimedOut, wait_for_job
 from app.services.lookup import require_training
 
-PATIENCE_SECONDS = 5.0
-"""A warm process answers in a tenth of a second; the list does not wait until a model is loaded."""
+PATIENCE_SECONDS = 20.0
+"""A warm process answers in a tenth of a second; a cold one loads the model first."""
+LATE = "The model is still being loaded. Search again in a moment."
 KEPT = timedelta(minutes=5)
 """So that the pages of a search are of one answer."""
 STRONGEST = 200
@@ -54,7 +55,9 @@ def find_live_hits(
     try:
         hits = _hits(session, settings, training_id, text, is_abandoned)
     except AppError as error:
-        return [], LiveSearch(is_answered=False, n_hits=0, message=error.message)
+        is_late = isinstance(error, JobTimedOut) and error.details.get("state") != JobState.QUEUED
+        message = LATE if is_late else error.message
+        return [], LiveSearch(is_answered=False, n_hits=0, message=message)
     return hits, LiveSearch(is_answered=True, n_hits=len(hits), message=None)
 
 

@@ -10,7 +10,7 @@ export function describeMatch({ where, text, weight }: SearchMatch): string {
     case 'promotes':
       return `promotes “${quotedToken(text)}”${weight === null ? '' : ` +${formatDecimal(weight, 1)}`}`;
     case 'fires_on_text':
-      return `fires on this text at “${quotedToken(text)}”${weight === null ? '' : ` ${formatShare(weight, 0)}`}`;
+      return `fires here on “${quotedToken(text)}”${weight === null ? '' : ` ${formatShare(weight, 0)}`}`;
     case 'similar':
       return `similar to “${text}”`;
     case 'name':

@@ -65,7 +65,7 @@ LiveQuery = Annotated[
     bool,
     Query(
         description="With a search of one training: features that fire when the model reads the "
-        "search as a text are hits too. Waits for the answer, at most five seconds"
+        "search as a text are hits too. Waits for the answer, at most 20 seconds"
     ),
 ]
 CursorQuery = Annotated[
