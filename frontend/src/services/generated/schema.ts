@@ -12335,7 +12335,7 @@ export interface operations {
                 limit?: number;
                 /** @description Only rows that hold this text, upper and lower case alike */
                 search?: string | null;
-                /** @description With a search of one training: features that fire when the model reads the search as a text are hits too. Waits for the answer, at most five seconds */
+                /** @description With a search of one training: features that fire when the model reads the search as a text are hits too. Waits for the answer, at most 20 seconds */
                 live?: boolean;
                 /** @description Only favourites, or only the others */
                 is_favorite?: boolean | null;
