@@ -23,7 +23,7 @@ from app.core.paths import (
 )
 from app.db.models import Activation, Dataset, LanguageModel, Tokenization, Training
 from app.db.repositories import feature_loading, models
-from app.db.repositories.base import allow_long_statements
+from app.db.repositories.base import allow_long_statements, make_way
 
 TRASH = "cache/trash"
 
@@ -85,6 +85,7 @@ def delete_activation_row(session: Session, activation_id: UUID) -> None:
 def delete_training_row(session: Session, training_id: UUID) -> None:
     """The training with its features and examples, metrics and checkpoints."""
     allow_long_statements(session)
+    make_way(session)
     feature_loading.delete_examples(session, training_id)
     feature_loading.delete_features(session, training_id)
     session.execute(delete(Training).where(Training.id == training_id))

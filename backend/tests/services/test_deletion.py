@@ -1,11 +1,16 @@
+import os
+import sys
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import text
+import pytest
+from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
 from app.core.paths import dataset_dir, training_dir
+from app.db.repositories.base import NICENESS, make_way
+from app.db.session import use_psycopg2
 from app.services import deletion
 from tests.factories import make_example, make_feature, make_training
 
@@ -32,3 +37,15 @@ def test_deleting_a_training_may_take_its_time(session: Session) -> None:
     deletion.delete_training_row(session, training.id)
     assert session.scalar(text("SHOW statement_timeout")) == "0"
     assert session.scalar(text("SELECT count(*) FROM feature_activations")) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Processes are looked at in /proc.")
+def test_the_database_serves_the_page_before_a_deletion(servers: Settings) -> None:
+    engine = create_engine(use_psycopg2(servers.require_database_url()))
+    with Session(engine) as job, Session(engine) as page:
+        make_way(job)
+        pids = [session.scalar(text("SELECT pg_backend_pid()")) for session in (job, page)]
+        niceness = [os.getpriority(os.PRIO_PROCESS, pid or 0) for pid in pids]
+        assert niceness == [max(NICENESS, niceness[1]), niceness[1]]
+        assert niceness[1] < NICENESS
+    engine.dispose()
