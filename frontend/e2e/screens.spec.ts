@@ -79,3 +79,29 @@ test('every screen is clean, small and wide', async ({ page }) => {
   }
   expect(errors).toEqual([]);
 });
+
+test('six features show at once at 1280x720, and a reload gives the same view', async ({
+  page,
+}) => {
+  const training = await firstReady(page, 'trainings', 'completed');
+  await page.setViewportSize({ width: 1280, height: 720 });
+  const view = 'fsort=max_activation&forder=asc&frange=n_fires:1:&cols=label.token.max';
+  await page.goto(`/?tab=features&training=${training}&${view}`);
+  const table = page.getByRole('region', { name: 'Features', exact: true });
+  const sixth = table.locator('[data-index="5"]');
+  await expect(sixth).toBeInViewport({ ratio: 0.95 });
+  await table
+    .getByRole('checkbox', { name: /^Choose feature/ })
+    .nth(2)
+    .check();
+  const text = await sixth.textContent();
+  const url = page.url();
+  await page.reload();
+  await expect(sixth).toHaveText(text ?? '');
+  await expect(page.getByText('1 chosen')).toBeVisible();
+  await expect(table.getByRole('checkbox', { name: /^Choose feature/ }).nth(2)).toBeChecked();
+  await expect(table.getByRole('columnheader', { name: 'Top token' })).toBeVisible();
+  await page.getByRole('button', { name: 'Choose none' }).click();
+  await expect(page.getByRole('button', { name: /^Remove the filter on/ })).toBeVisible();
+  expect(url).toContain('picked=');
+});
