@@ -16,6 +16,8 @@ export interface FeatureRows {
   total: number | null;
   /** There are more than `total`: the server stops counting broad filters. */
   isCapped: boolean;
+  /** Why the search has no answer as a text; null where it has one or needs none. */
+  liveMessage: string | null;
   /** Undefined while the row is on its way. */
   rowAt: (index: number) => FeatureRow | undefined;
   indexOf: (id: number) => number;
@@ -68,6 +70,7 @@ export function useFeatureRows(asked: Filter | null): FeatureRows {
   return {
     total: isSameTraining ? list.total : null,
     isCapped: isSameTraining && list.isCapped,
+    liveMessage: isCurrent ? list.liveMessage : null,
     rowAt: (index) => {
       const id = list.pages[pageOf(index)]?.[index % ROWS_PER_PAGE];
       return id === undefined || !isSameTraining ? undefined : rows[id];

@@ -75,20 +75,30 @@ export function useDiscovery(trainingId: string, onDone: () => void): Discovery 
 
 const INTERPRETABLE_FROM = 0.5;
 
-/** How many features of a training are interpretable; null where they are too many to be counted. */
-export function useInterpretableCount(trainingId: string | null, measured: unknown): number | null {
+/** How many features are interpretable, or why that is not known. */
+export type InterpretableCount = number | 'uncounted' | 'unmeasured';
+
+/** How many features of a training are interpretable; null before the answer. */
+export function useInterpretableCount(
+  trainingId: string | null,
+  measured: unknown,
+): InterpretableCount | null {
   const key = trainingId && `interpretable ${trainingId} ${JSON.stringify(measured)}`;
-  const { data } = useRequest(key, async (signal) => {
-    const query = {
+  const { data } = useRequest(key, async (signal): Promise<InterpretableCount> => {
+    const best = {
       training_id: trainingId ?? '',
       page: 1,
       limit: 1,
       sort_by: 'interpretability_score',
       order: 'desc',
-      range: [`interpretability_score:${INTERPRETABLE_FROM}:`],
     } as const;
-    const { pagination } = await featureService.list(query, signal);
-    return pagination.total_is_capped ? null : pagination.total;
+    const range = [`interpretability_score:${INTERPRETABLE_FROM}:`];
+    const { pagination } = await featureService.list({ ...best, range }, signal);
+    if (pagination.total_is_capped) return 'uncounted';
+    if (pagination.total > 0) return pagination.total;
+    // None reaches one half: either all are below it, or none was scored at all.
+    const { items } = await featureService.list(best, signal);
+    return typeof items[0]?.interpretability_score === 'number' ? 0 : 'unmeasured';
   });
   return data;
 }

@@ -1,5 +1,5 @@
 import axios, { type AxiosRequestConfig, AxiosError, type InternalAxiosRequestConfig } from 'axios';
-import type { PageOf, Pagination, Problem } from '@/types/api.types';
+import type { PageOf, Problem } from '@/types/api.types';
 
 export const API_PREFIX = '/api/v1';
 
@@ -123,8 +123,10 @@ export async function getPage<T>(
   params?: Params,
   signal?: AbortSignal,
 ): Promise<PageOf<T>> {
-  const response = await http.get<{ data: T[]; pagination: Pagination }>(url, { params, signal });
-  return { items: response.data.data, pagination: response.data.pagination };
+  type Body = Omit<PageOf<T>, 'items'> & { data: T[] };
+  const response = await http.get<Body>(url, { params, signal });
+  const { data: items, pagination, live = null } = response.data;
+  return { items, pagination, live };
 }
 
 /** Follows the pages of a list to its end, at most 1,000 entries. */

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { answer, answerPage, refuse } from '@/test/featureApi';
 import { makeFeature, makeFeatureRow } from '@/test/featureFactories';
+import type { FeatureRow } from '@/types/feature.types';
 import {
   applyChanges,
   applyPage,
@@ -17,43 +18,43 @@ const query = {
   order: 'desc' as const,
 };
 const pagination = { page: 1, limit: 50, total: 1, has_next: false };
+const page = (...items: FeatureRow[]) => ({ items, pagination });
 
 beforeEach(() => useFeatureStore.setState(emptyFeatureData));
 
 describe('pure changes', () => {
   it('say when the server stopped counting', () => {
     const capped = { ...pagination, total: 1000, total_is_capped: true };
-    expect(applyPage(emptyFeatureData, query, [], capped).list.isCapped).toBe(true);
+    expect(
+      applyPage(emptyFeatureData, query, { items: [], pagination: capped }).list.isCapped,
+    ).toBe(true);
   });
 
   it('keep rows of other pages', () => {
-    const one = applyPage(emptyFeatureData, query, [makeFeatureRow({ id: 1 })], pagination);
+    const one = applyPage(emptyFeatureData, query, page(makeFeatureRow({ id: 1 })));
     const second = { ...query, page: 2 };
-    const two = applyPage(
-      { ...emptyFeatureData, ...one },
-      second,
-      [makeFeatureRow({ id: 2 })],
-      pagination,
-    );
+    const two = applyPage({ ...emptyFeatureData, ...one }, second, page(makeFeatureRow({ id: 2 })));
     expect(Object.keys(two.rows)).toEqual(['1', '2']);
     expect(two.list).toMatchObject({ trainingId: 't', total: 1, pages: { 1: [1], 2: [2] } });
     expect(two.list.isCapped).toBe(false);
   });
 
   it('drop what another order or a changed number of rows makes untrue', () => {
-    const one = applyPage(emptyFeatureData, query, [makeFeatureRow({ id: 1 })], pagination);
+    const one = applyPage(emptyFeatureData, query, page(makeFeatureRow({ id: 1 })));
     const state = { ...emptyFeatureData, ...one };
     const other = { ...query, page: 2, order: 'asc' as const };
-    expect(applyPage(state, other, [], pagination).list.pages).toEqual({ 2: [] });
+    expect(applyPage(state, other, page()).list.pages).toEqual({ 2: [] });
     const grown = { ...pagination, total: 9 };
-    expect(applyPage(state, { ...query, page: 3 }, [], grown).list.pages).toEqual({ 3: [] });
+    expect(
+      applyPage(state, { ...query, page: 3 }, { items: [], pagination: grown }).list.pages,
+    ).toEqual({ 3: [] });
   });
 
   it('keep the pages nearest to the newest, so that memory stays bounded', () => {
     let state = emptyFeatureData;
-    for (let page = 1; page <= 60; page += 1) {
-      const rows = [makeFeatureRow({ id: page })];
-      state = { ...state, ...applyPage(state, { ...query, page }, rows, pagination) };
+    for (let number = 1; number <= 60; number += 1) {
+      const read = page(makeFeatureRow({ id: number }));
+      state = { ...state, ...applyPage(state, { ...query, page: number }, read) };
     }
     expect(Object.keys(state.list.pages)).toHaveLength(40);
     expect(Object.keys(state.rows)).toHaveLength(40);

@@ -1,7 +1,7 @@
 import { create } from 'zustand';
 import { isAborted, toApiError } from '@/services/api';
 import { featureService, type FeatureListQuery } from '@/services/featureService';
-import type { Pagination, Problem } from '@/types/api.types';
+import type { PageOf, Problem } from '@/types/api.types';
 import type {
   Feature,
   FeatureExample,
@@ -25,6 +25,8 @@ export interface FeatureList {
   total: number;
   /** There are more than `total`. */
   isCapped: boolean;
+  /** Why the search was not answered as a text; null where it was, or was not asked to be. */
+  liveMessage: string | null;
   /** Ids by page number, from 1. */
   pages: Record<number, number[]>;
   /** Where the page after each begins, for quick reading however deep it is. */
@@ -59,7 +61,15 @@ export const emptyFeatureData: FeatureData = {
   details: {},
   examples: {},
   lenses: {},
-  list: { key: null, trainingId: null, total: 0, isCapped: false, pages: {}, cursors: {} },
+  list: {
+    key: null,
+    trainingId: null,
+    total: 0,
+    isCapped: false,
+    liveMessage: null,
+    pages: {},
+    cursors: {},
+  },
   requests: {},
 };
 
@@ -74,8 +84,7 @@ export function listKey(query: FeatureListQuery): string {
 export function applyPage(
   state: FeatureData,
   query: FeatureListQuery,
-  rows: readonly FeatureRow[],
-  pagination: Pagination,
+  { items: rows, pagination, live }: PageOf<FeatureRow>,
 ): Pick<FeatureData, 'rows' | 'list'> {
   const key = listKey(query);
   const isSame = state.list.key === key && state.list.total === pagination.total;
@@ -92,6 +101,7 @@ export function applyPage(
       trainingId: query.training_id,
       total: pagination.total,
       isCapped: pagination.total_is_capped ?? false,
+      liveMessage: live?.message ?? null,
       pages: kept,
       cursors: {
         ...(isSame ? state.list.cursors : {}),
@@ -159,7 +169,7 @@ export const useFeatureStore = create<FeatureStore>((set, get) => {
         const { list } = get();
         const cursor = list.key === key ? list.cursors[query.page - 1] : null;
         const page = await featureService.list(query, signal, cursor);
-        return applyPage(get(), query, page.items, page.pagination);
+        return applyPage(get(), query, page);
       });
     },
 

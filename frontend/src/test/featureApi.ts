@@ -19,19 +19,20 @@ export function answer(method: Method, path: string, data: JsonBodyType, status 
   return bodies;
 }
 
-/** Answers with one page; the returned list collects the queries asked. */
+/** Answers with one page and what else stands beside it; the list returned collects the queries. */
 export function answerPage(
   path: string,
   items: JsonBodyType[],
   hasNext = false,
   total = items.length,
+  more: Record<string, JsonBodyType> = {},
 ): URLSearchParams[] {
   const queries: URLSearchParams[] = [];
   server.use(
     http.get(`${API}${path}`, ({ request }) => {
       queries.push(new URL(request.url).searchParams);
       const pagination = { page: 1, limit: 50, total, has_next: hasNext };
-      return HttpResponse.json({ data: items, pagination, meta: META });
+      return HttpResponse.json({ data: items, pagination, ...more, meta: META });
     }),
   );
   return queries;

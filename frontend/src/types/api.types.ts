@@ -14,6 +14,8 @@ export type JobAccepted = Schemas['JobAccepted'];
 export interface PageOf<T> {
   items: T[];
   pagination: Pagination;
+  /** Of a search that was also read as a text. */
+  live?: Schemas['LiveSearch'] | null;
 }
 
 /** What a failed request or a failed job looks like to the page. */

@@ -1,4 +1,5 @@
 import { Tile } from '@/components/common/Tile';
+import type { InterpretableCount } from '@/hooks/useFeatures';
 import {
   formatCompact,
   formatDecimal,
@@ -16,8 +17,8 @@ interface DiscoveryTilesProps {
   summary: DiscoverySummary;
   /** Features stored of the training. */
   nStored: number;
-  /** Features with a score of at least one half; null while it is not known. */
-  nInterpretable: number | null;
+  /** Features with a score of at least one half; null before the answer. */
+  nInterpretable: InterpretableCount | null;
 }
 
 /** What discovery measured. */
@@ -59,10 +60,17 @@ export function DiscoveryTiles({ summary, nStored, nInterpretable }: DiscoveryTi
         isDense
         tone="blue"
         label="Interpretable"
-        value={nInterpretable === null ? '–' : formatShare(nInterpretable / nStored)}
-        note={nLabelled === null ? undefined : `${formatInteger(nLabelled)} got a label`}
+        value={typeof nInterpretable === 'number' ? formatShare(nInterpretable / nStored) : '–'}
+        note={noteOf(nInterpretable, nLabelled)}
         help={INTERPRETABLE}
       />
     </div>
   );
+}
+
+/** Why there is no figure; beside one, how many features got a label. */
+function noteOf(nInterpretable: InterpretableCount | null, nLabelled: number | null) {
+  if (nInterpretable === 'unmeasured') return 'no scores were measured';
+  if (nInterpretable === 'uncounted') return 'too many to count';
+  return nLabelled === null ? undefined : `${formatInteger(nLabelled)} got a label`;
 }

@@ -1,4 +1,5 @@
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
+import { http, HttpResponse } from 'msw';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { useSteeringStore } from '@/stores/steeringStore';
 import { useUiStore } from '@/stores/uiStore';
@@ -6,6 +7,7 @@ import { answer, answerPage, refuse } from '@/test/featureApi';
 import { makeFeature, makeFeatureRow } from '@/test/featureFactories';
 import { prepareFeatures, rows } from '@/test/featurePanel';
 import { expectAccessible, renderWithUser } from '@/test/render';
+import { server } from '@/test/server';
 import { FeaturesPanel } from './FeaturesPanel';
 
 beforeEach(prepareFeatures);
@@ -55,6 +57,36 @@ describe('the table', () => {
       ['the number', null],
       ['the number', 'true'],
     ]);
+  });
+
+  it('says why a search was not read as a text, and reads it again', async () => {
+    const live = { is_answered: false, n_hits: 0, message: 'The model is still being loaded.' };
+    answerPage('/features', rows, false, rows.length, { live });
+    window.history.replaceState(null, '', '?fq=the+number');
+    const { user } = renderWithUser(<FeaturesPanel />);
+    const why = await screen.findByText(/not read as a text: The model is still being loaded/);
+    expect(why).toHaveTextContent('2 features');
+    answerPage('/features', rows, false, rows.length, {
+      live: { is_answered: true, n_hits: 1, message: null },
+    });
+    await user.click(screen.getByRole('button', { name: 'Read again' }));
+    await waitFor(() => expect(screen.queryByText(/not read as a text/)).toBeNull());
+  });
+
+  it('shows no share of interpretable features where no score was measured', async () => {
+    const unscored = makeFeatureRow({ id: 7, interpretability_score: null });
+    server.use(
+      http.get('*/api/v1/features', ({ request }) => {
+        const asked = new URL(request.url).searchParams;
+        const isBest = asked.getAll('range').some((range) => range.startsWith('interpret'));
+        const items = isBest ? [] : [unscored];
+        const pagination = { page: 1, limit: 50, total: items.length, has_next: false };
+        return HttpResponse.json({ data: items, pagination, meta: {} });
+      }),
+    );
+    renderWithUser(<FeaturesPanel />);
+    expect(await screen.findByText('no scores were measured')).toBeVisible();
+    expect(screen.queryByText('0.0 %')).toBeNull();
   });
 
   it('offers a way back from a filter that nothing matches', async () => {

@@ -64,6 +64,8 @@ export function FeatureBrowser(props: FeatureBrowserProps) {
           <FilterChips
             {...{ table, total, isLoading }}
             isCapped={rows.isCapped}
+            liveMessage={rows.liveMessage}
+            onReadAgain={rows.refetch}
             onChange={change}
           />
         )}

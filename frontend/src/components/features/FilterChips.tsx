@@ -1,3 +1,4 @@
+import { Button } from '@/components/common/Button';
 import { Chip } from '@/components/common/Chip';
 import { formatInteger } from '@/utils/format';
 import { describeRange, rangeName } from './describeRange';
@@ -9,6 +10,9 @@ interface FilterChipsProps {
   isCapped?: boolean;
   /** What is shown answers the filter before. */
   isLoading?: boolean;
+  /** Why the search was not read as a text. */
+  liveMessage?: string | null;
+  onReadAgain?: () => void;
   onChange: (changes: Partial<TableState>) => void;
 }
 
@@ -18,6 +22,8 @@ export function FilterChips({
   total,
   isCapped = false,
   isLoading = false,
+  liveMessage = null,
+  onReadAgain,
   onChange,
 }: FilterChipsProps) {
   const search = table.search.trim();
@@ -26,7 +32,13 @@ export function FilterChips({
       <span role="status" className="mr-2 text-slate-400 tabular-nums">
         {total === null ? 'Counting…' : `${formatInteger(total)}${isCapped ? '+' : ''} features`}
         {isLoading && total !== null && ' · reading…'}
+        {liveMessage !== null && ` · not read as a text: ${liveMessage}`}
       </span>
+      {liveMessage !== null && (
+        <Button size="sm" variant="ghost" onClick={onReadAgain}>
+          Read again
+        </Button>
+      )}
       {search && (
         <Chip removeLabel="Remove the search" onRemove={() => onChange({ search: '' })}>
           matches “{search}”
