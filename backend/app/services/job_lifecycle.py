@@ -2,11 +2,13 @@
 
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
+from app.core.config import get_settings
 from app.core.enums import JobState
 from app.core.errors import AppError, IllegalTransition, NotFound
 from app.db.models import Job
@@ -16,6 +18,7 @@ from app.db.repositories import jobs
 from app.services import cache as cache
 from app.services import counters, job_chain, job_events, outbox, resource_status
 from app.services.counters import Count
+from app.services.hub import tokens
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +99,8 @@ def transition(
     resource_status.sync(session, locked)
     if to is JobState.QUEUED and locked.waits_for is None:
         outbox.enqueue(session, locked)
+    if to.is_terminal:
+        outbox.after_commit(session, partial(tokens.forget, get_settings(), locked.id))
     job_events.publish_transition(session, locked)
     _log(locked, came_from)
     _move_followers(session, locked)

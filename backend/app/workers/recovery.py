@@ -16,6 +16,7 @@ from app.db.repositories import jobs
 from app.db.session import session_scope
 from app.services import counters
 from app.services.counters import Count
+from app.services.hub import tokens
 from app.services.job_lifecycle import transition
 from app.services.job_service import SHUTDOWN
 from app.services.reconciliation import clear_after
@@ -119,6 +120,24 @@ def republish_lost_messages(settings: Settings) -> int:
             counters.add(Count.MESSAGES_SENT_AGAIN)
             logger.warning("job message sent again", extra={"job_id": str(job.id)})
     return len(lost)
+
+
+def forget_tokens_of_ended_jobs(settings: Settings) -> int:
+    """Remove the access tokens that a crash or a rolled back request left behind."""
+    held = tokens.list_held(settings)
+    if not held:
+        return 0
+    with session_scope() as session:
+        states = jobs.states_of(session, list(held))
+    gone = [
+        job_id
+        for job_id, must_have_row in held.items()
+        if (states[job_id].is_terminal if job_id in states else must_have_row)
+    ]
+    for job_id in gone:
+        tokens.forget(settings, job_id)
+        logger.warning("access token of an ended job removed", extra={"job_id": str(job_id)})
+    return len(gone)
 
 
 def messages_in_broker(settings: Settings) -> set[str]:

@@ -15,7 +15,6 @@ from app.core.enums import ErrorCode, JobAction, JobState
 from app.db.session import session_scope
 from app.services import counters
 from app.services.counters import Count
-from app.services.hub import tokens
 from app.services.job_lifecycle import StaleAttempt
 from app.services.job_log import log_path
 from app.services.reconciliation import clear_after, condemn_damaged
@@ -102,11 +101,8 @@ def finish(
         with session_scope() as session:
             judged = _with_damage(session, settings, lease.job_id, outcome)
             job = record_outcome(session, lease.job_id, lease.attempt, judged, killed_for, pressure)
-            has_ended = job.state.is_terminal
-            if has_ended and job.state is not JobState.SUCCEEDED:
+            if job.state.is_terminal and job.state is not JobState.SUCCEEDED:
                 clear_after(session, settings, job)
-        if has_ended:
-            tokens.forget(settings, lease.job_id)
 
     try:
         retry_while_away(record, give_up=shutdown.requested)

@@ -30,6 +30,7 @@ def sweep(settings: Settings) -> None:
         recovery.recover_lost_jobs(settings)
         recovery.resume_when_relieved(settings)
         recovery.republish_lost_messages(settings)
+        recovery.forget_tokens_of_ended_jobs(settings)
         with session_scope() as session:
             export_files.remove_expired(session, settings)
     except SQLAlchemyError as error:

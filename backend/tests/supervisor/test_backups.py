@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from app.cli.main import app
 from app.core.config import Settings, get_settings
 from app.core.paths import ensure_home
+from app.services.hub import tokens
 from app.supervisor.backups import (
     BackupFailed,
     BackupInvalid,
@@ -137,6 +138,20 @@ def test_what_comes_back_is_what_was_there(full: Place, saved: Path, empty: Plac
     assert found == []
 
 
+def test_no_backup_holds_an_access_token(full: Place) -> None:
+    job_id, written = uuid4(), io.BytesIO()
+    tokens.leave(full.settings, job_id, "hf_canary_of_a_backup")
+    try:
+        write_backup(full.settings, full.url, written)
+    finally:
+        tokens.forget(full.settings, job_id)
+    written.seek(0)
+    names = [member.name for _, member in archive.members_of(written)]
+    assert "data/models/a/weights.bin" in names
+    assert [name for name in names if str(job_id) in name or "secrets" in name] == []
+    assert b"hf_canary_of_a_backup" not in written.getvalue(), "members lie in a tar as they are"
+
+
 def test_activations_can_be_left_out(full: Place, empty: Place, tmp_path: Path) -> None:
     path = tmp_path / "small.tar"
     with path.open("wb") as file:
@@ -181,6 +196,7 @@ def test_a_damaged_backup_changes_nothing(
     assert (used.names(), used.files()) == before
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize("name", ["../outside", "/etc/outside", "data/../../outside"])
 def test_an_archive_that_leaves_its_folder_is_refused(
     saved: Path, tmp_path: Path, name: str
@@ -194,6 +210,30 @@ def test_an_archive_that_leaves_its_folder_is_refused(
         assert archive.read_contents(file).format == archive.FORMAT
     with pytest.raises(BackupInvalid, match="no backup"):
         archive.read_contents(io.BytesIO(bad.read_bytes()))
+
+
+@pytest.mark.fault(23)
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE]
+)
+def test_an_archive_with_links_or_devices_changes_nothing(
+    saved: Path, used: Place, tmp_path: Path, kind: bytes
+) -> None:
+    """A link inside the data folder would send the file after it anywhere."""
+    before, outside = (used.names(), used.files()), tmp_path / "outside"
+    bad = tmp_path / "bad.tar"
+    with tarfile.open(saved) as whole, tarfile.open(bad, "w") as written:
+        for member in whole:
+            if member.name == archive.CHECKSUMS:
+                odd = tarfile.TarInfo("data/models/link")
+                odd.type, odd.linkname = kind, str(outside)
+                written.addfile(odd)
+                archive.add_bytes(written, "data/models/link/stolen", b"x")
+            written.addfile(member, whole.extractfile(member))
+    with pytest.raises(BackupInvalid, match=r"data/models/link.*no file"):
+        restore(used.settings, used.url, bad, replace=True)
+    assert (used.names(), used.files()) == before
+    assert not outside.exists()
 
 
 def test_a_failure_on_the_way_leaves_what_was_there(

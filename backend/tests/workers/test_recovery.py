@@ -1,8 +1,9 @@
 """Which jobs count as lost, and what becomes of them."""
 
+import os
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, update
@@ -11,7 +12,8 @@ from app.core.config import Settings, get_settings
 from app.core.enums import ErrorCode, JobAction, JobKind, JobState
 from app.db.models import Job
 from app.db.session import session_scope
-from app.services.job_lifecycle import StaleAttempt
+from app.services.hub import tokens
+from app.services.job_lifecycle import StaleAttempt, transition
 from app.workers import recovery
 from app.workers.ending import record_outcome
 from app.workers.identity import current_process
@@ -178,3 +180,41 @@ def test_room_on_the_disk_resumes_as_long_as_there_are_attempts(
     )
     recovery.resume_when_relieved(servers)
     assert row(job_id).state is state
+
+
+def leave_token(job_id: UUID, *, is_old: bool = False) -> UUID:
+    settings = get_settings()
+    tokens.leave(settings, job_id, "s3cret")
+    if is_old:
+        os.utime(settings.run_dir / "secrets" / str(job_id), (0, 0))
+    return job_id
+
+
+@pytest.mark.parametrize("to", [S.STOPPED, S.CANCELLED, S.FAILED])
+def test_a_token_goes_with_its_job_that_no_process_ran(to: JobState) -> None:
+    job_id = leave_token(add(S.QUEUED))
+    with session_scope() as session:
+        transition(session, session.get_one(Job, job_id), to)
+        assert tokens.read(get_settings(), job_id), "nothing is durable yet"
+    assert tokens.read(get_settings(), job_id) is None
+
+
+@pytest.mark.parametrize("to", [S.PAUSED, S.INTERRUPTED])
+def test_a_token_stays_for_a_job_that_starts_again(to: JobState) -> None:
+    job_id = leave_token(add())
+    with session_scope() as session:
+        transition(session, session.get_one(Job, job_id), to)
+    assert tokens.read(get_settings(), job_id) == "s3cret"
+    tokens.forget(get_settings(), job_id)
+
+
+def test_a_round_removes_the_tokens_that_were_left_behind() -> None:
+    for job_id in (add(S.FAILED), add(S.SUCCEEDED)):
+        leave_token(job_id)
+    leave_token(uuid4(), is_old=True)
+    paused, uncommitted = leave_token(add(S.PAUSED), is_old=True), leave_token(uuid4())
+    sweep(get_settings())
+    assert set(tokens.list_held(get_settings())) == {paused, uncommitted}
+    assert recovery.forget_tokens_of_ended_jobs(get_settings()) == 0
+    for job_id in (paused, uncommitted):
+        tokens.forget(get_settings(), job_id)

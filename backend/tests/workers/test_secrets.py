@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -22,10 +23,11 @@ SHOWN_TO_CLIENTS = ("/jobs", "/models", "/health", "/system/info")
 def private_model(stack: Stack) -> Iterator[str]:
     """A repository that gives nothing without the token, and its files only when told to."""
     files = {path.name: path.read_bytes() for path in GLASS_EN.iterdir() if path.suffix != ".py"}
-    stack.hub.add("models", "org/private-glass", files, token=CANARY)
+    name = f"org/private-{uuid4().hex[:8]}"
+    stack.hub.add("models", name, files, token=CANARY)
     stack.hub.asked_for_file.clear()
     stack.hub.opened.clear()
-    yield "org/private-glass"
+    yield name
     stack.hub.opened.set()
 
 
@@ -52,6 +54,16 @@ def test_a_token_of_a_download_that_fails_goes_too(stack: Stack) -> None:
     job = stack.finish(accepted["job_id"])
     assert (job["state"], job["error_code"]) == ("failed", "REPO_NOT_FOUND")
     assert _traces(stack, accepted["job_id"]) == []
+
+
+def test_a_token_of_a_download_that_is_cancelled_goes_too(stack: Stack, private_model: str) -> None:
+    accepted = stack.post("/models/download", {"repo_id": private_model, "access_token": CANARY})
+    job_id = accepted["job_id"]
+    assert stack.hub.asked_for_file.wait(DEADLINE_SECONDS), "the download is under way"
+    stack.post(f"/jobs/{job_id}/cancel", {})
+    stack.hub.opened.set()
+    assert stack.finish(job_id)["state"] == "cancelled"
+    assert _traces(stack, job_id) == []
 
 
 def _traces(stack: Stack, job_id: str) -> list[str]:

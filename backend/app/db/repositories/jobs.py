@@ -134,6 +134,12 @@ def unfinished_for(session: Session, resource_type: ResourceType, resource_id: U
     return list(session.scalars(statement.order_by(Job.created_at)))
 
 
+def states_of(session: Session, job_ids: Collection[UUID]) -> dict[UUID, JobState]:
+    """States by job; jobs that do not exist are left out."""
+    found = session.execute(select(Job.id, Job.state).where(Job.id.in_(job_ids)))
+    return {row.id: row.state for row in found}
+
+
 def reserve(session: Session, job_id: UUID, attempt: int, owner: str, lease: timedelta) -> bool:
     """Take a queued job for one runner, so that a duplicate delivery of it does nothing."""
     free = or_(

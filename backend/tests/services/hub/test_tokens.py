@@ -20,9 +20,10 @@ def test_a_token_is_private_and_stays_until_its_job_has_ended(tmp_path: Path) ->
     assert not path.exists()
 
 
-def test_a_forgotten_token_is_removed(tmp_path: Path) -> None:
-    settings, old = Settings(home=tmp_path), uuid4()
+def test_held_tokens_are_listed_with_whether_their_job_must_exist(tmp_path: Path) -> None:
+    settings, old, new = Settings(home=tmp_path), uuid4(), uuid4()
+    assert tokens.list_held(settings) == {}, "there is no folder yet"
     tokens.leave(settings, old, "s3cret")
     os.utime(tmp_path / "run" / "secrets" / str(old), (0, 0))
-    tokens.leave(settings, uuid4(), "other")
-    assert tokens.read(settings, old) is None
+    tokens.leave(settings, new, "other")
+    assert tokens.list_held(settings) == {old: True, new: False}
