@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -68,7 +68,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
-    app.dependency_overrides[get_settings] = _returning(settings)
     app.openapi = lambda: build_openapi(app)  # type: ignore[method-assign]
     add_operations(app)
     app.mount("/ws", socket)
@@ -84,12 +83,3 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(RequestContext)
     return app
-
-
-def _returning(settings: Settings) -> Callable[[], Awaitable[Settings]]:
-    """A dependency that needs no thread to be asked."""
-
-    async def answer() -> Settings:
-        return settings
-
-    return answer

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import httpx
@@ -30,6 +31,7 @@ from benchmarks.sockets import run_crowd
 
 GLASS = Path(__file__).parents[1] / "tests" / "data" / "glass-en"
 IDLE_SECONDS = 20
+PAGES = 150
 SETTINGS = {"training_steps": 1_000_000, "batch_size": 2048, "k": 16, "expansion_factor": 8}
 
 
@@ -88,6 +90,15 @@ class Client:
             time.sleep(0.2)
         return str(job["resource_id"])
 
+    def cursors(self, table: str) -> list[str]:
+        """Where the first pages end, as the page scrolls through them."""
+        found: list[str] = []
+        while len(found) < PAGES:
+            path = f"{table}&cursor={found[-1]}" if found else table
+            answer = self._http.get(path).raise_for_status().json()
+            found.append(quote(answer["pagination"]["next_cursor"]))
+        return found
+
     def start_training(self) -> str:
         """A training that does not end by itself; returns its job when it has begun."""
         model = self.post("/models/import", {"path": str(GLASS), "name": "glass"})
@@ -141,12 +152,15 @@ def measure_sockets(address: str, clients: int) -> None:
 
 def paths_of(client: Client, training_id: UUID, ids: list[int]) -> dict[str, list[str]]:
     job_id = client.get("/jobs?limit=1")[0]["id"]
-    pages = range(1, 150)
+    table = f"/features?training_id={training_id}&limit=50"
     return {
         "one job": [f"/api/v1/jobs/{job_id}"],
         "one feature": [f"/api/v1/features/{number}" for number in ids[:2000]],
-        "50 of all features": [
-            f"/api/v1/features?training_id={training_id}&limit=50&page={page}" for page in pages
+        "50 of all features, by cursor": [
+            f"/api/v1{table}&cursor={cursor}" for cursor in client.cursors(table)
+        ],
+        "50 of all features, by number": [
+            f"/api/v1{table}&page={page}" for page in range(1, PAGES)
         ],
     }
 

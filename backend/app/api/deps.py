@@ -10,7 +10,7 @@ from pydantic import AliasChoices, BaseModel
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from app.core.config import Settings, get_settings
+from app.core.config import Settings
 from app.db.session import get_session_factory
 from app.schemas.common import Envelope, ErrorEnvelope, JobAccepted, Meta, Page, Pagination
 from app.services.idempotency import answer_once
@@ -24,6 +24,12 @@ API = "/api/v1"
 MAX_PAGE_SIZE = 200
 # How long the database counts as of this version without being asked again.
 FITS_FOR_SECONDS = 5.0
+
+
+async def _settings(request: Request) -> Settings:
+    """Those of this application. With an override FastAPI would read every signature anew."""
+    settings: Settings = request.app.state.settings
+    return settings
 
 
 async def _open_session() -> AsyncIterator[Session]:
@@ -46,7 +52,7 @@ async def _open_session() -> AsyncIterator[Session]:
 # Committed before the answer leaves ("function" scope), so that whoever reads the answer can
 # read what it names.
 SessionDep = Annotated[Session, Depends(_open_session, scope="function")]
-SettingsDep = Annotated[Settings, Depends(get_settings)]
+SettingsDep = Annotated[Settings, Depends(_settings)]
 PageQuery = Annotated[int, Query(ge=1, le=1_000_000, description="1-based")]
 LimitQuery = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Rows per page")]
 SearchQuery = Annotated[str | None, Query(max_length=200)]

@@ -1,8 +1,9 @@
 """Lists of numbers as bytes: a fifth of what JSONB costs to load, half of what an array does."""
 
+import struct
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import Dialect, LargeBinary
@@ -27,13 +28,9 @@ def pack(code: Code, values: Sequence[float]) -> bytes:
     return numbers.tobytes()
 
 
-def unpack(code: Code, data: bytes) -> list[Any]:
+def unpack(code: Code, data: bytes | memoryview) -> list[Any]:
     """The numbers that ``pack`` wrote."""
-    numbers = array(code)
-    numbers.frombytes(data)
-    if sys.byteorder == "little":
-        numbers.byteswap()
-    return numbers.tolist()
+    return list(struct.unpack(f">{len(data) // array(code).itemsize}{code}", data))
 
 
 class PackedNumbers(TypeDecorator[list[Any]]):
@@ -49,5 +46,7 @@ class PackedNumbers(TypeDecorator[list[Any]]):
     def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> bytes | None:
         return None if value is None else pack(self.code, value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> list[Any] | None:
-        return None if value is None else unpack(self.code, bytes(value))
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:
+        # Called for every list of every row: one function instead of a decorator's three.
+        code = self.code
+        return lambda value: None if value is None else unpack(code, value)

@@ -1,16 +1,21 @@
 """Engine and sessions: one engine per process, one short transaction per unit of work."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.core.config import get_settings
 
 CONNECT_TIMEOUT_SECONDS = 5
+# A connection that was used so recently is taken as alive: asking first is half of a small request.
+FRESH_SECONDS = 1.0
 SERVER_OPTIONS = (
     "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=120s "
     "-c idle_in_transaction_session_timeout=300s"
@@ -18,15 +23,35 @@ SERVER_OPTIONS = (
 
 
 def build_engine(url: str, **options: Any) -> Engine:
-    """An engine that notices dead connections before it hands one out."""
+    """An engine that notices dead connections before it hands one out, if they rested."""
     connect_args = {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "options": SERVER_OPTIONS,
         "application_name": "mistudio",
         "keepalives_idle": 30,
     }
-    defaults: dict[str, Any] = {"pool_pre_ping": True, "pool_recycle": 1800, "pool_timeout": 10}
-    return create_engine(use_psycopg2(url), connect_args=connect_args, **(defaults | options))
+    defaults: dict[str, Any] = {"pool_recycle": 1800, "pool_timeout": 10}
+    engine = create_engine(use_psycopg2(url), connect_args=connect_args, **(defaults | options))
+    event.listen(engine, "checkin", _remember_use)
+    event.listen(engine, "checkout", _ask_if_rested(engine))
+    return engine
+
+
+def _remember_use(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+def _ask_if_rested(engine: Engine) -> Callable[..., None]:
+    def ask(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        used_at = record.info.get("used_at")
+        if used_at is None or time.monotonic() - used_at < FRESH_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError(str(error)) from error  # the pool opens another
+
+    return ask
 
 
 def use_psycopg2(url: str) -> str:

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections import defaultdict
+from itertools import repeat
 from typing import Any, Literal, cast
 from uuid import UUID
 
@@ -161,7 +162,7 @@ def example_of(row: FeatureActivation | Row[Any]) -> FeatureExample:
         split=split,
         tokens=split_tokens(row.sample_text, row.token_lengths),
         token_ids=row.token_ids,
-        activations=[round(value, SHOWN_DIGITS) for value in row.activations],
+        activations=list(map(round, row.activations, repeat(SHOWN_DIGITS))),
         max_activation=row.max_activation,
         octave=row.octave,
         margin=row.margin,

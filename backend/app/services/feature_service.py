@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.core.errors import Conflict, ValidationFailed
 from app.db.models import Feature
 from app.db.repositories import feature_pages, features
-from app.db.repositories.feature_pages import RANGE_COLUMNS, FeatureFilter
+from app.db.repositories.feature_pages import LISTED_NAMES, RANGE_COLUMNS, FeatureFilter
 from app.ml.configs import METRIC_DEFINITIONS
 from app.schemas.common import Meta
 from app.schemas.feature import (
@@ -86,7 +86,7 @@ def list_features(
     )  # fmt: skip
     rows = [
         FeatureRow(
-            **row._asdict() | {"name": row.name or row.label},
+            **dict(zip(LISTED_NAMES, row, strict=False)) | {"name": row.name or row.label},
             top_example=example_of(top[row.id]) if row.id in top else None,
             matches=matches.get(row.id, []),
         )

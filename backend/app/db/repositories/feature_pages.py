@@ -8,7 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, inspect, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    inspect,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.errors import ValidationFailed
@@ -48,6 +60,9 @@ LISTED = tuple(
 )
 """What a table shows of a feature, read as plain rows: objects of the mapped class would take more
 time than the query."""
+LISTED_NAMES = tuple(attribute.key for attribute in LISTED)
+_ALL_COUNTED = select(func.coalesce(func.sum(FeatureCount.n), 0))
+_COUNTED = _ALL_COUNTED.where(FeatureCount.training_id == bindparam("training_id"))
 
 
 @dataclass(frozen=True)
@@ -117,7 +132,8 @@ def list_page(
     after = _read_cursor(cursor, sort_by, order) if cursor else None
     listed: Select[Any] = select(*LISTED, column.label(SORT_KEY))
     keyed = listed.where(*conditions)
-    with_value = keyed.where(column.is_not(None)).order_by(*_directions(column, order))
+    directions = _directions(column, order, is_one_training=wanted.training_id is not None)
+    with_value = keyed.where(column.is_not(None)).order_by(*directions)
     rows: list[Any] = []
     if after is None:
         page = with_value.offset(offset).limit(limit)
@@ -125,9 +141,7 @@ def list_page(
             # What lies before the page is passed in the index, its rows unread.
             places = page.with_only_columns(Feature.neuron_index)
             page = listed.where(Feature.training_id == wanted.training_id)
-            page = page.where(Feature.neuron_index.in_(places)).order_by(
-                *_directions(column, order)
-            )
+            page = page.where(Feature.neuron_index.in_(places)).order_by(*directions)
         rows = list(session.execute(page).all())
     elif after["value"] is not None:
         beyond = with_value.where(_beyond(column, order, after)).limit(limit)
@@ -152,10 +166,9 @@ def list_after(session: Session, wanted: FeatureFilter, after: int, limit: int) 
 
 def count_features(session: Session, training_id: UUID | None) -> int:
     """How many features a training has, or all have together."""
-    statement = select(func.coalesce(func.sum(FeatureCount.n), 0))
-    if training_id is not None:
-        statement = statement.where(FeatureCount.training_id == training_id)
-    return int(session.scalar(statement) or 0)
+    if training_id is None:
+        return int(session.scalar(_ALL_COUNTED) or 0)
+    return int(session.scalar(_COUNTED, {"training_id": training_id}) or 0)
 
 
 def count_all(session: Session, wanted: FeatureFilter, most: int | None = None) -> int:
@@ -245,10 +258,14 @@ def _sort_column(wanted: FeatureFilter, sort_by: str) -> ColumnElement[Any]:
     return SORT_COLUMNS[sort_by]  # type: ignore[return-value]
 
 
-def _directions(column: ColumnElement[Any], order: SortOrder) -> list[ColumnElement[Any]]:
-    if order == "desc":
-        return [column.desc(), Feature.neuron_index.asc(), Feature.id.asc()]
-    return [column.asc(), Feature.neuron_index.desc(), Feature.id.asc()]
+def _directions(
+    column: ColumnElement[Any], order: SortOrder, *, is_one_training: bool
+) -> list[ColumnElement[Any]]:
+    """Equal values by index; within one training nothing is equal then, and its index has no id."""
+    is_down = order == "desc"
+    index = Feature.neuron_index.asc() if is_down else Feature.neuron_index.desc()
+    found: list[ColumnElement[Any]] = [column.desc() if is_down else column.asc(), index]
+    return found if is_one_training else [*found, Feature.id.asc()]
 
 
 def _beyond(

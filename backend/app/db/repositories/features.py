@@ -4,7 +4,17 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Row, func, select, type_coerce
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    LargeBinary,
+    Row,
+    bindparam,
+    column,
+    func,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import Session, undefer
 
 from app.db.models import (
@@ -18,6 +28,17 @@ from app.db.repositories.context_rows import ContextRow
 
 TOP, SAMPLE, NEAR_MISS = "top", "sample", "near_miss"
 EXAMPLE_COLUMNS = tuple(FeatureActivation.__table__.columns)
+_WANTED = (
+    func.unnest(bindparam("ids", type_=ARRAY(BigInteger)))
+    .table_valued(column("id", BigInteger))
+    .render_derived(name="wanted")
+)
+# Joined to its ids, each is looked up in its own partition; a list of ids is sought in all of them.
+_TOP_EXAMPLES = (
+    select(*EXAMPLE_COLUMNS)
+    .join_from(_WANTED, FeatureActivation, FeatureActivation.feature_id == _WANTED.c.id)
+    .where(FeatureActivation.kind == TOP, FeatureActivation.rank == 0)
+)
 PACKED = ("token_ids", "token_lengths", "activations")
 
 
@@ -90,12 +111,8 @@ def count_examples(session: Session, feature_id: int) -> int:
 
 def top_examples(session: Session, feature_ids: Sequence[int]) -> dict[int, Row[Any]]:
     """The best example of each feature, in its columns; for tables, which show many."""
-    statement = (
-        select(*EXAMPLE_COLUMNS)
-        .where(FeatureActivation.feature_id.in_(feature_ids), FeatureActivation.kind == TOP)
-        .where(FeatureActivation.rank == 0)
-    )
-    return {example.feature_id: example for example in session.execute(statement)}
+    found = session.execute(_TOP_EXAMPLES, {"ids": list(feature_ids)})
+    return {example.feature_id: example for example in found}
 
 
 def by_index(session: Session, training_id: UUID, indices: Sequence[int]) -> dict[int, Feature]:
