@@ -17,6 +17,7 @@ from app.core.paths import ensure_private_dir
 
 # The file is there before the row of its job is committed.
 COMMITTED_WITHIN_SECONDS = 60.0
+_NAMES = "????????-????-????-????-????????????"
 
 
 def leave(settings: Settings, job_id: UUID, token: str) -> None:
@@ -45,7 +46,7 @@ def list_held(settings: Settings) -> dict[UUID, bool]:
     """The jobs that a token lies for, and whether their row must have been committed by now."""
     limit = time.time() - COMMITTED_WITHIN_SECONDS
     try:
-        found = [(UUID(path.name), path.stat().st_mtime) for path in _folder(settings).iterdir()]
+        found = [(UUID(path.name), path.stat().st_mtime) for path in _folder(settings).glob(_NAMES)]
     except FileNotFoundError:  # no folder, or a job has just ended: the next round sees the rest
         return {}
     return {job_id: left_at < limit for job_id, left_at in found}
