@@ -214,7 +214,7 @@ def _write(session: Session, feature: Feature, values: dict[str, Any]) -> None:
 
 
 def _read(session: Session, feature: Feature) -> FeatureRead:
-    top = features.top_examples(session, [feature.id]).get(feature.id)
+    top, n_examples = features.first_example(session, feature.id)
     shown = {key: value for key, value in feature.metadata_.items() if key not in HIDDEN}
     row = _row(feature)
     return FeatureRead(
@@ -224,7 +224,7 @@ def _read(session: Session, feature: Feature) -> FeatureRead:
         metadata=shown,
         definitions={key: METRIC_DEFINITIONS[key] for key in row if key in METRIC_DEFINITIONS},
         n_tokens=feature.metadata_.get("n_tokens"),
-        n_examples=features.count_examples(session, feature.id),
+        n_examples=n_examples,
         created_at=feature.created_at,
     )
 

@@ -1,7 +1,6 @@
 """Entity tags: whoever changes a row can say which state of it he has seen."""
 
 import hashlib
-import json
 
 from pydantic import BaseModel
 
@@ -18,8 +17,8 @@ class PreconditionFailed(AppError):
 
 def etag_of(read: BaseModel) -> str:
     """The strong tag of what a client is shown; equal content has an equal tag."""
-    content = json.dumps(read.model_dump(mode="json", exclude={"updated_at"}), sort_keys=True)
-    return f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
+    content = read.__pydantic_serializer__.to_json(read, exclude={"updated_at"})
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def require_match(read: BaseModel, if_match: str | None) -> None:

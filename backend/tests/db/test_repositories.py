@@ -104,10 +104,13 @@ def test_examples_keep_odd_text(session: Session) -> None:
     assert [example.octave for example in found] == [-3, None, None, None, None]
     assert (found[4].margin, found[4].token_index, found[4].window_position) == (-0.25, 2**40, 4)
     assert features.top_examples(session, [feature_id])[feature_id].rank == 0
+    first, n_examples = features.first_example(session, feature_id)
+    assert first is not None
+    assert (first.sample_text, n_examples) == (texts[0], len(texts))
     spread = session.scalar(text("SELECT count(DISTINCT tableoid) FROM feature_activations"))
     assert spread >= 1
     feature_loading.delete_examples(session, training.id)
-    assert features.count_examples(session, feature_id) == 0
+    assert features.first_example(session, feature_id) == (None, 0)
 
 
 def test_deleting_features_takes_their_examples(session: Session) -> None:

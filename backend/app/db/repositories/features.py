@@ -9,13 +9,14 @@ from sqlalchemy import (
     BigInteger,
     LargeBinary,
     Row,
+    Select,
     bindparam,
     column,
     func,
     select,
     type_coerce,
 )
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session, aliased, undefer
 
 from app.db.models import (
     Feature,
@@ -40,6 +41,18 @@ _TOP_EXAMPLES = (
     .where(FeatureActivation.kind == TOP, FeatureActivation.rank == 0)
 )
 PACKED = ("token_ids", "token_lengths", "activations")
+_OTHERS = aliased(FeatureActivation)
+_FIRST_EXAMPLE: Select[Any] = select(
+    *EXAMPLE_COLUMNS,
+    select(func.count())
+    .where(_OTHERS.feature_id == bindparam("feature_id"), _OTHERS.kind == TOP)
+    .scalar_subquery()
+    .label("n_examples"),
+).where(
+    FeatureActivation.feature_id == bindparam("feature_id"),
+    FeatureActivation.kind == TOP,
+    FeatureActivation.rank == 0,
+)
 
 
 def get(session: Session, feature_id: int, *, lock: bool = False) -> Feature | None:
@@ -102,17 +115,16 @@ def words_of(session: Session, feature_ids: Sequence[int]) -> list[FeatureToken]
     return list(session.scalars(statement.order_by(*order)))
 
 
-def count_examples(session: Session, feature_id: int) -> int:
-    counted = select(func.count()).where(
-        FeatureActivation.feature_id == feature_id, FeatureActivation.kind == TOP
-    )
-    return session.scalar(counted) or 0
-
-
 def top_examples(session: Session, feature_ids: Sequence[int]) -> dict[int, Row[Any]]:
     """The best example of each feature, in its columns; for tables, which show many."""
     found = session.execute(_TOP_EXAMPLES, {"ids": list(feature_ids)})
     return {example.feature_id: example for example in found}
+
+
+def first_example(session: Session, feature_id: int) -> tuple[Row[Any] | None, int]:
+    """The best example of one feature, and how many there are of its kind."""
+    row: Row[Any] | None = session.execute(_FIRST_EXAMPLE, {"feature_id": feature_id}).first()
+    return row, int(row.n_examples) if row is not None else 0
 
 
 def by_index(session: Session, training_id: UUID, indices: Sequence[int]) -> dict[int, Feature]:
