@@ -19,7 +19,12 @@ export function useSpecForm<K extends string>(
   overrides: Partial<Record<K, SpecValue>> = {},
 ) {
   const [values, setValues] = useState<Record<string, SpecValue>>(() =>
-    Object.fromEntries(names.map((name) => [name, overrides[name] ?? initial(specs[name])])),
+    Object.fromEntries(
+      names.map((name) => {
+        const value = overrides[name];
+        return [name, value === undefined ? initial(specs[name]) : value];
+      }),
+    ),
   );
   const set = (name: K) => (value: SpecValue) =>
     setValues((current) => ({ ...current, [name]: value }));

@@ -16,7 +16,10 @@ const dataset = makeDataset();
 const store = makeActivation({ model_id: model.id, dataset_id: dataset.id });
 const form = <TrainingConfig datasets={[dataset]} models={[model]} activations={[store]} />;
 
-beforeEach(() => answerPage('/templates/training', []));
+beforeEach(() => {
+  window.history.replaceState(null, '', '/');
+  answerPage('/templates/training', []);
+});
 
 it('says beforehand what it will take, and takes over what fits', async () => {
   const proposal = { hyperparameters: { batch_size: 512, unknown: 1 } };
@@ -71,4 +74,36 @@ it('says what is wrong with further values', async () => {
   await user.type(screen.getByRole('textbox', { name: 'Seeds' }), '1, x');
   expect(screen.getByText('Different whole numbers, with commas between')).toBeVisible();
   expect(screen.getByRole('button', { name: 'Start Training' })).toBeDisabled();
+});
+
+it('stands in the address as it was filled in, and is the same after a reload', async () => {
+  const seen = answer('post', '/trainings/estimate', makeEstimate());
+  const { user, unmount } = renderWithUser(form);
+  await user.selectOptions(screen.getByRole('combobox', { name: 'Encoder Type' }), 'Transcoder');
+  await user.selectOptions(screen.getByRole('combobox', { name: 'Encoder Type' }), 'skip');
+  await user.selectOptions(screen.getByRole('combobox', { name: 'Dataset' }), dataset.name);
+  await user.selectOptions(screen.getByRole('combobox', { name: 'Batch Size' }), '512');
+  const steps = screen.getByRole('textbox', { name: 'Training Steps' });
+  await user.clear(steps);
+  await user.type(steps, '4000');
+  await waitFor(() => expect(window.location.search).toContain('t_training_steps=4000'));
+  const address = new URLSearchParams(window.location.search);
+  expect(Object.fromEntries(address)).toEqual({
+    t_encoder: 'skip',
+    t_dataset: dataset.id,
+    t_model: model.id,
+    t_batch_size: '512',
+    t_training_steps: '4000',
+  });
+
+  unmount();
+  seen.length = 0;
+  renderWithUser(form);
+  expect(screen.getByRole('combobox', { name: 'Encoder Type' })).toHaveValue('skip');
+  expect(screen.getByRole('textbox', { name: 'Training Steps' })).toHaveValue('4000');
+  await waitFor(() => expect(seen).toHaveLength(1));
+  expect(seen[0]?.body).toMatchObject({
+    encoder_type: 'skip',
+    hyperparameters: { batch_size: 512, training_steps: 4000 },
+  });
 });

@@ -1,26 +1,26 @@
 import { Play } from 'lucide-react';
-import { type SubmitEvent, useState } from 'react';
+import type { SubmitEvent } from 'react';
 import { Button } from '@/components/common/Button';
 import { Card } from '@/components/common/Card';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { EstimateBox } from '@/components/common/EstimateBox';
 import { useAction } from '@/hooks/useAction';
 import { useEstimate } from '@/hooks/useEstimate';
-import { useSpecForm } from '@/hooks/useSpecForm';
-import { fields } from '@/services/generated/fields';
+import type { fields } from '@/services/generated/fields';
 import { trainingService } from '@/services/trainingService';
 import { useTrainingStore } from '@/stores/trainingStore';
 import type { Dataset } from '@/types/dataset.types';
 import type { Activation, LanguageModel } from '@/types/model.types';
-import type { EncoderType, GridVariant, TrainingCreate } from '@/types/training.types';
+import type { GridVariant, TrainingCreate } from '@/types/training.types';
 import { formatInteger } from '@/utils/format';
 import { navigate } from '@/utils/urlState';
-import { gridProblem, NO_GRID, variantsOf } from './gridVariants';
+import { gridProblem, variantsOf } from './gridVariants';
 import { fieldNames, keepsK, nests, parseSizes, sentValues } from './hyperparameterFields';
 import { HyperparameterFields } from './HyperparameterFields';
 import { SeveralAtOnce } from './SeveralAtOnce';
 import { TrainingTemplates } from './TrainingTemplates';
 import { TrainingSource } from './TrainingSource';
+import { useTrainingDraft } from './useTrainingDraft';
 import { useTrainingSource } from './useTrainingSource';
 
 interface TrainingConfigProps {
@@ -31,10 +31,10 @@ interface TrainingConfigProps {
 
 /** The configuration form; starting jumps to the new training's card. */
 export function TrainingConfig(lists: TrainingConfigProps) {
-  const [encoderType, setEncoderType] = useState<EncoderType>('sparse');
-  const source = useTrainingSource(lists, encoderType);
-  const form = useSpecForm(fields.Hyperparameters, fieldNames);
-  const [sizeText, setSizeText] = useState('');
+  const { form, encoderType, sizes: sizeText, grid: gridTexts, ...draft } = useTrainingDraft();
+  const source = useTrainingSource(lists, encoderType, draft.source, (chosen) =>
+    draft.set({ source: chosen }),
+  );
   const choices = { encoderType, values: form.values };
   const sizes = nests(choices) ? parseSizes(sizeText) : [];
   const request: TrainingCreate = {
@@ -46,7 +46,6 @@ export function TrainingConfig(lists: TrainingConfigProps) {
     encoder_type: encoderType,
     hyperparameters: { ...sentValues(choices), matryoshka_sizes: sizes ?? [] },
   };
-  const [gridTexts, setGridTexts] = useState(NO_GRID);
   const variants = variantsOf(keepsK(choices) ? gridTexts : { ...gridTexts, k: '' });
   const gridError = gridProblem(variants);
   const { run, isBusy, error } = useAction(async () => {
@@ -87,14 +86,14 @@ export function TrainingConfig(lists: TrainingConfigProps) {
         <TrainingSource
           source={source}
           encoderType={encoderType}
-          onEncoderType={setEncoderType}
+          onEncoderType={(next) => draft.set({ encoderType: next })}
           errors={error?.fieldErrors ?? {}}
         />
         <HyperparameterFields
           form={form}
           choices={choices}
           sizes={sizeText}
-          onSizes={setSizeText}
+          onSizes={(sizes) => draft.set({ sizes })}
           latents={latents}
           serverErrors={{
             ...hyperparameterErrors(error?.fieldErrors),
@@ -104,7 +103,7 @@ export function TrainingConfig(lists: TrainingConfigProps) {
         />
         <SeveralAtOnce
           texts={gridTexts}
-          onChange={setGridTexts}
+          onChange={(grid) => draft.set({ grid })}
           count={variants?.length ?? 0}
           showsK={keepsK(choices)}
           layers={source.store?.layers ?? []}
@@ -129,7 +128,7 @@ export function TrainingConfig(lists: TrainingConfigProps) {
           encoderType={encoderType}
           values={form.values}
           onLoad={(encoder, values) => {
-            setEncoderType(encoder);
+            draft.set({ encoderType: encoder });
             form.load(values);
           }}
         />

@@ -1,8 +1,8 @@
-import { useState } from 'react';
 import { useUrlState } from '@/hooks/useUrlState';
 import type { Dataset } from '@/types/dataset.types';
 import type { Activation, LanguageModel } from '@/types/model.types';
 import type { EncoderType } from '@/types/training.types';
+import type { SourceChoice } from './trainingDraft';
 
 interface Lists {
   datasets: readonly Dataset[] | null;
@@ -24,9 +24,10 @@ const isReady = (item: { status: string }) => item.status === 'ready';
 export function useTrainingSource(
   { datasets, models, activations }: Lists,
   encoderType: EncoderType,
+  chosen: SourceChoice,
+  onChoose: (chosen: SourceChoice) => void,
 ) {
   const [linked, setLinked] = useUrlState('activation', 'replace');
-  const [chosen, setChosen] = useState({ dataset: '', model: '', layer: '', hookType: '' });
 
   const isTranscoder = encoderType === 'transcoder';
   const ready = activations?.filter(isReady) ?? [];
@@ -47,7 +48,7 @@ export function useTrainingSource(
   const hookType = isTranscoder ? 'mlp_input' : (pick(store?.hook_types, chosen.hookType) ?? '');
   const layer = pick(store?.layers.map(String), chosen.layer) ?? '';
 
-  const choose = (change: Partial<typeof chosen>) => setChosen({ ...chosen, ...change });
+  const choose = (change: Partial<SourceChoice>) => onChoose({ ...chosen, ...change });
   return {
     datasets: readyDatasets,
     models: readyModels,
