@@ -6,6 +6,7 @@ import { Segmented } from '@/components/common/Segmented';
 import { SkeletonList } from '@/components/common/Skeleton';
 import { useJobHistory } from '@/hooks/useJobs';
 import { useUrlChoice, useUrlState } from '@/hooks/useUrlState';
+import type { Job } from '@/types/job.types';
 import { humanize } from '@/utils/format';
 import { navigate } from '@/utils/urlState';
 import { JobRow } from './JobRow';
@@ -13,8 +14,13 @@ import { HISTORY_FILTERS, type HistoryFilter, statesOf } from './jobRows';
 
 const FILTERS = HISTORY_FILTERS.map((value) => ({ value, label: humanize(value) }));
 
+interface JobHistoryProps {
+  /** What a job worked on; null where that is not known. */
+  subjectOf: (job: Job) => string | null;
+}
+
 /** Jobs that ended, newest first, by how they ended. */
-export function JobHistory() {
+export function JobHistory({ subjectOf }: JobHistoryProps) {
   const [filter] = useUrlChoice<HistoryFilter>('jobs', HISTORY_FILTERS);
   const [pageText, setPage] = useUrlState('jpage', 'replace');
   const [openId, setOpenId] = useUrlState('job', 'replace');
@@ -58,6 +64,7 @@ export function JobHistory() {
               <JobRow
                 key={job.id}
                 job={job}
+                subject={subjectOf(job)}
                 isOpen={job.id === openId}
                 onToggle={() => setOpenId(job.id === openId ? null : job.id)}
               />

@@ -9,12 +9,14 @@ import { secondsTaken } from './jobRows';
 
 interface JobRowProps {
   job: Job;
+  /** What it worked on; null where that is gone or not known. */
+  subject: string | null;
   isOpen: boolean;
   onToggle: () => void;
 }
 
 /** One ended job; opened, it says what came of it. */
-export function JobRow({ job, isOpen, onToggle }: JobRowProps) {
+export function JobRow({ job, subject, isOpen, onToggle }: JobRowProps) {
   return (
     <li>
       <button
@@ -30,7 +32,15 @@ export function JobRow({ job, isOpen, onToggle }: JobRowProps) {
             isOpen && 'rotate-90',
           )}
         />
-        <span className="truncate text-slate-100">{jobLabel(job.kind)}</span>
+        <span className="truncate text-slate-100" title={subject ?? undefined}>
+          {jobLabel(job.kind)}
+          {subject && (
+            <>
+              {' · '}
+              <span className="text-slate-400">{subject}</span>
+            </>
+          )}
+        </span>
         <span className="hidden text-slate-400 tabular-nums sm:block">
           {formatDateTime(job.finished_at ?? job.updated_at)}
         </span>

@@ -4,6 +4,7 @@ import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { SkeletonList } from '@/components/common/Skeleton';
 import { useJobs } from '@/hooks/useJobs';
+import { useJobSubjects } from '@/hooks/useJobSubjects';
 import { JobHistory } from './JobHistory';
 import { LiveJob } from './LiveJob';
 import { byQueue } from './jobRows';
@@ -11,6 +12,7 @@ import { byQueue } from './jobRows';
 /** The queue: what runs, what waits for which worker, and how earlier jobs ended. */
 export function JobsPanel() {
   const { live, isLoading, problem, refetch } = useJobs();
+  const subjectOf = useJobSubjects();
   return (
     <>
       <PageTitle title="Jobs" subtitle="What this machine works on, waits for and has done." />
@@ -35,13 +37,13 @@ export function JobsPanel() {
               <h4 className="text-sm font-medium text-slate-400 capitalize">{queue}</h4>
               <ul className="space-y-6">
                 {jobs.map((job, index) => (
-                  <LiveJob key={job.id} job={job} ahead={index} />
+                  <LiveJob key={job.id} job={job} subject={subjectOf(job)} ahead={index} />
                 ))}
               </ul>
             </Card>
           ))}
         </section>
-        <JobHistory />
+        <JobHistory subjectOf={subjectOf} />
       </div>
     </>
   );

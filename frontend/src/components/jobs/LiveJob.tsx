@@ -8,6 +8,8 @@ import { jobLabel } from '@/utils/jobs';
 
 interface LiveJobProps {
   job: Job;
+  /** What it works on; null where that is not known. */
+  subject: string | null;
   /** Jobs of the same queue before it. */
   ahead: number;
 }
@@ -18,14 +20,14 @@ function waitText(job: Job, ahead: number): string | null {
 }
 
 /** One job that runs or waits. */
-export function LiveJob({ job, ahead }: LiveJobProps) {
+export function LiveJob({ job, subject, ahead }: LiveJobProps) {
   const cancel = useAction(useJobStore.getState().cancel);
   const tries = job.attempt > 1 ? ` · attempt ${job.attempt} of ${job.max_attempts}` : '';
   const since = job.started_at ? `started ${formatTime(job.started_at)}` : 'waiting';
   return (
     <li className="space-y-2">
       <JobProgress
-        label={`${jobLabel(job.kind)} · ${since}${tries}`}
+        label={[jobLabel(job.kind), subject, since + tries].filter(Boolean).join(' · ')}
         job={{ ...job, message: waitText(job, ahead) }}
         onCancel={() => void cancel.run(job.id)}
       />

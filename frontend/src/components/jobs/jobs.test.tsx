@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { useJobStore } from '@/stores/jobStore';
-import { makeJob } from '@/test/factories';
+import { makeJob, makeModel } from '@/test/factories';
 import { expectAccessible, renderWithUser } from '@/test/render';
 import { answer, answerPage, refuse } from '@/test/server';
 import { JobsPanel } from './JobsPanel';
@@ -18,7 +18,10 @@ function show(live: ReturnType<typeof makeJob>[]) {
   return renderWithUser(<JobsPanel />);
 }
 
-beforeEach(() => answerPage('/jobs', []));
+beforeEach(() => {
+  for (const list of ['jobs', 'datasets', 'models', 'activations', 'trainings'])
+    answerPage(`/${list}`, []);
+});
 
 describe('the jobs view', () => {
   it('shows each queue with what runs first and what waits behind it', async () => {
@@ -75,6 +78,18 @@ describe('the jobs view', () => {
     await user.click(screen.getByRole('button', { name: 'Show what it worked on' }));
     expect(window.location.search).toContain(`model=${String(failed.resource_id)}`);
   });
+});
+
+it('names what each job worked on', async () => {
+  const model = makeModel({ name: 'glass-en' });
+  answerPage('/models', [model]);
+  answerPage('/jobs', [
+    makeJob({ kind: 'model_import', resource_type: 'model', resource_id: model.id }),
+    makeJob({ kind: 'steering_generate', resource_type: null, result: { prompt: 'Once upon' } }),
+  ]);
+  show([]);
+  expect(await screen.findByRole('button', { name: /Importing model · ?glass-en/ })).toBeVisible();
+  expect(screen.getByRole('button', { name: /Generating · ?“Once upon”/ })).toBeVisible();
 });
 
 describe('rows of jobs', () => {
