@@ -53,6 +53,9 @@ QUEUE_OF_KIND: Final[dict[JobKind, str]] = {
     JobKind.FEATURE_ABLATE: STEERING,
 }
 
+# Somebody sits at the page and waits for these: other jobs pause between steps meanwhile.
+GOING_FIRST: Final = frozenset({JobKind.STEERING_GENERATE, JobKind.FEATURE_PROBE})
+
 # Kinds that need the accelerator for themselves. Steering shares it: it must answer at once.
 DEVICE_KINDS: Final = frozenset(
     {

@@ -13,6 +13,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import IO, Any, cast
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from app.workers.giving_way import going_first
 from app.workers.lifeline import die_with_parent
 from app.workers.model_cache import ModelCache
 from app.workers.outcome import Outcome
+from app.workers.queues import GOING_FIRST
 from app.workers.tasks import WARM_TASKS, extra_tasks, load
 
 CACHE_SHARE_OF_MEMORY = 0.4
@@ -56,8 +58,7 @@ class SteeringServer:
                 return
             if command is None:
                 return
-            with going_first(self._settings.run_dir):
-                outcome = self._run(UUID(command["run"]), int(command["attempt"]))
+            outcome = self._run(UUID(command["run"]), int(command["attempt"]))
             self._answers.write(json.dumps({"outcome": outcome.to_json()}) + "\n")
             self._answers.flush()
 
@@ -80,7 +81,14 @@ class SteeringServer:
 
     def _load(self, kind: JobKind) -> child.Task:
         handler = cast(Handler, load(extra_tasks().get(kind.value) or WARM_TASKS[kind]))
-        return lambda context: handler(context, self._cache)
+
+        def run(context: JobContext) -> JobOutcome:
+            # What takes minutes must not hold a training down to a step a second meanwhile.
+            first = kind in GOING_FIRST
+            with going_first(self._settings.run_dir) if first else nullcontext():
+                return handler(context, self._cache)
+
+        return run
 
 
 def main(_arguments: list[str]) -> int:

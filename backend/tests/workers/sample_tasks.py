@@ -59,6 +59,7 @@ def run_sample(context: JobContext) -> JobOutcome:
 
 def steer(context: JobContext, cache: ModelCache) -> JobOutcome:
     """Answer with the process and how often the cached thing was loaded."""
+    _trace(context, f"{context.attempt}")
     if context.payload.get("mode") == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     loads = cache.get("loads", list[int], 1)
@@ -135,6 +136,7 @@ def _note(job_id: UUID):  # type: ignore[no-untyped-def]
 
 
 _SAMPLE = "tests.workers.sample_tasks:run_sample"
+_STEER = "tests.workers.sample_tasks:steer"
 TASKS = {
     "dataset_import": _SAMPLE,
     "dataset_delete": _SAMPLE,
@@ -142,5 +144,7 @@ TASKS = {
     "activation_extract": _SAMPLE,
     "feature_import": "tests.workers.killed_exchange:run_import",
     "feature_export": "tests.workers.killed_exchange:run_export",
-    "steering_generate": "tests.workers.sample_tasks:steer",
+    "steering_generate": _STEER,
+    "feature_probe": _STEER,
+    "feature_ablate": _STEER,
 }

@@ -18,6 +18,8 @@ from app.workers.child import make_context
 from app.workers.context import StopSignal
 from app.workers.giving_way import LOOK_SECONDS, PATIENCE_SECONDS, GivingWay, going_first
 from app.workers.progress import ProgressReporter
+from app.workers.queues import GOING_FIRST
+from app.workers.tasks import WARM_TASKS
 
 HOLDER = """
 import sys
@@ -89,6 +91,14 @@ def test_a_sign_that_cannot_be_made_fails_nobody(tmp_path: Path) -> None:
     with going_first(tmp_path / "file"):
         GivingWay(tmp_path / "file", waits).pause()
     assert waits.n == 0
+
+
+def test_long_work_never_holds_others_up() -> None:
+    """A sweep takes minutes, so it has a child of its own and gives way like any other job."""
+    long = {JobKind.STEERING_SWEEP, JobKind.FEATURE_SCORE, JobKind.FEATURE_ABLATE}
+    assert not GOING_FIRST & long
+    assert set(WARM_TASKS) >= GOING_FIRST
+    assert not set(WARM_TASKS) & {JobKind.STEERING_SWEEP, JobKind.FEATURE_SCORE}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import psutil
 import pytest
 
 from app.core.enums import JobAction, JobKind, JobState
+from app.workers.giving_way import GivingWay
 from tests.fixtures.rig import Rig, wait_for
 from tests.workers.steps import release, running
 
@@ -69,3 +70,29 @@ def test_it_shares_the_machine_with_a_training(rig: Rig, files: dict[str, str]) 
     assert rig.job(training).state is S.RUNNING
     release(files)
     rig.wait_state(training, S.SUCCEEDED)
+
+
+def is_somebody_answered(rig: Rig) -> bool:
+    """Look as a training does between two steps."""
+    waited: list[float] = []
+    GivingWay(rig.settings.run_dir, lambda seconds: waited.append(seconds) is None).pause()
+    return bool(waited)
+
+
+@pytest.mark.parametrize(
+    ("kind", "goes_first"),
+    [
+        (JobKind.STEERING_GENERATE, True),
+        (JobKind.FEATURE_PROBE, True),
+        (JobKind.FEATURE_ABLATE, False),
+    ],
+)
+def test_only_for_who_waits_at_the_page_do_jobs_pause(
+    rig: Rig, files: dict[str, str], kind: JobKind, goes_first: bool
+) -> None:
+    job_id = rig.create(kind, **files)
+    running(rig, files, job_id)
+    assert is_somebody_answered(rig) is goes_first
+    release(files)
+    rig.wait_state(job_id, S.SUCCEEDED)
+    assert not is_somebody_answered(rig)
