@@ -25,6 +25,8 @@ from app.services.paging import RowPage
 
 # What a person may change without changing the texts.
 _NAMES = frozenset({"id", "name"})
+_ADDED_LATER = frozenset({"window", "token_ids"})
+"""Settings that earlier runs lack: where they limit nothing, the id is that of such a run."""
 
 
 class RunNotFound(NotFound):
@@ -66,7 +68,8 @@ def save_run(
 def fingerprint(payload: dict[str, Any], environment: dict[str, Any]) -> str:
     """SHA-256 over everything that the texts depend on; names and row ids are left out."""
     edits = [{k: v for k, v in edit.items() if k not in _NAMES} for edit in payload["edits"]]
-    content = {"payload": {**payload, "edits": edits}, "environment": environment}
+    config = {k: v for k, v in payload["config"].items() if v or k not in _ADDED_LATER}
+    content = {"payload": {**payload, "config": config, "edits": edits}, "environment": environment}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

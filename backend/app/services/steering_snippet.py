@@ -106,6 +106,11 @@ def steers(position, token):
         return False
     if SETTINGS["positions"] and position not in SETTINGS["positions"]:
         return False
+    window, tokens = SETTINGS.get("window"), SETTINGS.get("token_ids")
+    if window and not window[0] <= position <= window[1]:
+        return False
+    if tokens and token not in tokens:
+        return False
     return not SETTINGS["exclude_special"] or (position > 0 and token not in SPECIAL)
 
 

@@ -96,6 +96,10 @@ def test_steering_needs_a_prompt_and_some_positions() -> None:
         SteeringConfig(prompt="  ")
     with pytest.raises(ConfigInvalid, match="steer"):
         SteeringConfig(prompt="a", steer_prompt=False, steer_generated=False)
+    for window in [(3,), (4, 3), (1, 2, 3)]:
+        with pytest.raises(ConfigInvalid, match="window"):
+            SteeringConfig(prompt="a", window=window)
+    assert SteeringConfig.from_dict({"prompt": "a", "window": [3, 3]}).window == (3, 3)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from app.schemas.events import Event, SteeringStarted, SteeringTokens
 from app.schemas.steering import SteeringResult
 from app.services import steering_export
 from app.services.steering_export import NotExportable, control_vectors, directions_of
-from app.services.steering_runs import find_differences, fingerprint
+from app.services.steering_runs import _ADDED_LATER, find_differences, fingerprint
 from app.workers.context import JobContext, JobInterrupted, JobOutcome
 from app.workers.model_cache import ModelCache
 from app.workers.tasks.steering import handle
@@ -208,6 +208,13 @@ def test_the_same_request_gives_the_same_fingerprint_and_text(root: Path) -> Non
     assert fingerprint(payload(), other_weights) != first.fingerprint
     renamed = payload(edit(3, name="mine", id=7))
     assert fingerprint(renamed, first.environment) == first.fingerprint
+    # A run of a version that knew no window has the id that it had then.
+    earlier = payload()
+    earlier["config"] = {k: v for k, v in earlier["config"].items() if k not in _ADDED_LATER}
+    full = payload(window=(), token_ids=())
+    assert fingerprint(earlier, first.environment) == fingerprint(full, first.environment)
+    limited = payload(window=(2, 3))
+    assert fingerprint(limited, first.environment) != first.fingerprint
 
 
 def exported(kept: SteeringRun, file_format: str) -> bytes:
@@ -248,6 +255,7 @@ PROGRAMS: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [
     ([edit(3), edit(4, unit="norm_fraction", coefficient=0.2, at_layer=1)], {}),
     ([edit(3, method="project", coefficient=0.0), edit(5)], {"temperature": 0.0}),
     ([edit(3)], {"top_k": 40, "top_p": 0.9, "repetition_penalty": 1.2}),
+    ([edit(3)], {"window": [2, 12]}),
 ]
 # One interpreter for all programs, because starting torch takes most of the time.
 DRIVER = (

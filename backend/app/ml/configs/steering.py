@@ -55,6 +55,14 @@ class SteeringConfig(Config):
     positions: tuple[int, ...] = setting(
         (), help="Steer only at these absolute positions, the first being 0; empty means all.", ge=0
     )
+    window: tuple[int, ...] = setting(
+        (),
+        help="Steer only from this absolute position to that one, both included; empty means all.",
+        ge=0,
+    )
+    token_ids: tuple[int, ...] = setting(
+        (), help="Steer only at tokens with these ids; empty means at all.", ge=0
+    )
     exclude_special: bool = setting(
         True, help="Leave special tokens and the first position (attention sink) alone."
     )
@@ -72,6 +80,9 @@ class SteeringConfig(Config):
             return [Problem("prompt", "is empty: type some text to continue", self.prompt)]
         if not (self.steer_prompt or self.steer_generated):
             return [Problem("steer_generated", "steer the prompt, the generated text or both")]
+        if self.window and (len(self.window) != 2 or self.window[0] > self.window[1]):
+            message = "takes a first and a last position, the last not before the first"
+            return [Problem("window", message, list(self.window))]
         if self.system_prompt and not self.use_chat_template:
             return [Problem("system_prompt", "needs the chat template: turn use_chat_template on")]
         if not all(self.stop):

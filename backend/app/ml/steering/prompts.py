@@ -53,6 +53,7 @@ class PositionRule:
         self._config = config
         self._special = set(loaded.special_ids)
         self._positions = set(config.positions)
+        self._tokens = set(config.token_ids)
 
     def prompt_mask(self, prompt_ids: list[int]) -> list[bool]:
         steers = self._config.steer_prompt
@@ -63,6 +64,10 @@ class PositionRule:
 
     def _allows(self, position: int, token_id: int) -> bool:
         if self._positions and position not in self._positions:
+            return False
+        if self._config.window and not self._config.window[0] <= position <= self._config.window[1]:
+            return False
+        if self._tokens and token_id not in self._tokens:
             return False
         return not self._config.exclude_special or (position > 0 and token_id not in self._special)
 

@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from app.ml.configs import SteeringConfig
-from app.ml.errors import Stopped
+from app.ml.errors import SteeringInvalid, Stopped
 from app.ml.language_models import LoadedModel, resolve_hook_point
 from app.ml.language_models.forward import capture
 from app.ml.sae_training import load_sae
 from app.ml.steering import FeatureEdit, feature_edit, generate_comparison
 from app.ml.steering.decoding import BatchDecoder
 from app.ml.steering.hooks import SteeringHook
+from app.ml.steering.prompts import encode_prompt
 from app.ml.steering.records import SteeringResult, TokenEvent
 from app.ml.steering.rows import RowPlan
 from tests.ml.steering_edits import CONFIG, PROMPT, changed, direction
@@ -130,7 +131,13 @@ def test_greedy_is_the_models_own_greedy_text(glass: LoadedModel) -> None:
 )
 @pytest.mark.parametrize(
     "scope",
-    [{}, {"exclude_special": False}, {"steer_prompt": False}, {"positions": (4,)}],
+    [
+        {},
+        {"exclude_special": False},
+        {"steer_prompt": False},
+        {"positions": (4,)},
+        {"window": (3, 9)},
+    ],
 )
 def test_cache_no_cache_and_pieces_of_the_prompt_agree(
     glass: LoadedModel, sae_path: Path, values: dict[str, object], scope: dict[str, object]
@@ -320,6 +327,25 @@ def test_positions_can_be_limited(glass: LoadedModel) -> None:
     assert all(everything.prompt_steered)
     two = generate_comparison(glass, [direction()], changed(positions=(2, 9)))
     assert two.proof.positions_touched == 2
+
+
+def test_a_window_and_tokens_limit_where_it_is_steered(glass: LoadedModel) -> None:
+    ids = encode_prompt(glass, CONFIG)
+    window = changed(window=(len(ids) - 2, len(ids) + 1))  # two of the prompt, two of the text
+    found = generate_comparison(glass, [direction()], window)
+    assert found.prompt_steered == [False] * (len(ids) - 2) + [True] * 2
+    assert found.proof.positions_touched == 4
+    one = generate_comparison(glass, [direction()], changed(token_ids=(ids[2],)))
+    expected = [place > 0 and other == ids[2] for place, other in enumerate(ids)]
+    assert one.prompt_steered == expected
+    made = [token.token_id for token in one.steered.tokens[:-1]]  # the last one is never read
+    assert one.proof.positions_touched == sum(expected) + made.count(ids[2])
+    both = changed(window=(2, 2), token_ids=(ids[2],), positions=(2, 3))
+    assert generate_comparison(glass, [direction()], both).proof.positions_touched == 1
+    nowhere = changed(window=(3, 3), token_ids=(ids[2],), max_new_tokens=1)
+    assert ids[3] != ids[2]
+    with pytest.raises(SteeringInvalid, match="position"):
+        generate_comparison(glass, [direction()], nowhere)
 
 
 def test_steering_at_another_layer_says_so(glass: LoadedModel, sae_path: Path) -> None:

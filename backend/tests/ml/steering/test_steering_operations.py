@@ -1,15 +1,23 @@
 """What is added to a hidden state, by hand, and that nothing else is done to it."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from app.ml.configs import TrainingHyperparameters
+from app.ml.interchange import read_foreign
 from app.ml.language_models import LoadedModel, resolve_hook_point
 from app.ml.language_models.forward import capture, hooked
 from app.ml.sae_training import load_sae
+from app.ml.sae_training.architecture import architecture_of
+from app.ml.sae_training.folding import fold
+from app.ml.sae_training.normalisation import Normalisation
 from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder
+from app.ml.sae_training.weights import Weights
 from app.ml.steering import FeatureEdit, feature_edit
 from app.ml.steering.evidence import Evidence
 from app.ml.steering.hooks import steering_hooks
@@ -136,3 +144,46 @@ def test_directions_are_added_in_float32(glass: LoadedModel) -> None:
     assert found is not None
     assert found.dtype == torch.bfloat16
     assert torch.equal(found[0, 0], (state[0, 0].float() + 0.37 * drawn).bfloat16())
+
+
+def clamp_in_the_stream(sae: SparseAutoencoder, state_D: torch.Tensor) -> torch.Tensor:
+    """Return the delta that sets latent 0 to 8."""
+    clamp = feature_edit(sae, 0, 0, "residual", 8.0, "activation", method="clamp")
+    latents_NF = sae.encode(state_D[None])
+    return state_delta([clamp], state_D[None], latents_NF[:, :1])[0]
+
+
+def test_a_dictionary_of_normalised_activations_acts_in_units_of_the_stream() -> None:
+    """By hand: (5, 1) becomes (2, 0), latent 2 there, 4 here; from 4 to 8 is 4 times (0.6, 0.8)."""
+    config = TrainingHyperparameters.from_dict({"d_sae": 2, "k": 1, "activation": "relu"})
+    weights = Weights(architecture_of("sparse", config, 2, 2))
+    for parameter in weights.parameters():
+        parameter.zero_()
+    weights.W_enc_FD[0] = torch.tensor([1.0, 0.0])
+    weights.W_dec_FD[0] = torch.tensor([0.6, 0.8])
+    half = Normalisation(torch.ones(2), 0.5)
+    form = fold(weights, half, half, 1)
+    sae = SparseAutoencoder(form.tensors, form.activation, form.k, centres_input=form.centres_input)
+    delta = clamp_in_the_stream(sae, torch.tensor([5.0, 1.0]))
+    torch.testing.assert_close(delta, torch.tensor([2.4, 3.2]))
+
+
+def test_an_imported_scale_of_the_input_is_undone_before_it_steers(tmp_path: Path) -> None:
+    """By hand: the dictionary reads (6, 2), so its latent is 6; two more of it are (1.2, 1.6) there
+    and half of that in the stream, whose values were doubled for it."""
+    tensors = {
+        "W_enc": torch.tensor([[1.0], [0.0]]), "W_dec": torch.tensor([[0.6, 0.8]]),
+        "b_enc": torch.zeros(1), "b_dec": torch.zeros(2),
+    }  # fmt: skip
+    save_file(tensors, tmp_path / "sae_weights.safetensors")
+    config = {"architecture": "standard", "d_in": 2, "d_sae": 1,
+              "normalize_activations": "expected_average_only_in",
+              "metadata": {"hook_name": "blocks.0.hook_resid_post"}}  # fmt: skip
+    (tmp_path / "cfg.json").write_text(json.dumps(config))
+    (tmp_path / "activation_scaler.json").write_text('{"scaling_factor": 2.0}')
+    found = read_foreign(tmp_path)
+    sae = SparseAutoencoder(
+        found.tensors, found.activation, found.k, centres_input=found.centres_input
+    )
+    delta = clamp_in_the_stream(sae, torch.tensor([3.0, 1.0]))
+    torch.testing.assert_close(delta, torch.tensor([0.6, 0.8]))

@@ -1250,6 +1250,28 @@ export const fields = {
       "max": null,
       "options": null
     },
+    "window": {
+      "type": "array",
+      "required": false,
+      "nullable": false,
+      "default": [],
+      "help": "Steer only from this absolute position to that one, both included; empty means all.",
+      "unit": null,
+      "min": 0,
+      "max": null,
+      "options": null
+    },
+    "token_ids": {
+      "type": "array",
+      "required": false,
+      "nullable": false,
+      "default": [],
+      "help": "Steer only at tokens with these ids; empty means at all.",
+      "unit": null,
+      "min": 0,
+      "max": null,
+      "options": null
+    },
     "exclude_special": {
       "type": "boolean",
       "required": false,
@@ -1584,6 +1606,28 @@ export const fields = {
       "nullable": false,
       "default": [],
       "help": "Steer only at these absolute positions, the first being 0; empty means all.",
+      "unit": null,
+      "min": 0,
+      "max": null,
+      "options": null
+    },
+    "window": {
+      "type": "array",
+      "required": false,
+      "nullable": false,
+      "default": [],
+      "help": "Steer only from this absolute position to that one, both included; empty means all.",
+      "unit": null,
+      "min": 0,
+      "max": null,
+      "options": null
+    },
+    "token_ids": {
+      "type": "array",
+      "required": false,
+      "nullable": false,
+      "default": [],
+      "help": "Steer only at tokens with these ids; empty means at all.",
       "unit": null,
       "min": 0,
       "max": null,

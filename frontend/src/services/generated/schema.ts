@@ -5709,6 +5709,18 @@ export interface components {
              */
             positions?: number[];
             /**
+             * Window
+             * @description Steer only from this absolute position to that one, both included; empty means all.
+             * @default []
+             */
+            window?: number[];
+            /**
+             * Token Ids
+             * @description Steer only at tokens with these ids; empty means at all.
+             * @default []
+             */
+            token_ids?: number[];
+            /**
              * Exclude Special
              * @description Leave special tokens and the first position (attention sink) alone.
              * @default true
@@ -6246,6 +6258,18 @@ export interface components {
              * @default []
              */
             positions?: number[];
+            /**
+             * Window
+             * @description Steer only from this absolute position to that one, both included; empty means all.
+             * @default []
+             */
+            window?: number[];
+            /**
+             * Token Ids
+             * @description Steer only at tokens with these ids; empty means at all.
+             * @default []
+             */
+            token_ids?: number[];
             /**
              * Exclude Special
              * @description Leave special tokens and the first position (attention sink) alone.
