@@ -271,9 +271,12 @@ def _directions(
 def _beyond(
     column: ColumnElement[Any], order: SortOrder, after: dict[str, Any]
 ) -> ColumnElement[bool]:
-    further = column < after["value"] if order == "desc" else column > after["value"]
-    tied = _later(after) if order == "desc" else _earlier(after)
-    return or_(further, and_(column == after["value"], tied))
+    """Rows behind a place. The first bound says nothing new; the index is entered there by it."""
+    value, is_down = after["value"], order == "desc"
+    bound = column <= value if is_down else column >= value
+    further = column < value if is_down else column > value
+    tied = _later(after) if is_down else _earlier(after)
+    return and_(bound, or_(further, and_(column == value, tied)))
 
 
 def _later(after: dict[str, Any]) -> ColumnElement[bool]:
