@@ -1,9 +1,10 @@
-import { expect, test, type Page } from '@playwright/test';
+import { expect, test, type Page, type WebSocketRoute } from '@playwright/test';
 import { framesDuring, processorTime, quantile, timed, weighScripts } from './page';
 import { seedWide } from './wide';
 
 const FEATURES = 131_072;
 const POINTS = 100_000;
+const POINTS_PER_SECOND = 10;
 const META = { timestamp: '2026-11-23T09:00:00Z', request_id: 'req_speed' };
 
 /** Limits of the page's own work. A busy machine without a GPU is given more time. */
@@ -134,8 +135,9 @@ test(`a map of ${FEATURES} features answers the pointer`, async ({ page }) => {
   );
 });
 
-test(`a chart of ${POINTS} points stays smooth`, async ({ page }) => {
+test(`a chart of ${POINTS} points stays smooth, also while points arrive`, async ({ page }) => {
   const training = seedWide();
+  const tell = await speakToSocket(page);
   // The API thins to 2,000 points; here the page gets all of them and has to thin itself.
   await page.route('**/metrics?*', (route) => {
     const points = Array.from({ length: POINTS }, (_, step) => ({
@@ -154,7 +156,47 @@ test(`a chart of ${POINTS} points stays smooth`, async ({ page }) => {
   await chart.scrollIntoViewIfNeeded();
   const overChart = pointerOver('[role=img][aria-label^="Line chart"]');
   await expectSmooth(page, 'reading a chart of 100,000 points', overChart);
+
+  let arrived = 0;
+  const arrive = () => {
+    arrived += 1;
+    tell('training.progress', progressOf(training, arrived));
+  };
+  const stream = setInterval(arrive, 1000 / POINTS_PER_SECOND);
+  await expectSmooth(page, 'the same while 10 points a second arrive', overChart);
+  clearInterval(stream);
+  expect(arrived).toBeGreaterThan(5);
+  const newest = (POINTS + arrived).toLocaleString('en-US');
+  await expect(page.getByRole('log').first()).toContainText(`step ${newest}`);
 });
+
+/** Lets the test say something to the page as if the server had said it. */
+async function speakToSocket(page: Page): Promise<(name: string, event: unknown) => void> {
+  let open: WebSocketRoute | null = null;
+  await page.routeWebSocket(/\/ws\/socket\.io/, (socket) => {
+    open = socket;
+    socket.connectToServer();
+  });
+  // 42: a message (4) that is an event (2), as Socket.IO writes it.
+  return (name, event) => open?.send(`42${JSON.stringify([name, event])}`);
+}
+
+/** The point after the first `POINTS`; the training keeps its state, so that nothing is fetched. */
+function progressOf(training: string, nth: number): object {
+  const step = POINTS + nth;
+  const point = { step, loss: 0.01 + nth / 1000, sparsity: 32, dead_neurons: 3 };
+  const data = {
+    training_id: training,
+    status: 'completed',
+    step,
+    total_steps: step,
+    progress: 100,
+    metrics: {},
+    points: [{ ...point, explained_variance: 0.99 }],
+    estimated_remaining_seconds: null,
+  };
+  return { type: 'training.progress', seq: nth, timestamp: META.timestamp, data };
+}
 
 /** Share of a canvas on which something was drawn. */
 function shareDrawn(element: Element): number {

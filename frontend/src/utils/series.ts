@@ -20,11 +20,20 @@ export function mergePoints(
   news: readonly SeriesPoint[],
   limit = MAX_POINTS,
 ): SeriesPoint[] {
-  const byStep = new Map([...known, ...news].map((point) => [point.step, point]));
-  const points = [...byStep.values()].sort((a, b) => a.step - b.step);
+  const points = isAscending(news, known.at(-1)?.step) ? [...known, ...news] : merged(known, news);
   if (points.length <= limit) return points;
   const half = Math.floor(points.length / 2);
   return points.filter((_, index) => index >= half || index % 2 === 0);
+}
+
+/** Whether the points go on, step by step, from where a curve ends: all but those seen twice. */
+function isAscending(news: readonly SeriesPoint[], end = -Infinity): boolean {
+  return news.every(({ step }, index) => step > (news[index - 1]?.step ?? end));
+}
+
+function merged(known: readonly SeriesPoint[], news: readonly SeriesPoint[]): SeriesPoint[] {
+  const byStep = new Map([...known, ...news].map((point) => [point.step, point]));
+  return [...byStep.values()].sort((a, b) => a.step - b.step);
 }
 
 /** One measured quantity of a curve, without the steps where it was not measured. */
@@ -32,8 +41,11 @@ export function pickSeries(
   points: readonly SeriesPoint[],
   key: MetricKey,
 ): { x: number; y: number }[] {
-  return points.flatMap((point) => {
+  const series: { x: number; y: number }[] = [];
+  // A loop: an array for every point would be most of the cost of a long curve.
+  for (const point of points) {
     const y = point[key];
-    return typeof y === 'number' ? [{ x: point.step, y }] : [];
-  });
+    if (typeof y === 'number') series.push({ x: point.step, y });
+  }
+  return series;
 }

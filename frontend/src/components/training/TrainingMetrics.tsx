@@ -1,9 +1,9 @@
-import { useDeferredValue } from 'react';
+import { memo, useDeferredValue, useMemo } from 'react';
 import { Skeleton } from '@/components/common/Skeleton';
 import { LineChart } from '@/components/visualizations/LineChart';
 import { useTrainingCurve } from '@/hooks/useTraining';
 import type { Training } from '@/types/training.types';
-import { type MetricKey, pickSeries } from '@/utils/series';
+import { type MetricKey, pickSeries, type SeriesPoint } from '@/utils/series';
 import { TrainingLog } from './TrainingLog';
 
 interface ChartView {
@@ -28,16 +28,8 @@ export function TrainingMetrics({ training }: { training: Training }) {
   return (
     <div className="space-y-4">
       <div className="grid gap-4 lg:grid-cols-2">
-        {CHARTS.map(({ key, title, color }) => (
-          <figure key={key} className="rounded-lg bg-slate-800/30 p-4">
-            <figcaption className="mb-2 text-sm font-medium text-slate-300">{title}</figcaption>
-            <LineChart
-              series={[{ name: title, color, points: pickSeries(points, key) }]}
-              xLabel="Step"
-              height={180}
-              emptyMessage="No point measured yet"
-            />
-          </figure>
+        {CHARTS.map((view) => (
+          <Curve key={view.key} view={view} points={points} />
         ))}
       </div>
       <TrainingLog
@@ -48,3 +40,22 @@ export function TrainingMetrics({ training }: { training: Training }) {
     </div>
   );
 }
+
+interface CurveProps {
+  view: ChartView;
+  points: readonly SeriesPoint[];
+}
+
+/** One quantity; drawn anew only for other points, not by the render that defers them. */
+const Curve = memo(function Curve({ view: { key, title, color }, points }: CurveProps) {
+  const series = useMemo(
+    () => [{ name: title, color, points: pickSeries(points, key) }],
+    [title, color, points, key],
+  );
+  return (
+    <figure className="rounded-lg bg-slate-800/30 p-4">
+      <figcaption className="mb-2 text-sm font-medium text-slate-300">{title}</figcaption>
+      <LineChart series={series} xLabel="Step" height={180} emptyMessage="No point measured yet" />
+    </figure>
+  );
+});
