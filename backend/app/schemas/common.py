@@ -22,6 +22,10 @@ T = TypeVar("T")
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 MAX_DEPTH = 32
+# A million small values fit into a body; to refuse each field of them by its name would take the
+# event loop for seconds. The largest honest body is an export of 3,000 templates and presets.
+MAX_VALUES = 250_000
+MAX_KEYS = 1_000
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -33,6 +37,7 @@ def to_snake(name: str) -> str:
 def _objection(data: Any) -> str | None:
     """Why a JSON value cannot be taken, whatever its fields mean; None when it can be."""
     waiting = [(data, 1)]
+    seen = 0
     while waiting:
         value, depth = waiting.pop()
         if depth > MAX_DEPTH:
@@ -41,9 +46,16 @@ def _objection(data: Any) -> str | None:
             return "text must not hold NUL characters or broken surrogates"
         if isinstance(value, float) and not math.isfinite(value):
             return "numbers must be finite"
+        if not isinstance(value, dict | list):
+            continue
+        seen += len(value)
+        if seen > MAX_VALUES:
+            return f"the body holds more than {MAX_VALUES:,} values"
         if isinstance(value, dict):
+            if len(value) > MAX_KEYS:
+                return f"an object has more than {MAX_KEYS:,} fields"
             waiting += [(part, depth + 1) for pair in value.items() for part in pair]
-        elif isinstance(value, list):
+        else:
             waiting += [(item, depth + 1) for item in value]
     return None
 

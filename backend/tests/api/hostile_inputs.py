@@ -35,6 +35,12 @@ ODD_JSON = [
     '{"name": ' * 400 + "1" + "}" * 400,
     *('"text"', "[]", "null", "1", "{", '{"name": "x"', "\ufeff{}"),
 ]
+# Bodies below the limit of bytes whose values or names would be counted up in an answer.
+CROWDED_JSON = {
+    '{"name": [' + ",".join(["{}"] * 260_000) + "]}": "more than 250,000 values",
+    "{" + ",".join(f'"k{number}": 1' for number in range(100_000)) + "}": "more than 1,000 fields",
+    '{"hyperparameters": {' + ",".join(f'"k{n}": 1' for n in range(1_001)) + "}}": "1,000 fields",
+}
 ODD_BYTES = [b'{"name": "\xff\xfe"}', b"\xff\xfe{\0}\0", b"\x80", b"\0"]
 
 ODD_QUERIES = [

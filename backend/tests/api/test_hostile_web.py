@@ -78,6 +78,15 @@ def test_no_json_upsets_the_server(client: TestClient) -> None:
             error_of(response, 400, "VALIDATION_ERROR")
 
 
+def test_a_crowded_body_is_refused_as_a_whole(client: TestClient) -> None:
+    """A refusal of each of its fields would keep the event loop for seconds."""
+    for content, reason in hostile.CROWDED_JSON.items():
+        for method, url in (("POST", TEMPLATES), ("PUT", NO_TEMPLATE)):
+            response = client.request(method, url, content=content, headers=JSON)
+            error_of(response, 400, "VALIDATION_ERROR", reason)
+            assert len(response.content) < 1_000
+
+
 def test_no_query_upsets_the_server(client: TestClient) -> None:
     for query in hostile.ODD_QUERIES:
         error_of(client.get(f"/api/v1/trainings?{query}"), 400, "VALIDATION_ERROR")
