@@ -1,9 +1,12 @@
 """Counts of what happens in any process, kept in Redis and shown by ``/metrics``.
 
-Nothing depends on them: without Redis nothing is counted.
+Nothing depends on them. What happens while Redis is away is added when it is back, if the process
+still lives.
 """
 
 import logging
+import threading
+from collections import defaultdict
 from enum import StrEnum
 
 import redis
@@ -13,6 +16,9 @@ from app.services.shared_redis import shared_redis
 
 KEY = "mistudio:counters"
 logger = logging.getLogger(__name__)
+
+_lock = threading.Lock()
+_waiting: defaultdict[str, float] = defaultdict(float)
 
 
 class Count(StrEnum):
@@ -25,7 +31,10 @@ class Count(StrEnum):
     CHECKPOINT_SAVES = "checkpoint_saves"
     CHECKPOINT_SECONDS = "checkpoint_save_seconds"
     CHECKPOINT_BYTES = "checkpoint_saved_bytes"
+    CHECKPOINT_FAILURES = "checkpoint_save_failures"
     CHECKPOINTS_DAMAGED = "checkpoints_damaged"
+    WRITE_ERRORS = "job_write_errors"
+    EVENTS_DROPPED = "events_dropped"
 
 
 def add(count: Count, amount: float = 1.0, *, label: str = "") -> None:
@@ -36,10 +45,25 @@ def add(count: Count, amount: float = 1.0, *, label: str = "") -> None:
         amount: How much.
         label: Tells kinds of the same counter apart, such as the signal that ended a child.
     """
+    with _lock:
+        _waiting[f"{count}|{label}"] += amount
+        amounts = dict(_waiting)
+        _waiting.clear()
     try:
-        shared_redis().hincrbyfloat(KEY, f"{count}|{label}", amount)
+        with shared_redis().pipeline() as together:
+            for field, sum_ in amounts.items():
+                together.hincrbyfloat(KEY, field, sum_)
+            together.execute()
     except (redis.RedisError, OSError, ServiceUnavailable) as error:
-        logger.debug("not counted", extra={"count": count, "reason": str(error)})
+        with _lock:
+            for field, sum_ in amounts.items():
+                _waiting[field] += sum_
+        logger.debug("counted later", extra={"count": count, "reason": str(error)})
+
+
+def forget_waiting() -> None:
+    """Drop what was counted without Redis: a copy of this process would count it again."""
+    _waiting.clear()
 
 
 def read() -> list[tuple[Count, str, float]]:

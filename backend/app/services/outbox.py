@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session, SessionTransaction
 from app.core.enums import JobKind
 from app.db.models import Job
 from app.schemas.events import Event
+from app.services import counters
+from app.services.counters import Count
 from app.websocket import publisher
 from app.workers import sender
 from app.workers.queues import KEY_PREFIX, QUEUE_OF_KIND, QUEUE_SLOTS
@@ -65,7 +67,13 @@ def enqueue(session: Session, job: Job) -> None:
 
 def publish(session: Session, event_: Event, room: str | None = None) -> None:
     """Emit an event after the commit."""
-    _box(session).append(partial(publisher.publish, event_, room))
+    _box(session).append(partial(emit, event_, room))
+
+
+def emit(event_: Event, room: str | None = None) -> None:
+    """Emit an event at once, outside a transaction; what is dropped is counted."""
+    if not publisher.publish(event_, room):
+        counters.add(Count.EVENTS_DROPPED)
 
 
 def after_commit(session: Session, work: Delivery) -> None:

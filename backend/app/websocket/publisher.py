@@ -35,15 +35,16 @@ def _client() -> redis.Redis:
     )
 
 
-def publish(event: Event, room: str | None = None) -> None:
-    """Emit an event to its rooms, or to one given room."""
+def publish(event: Event, room: str | None = None) -> bool:
+    """Emit an event to its rooms, or to one given room; False when it was dropped."""
     payload = event.model_dump(mode="json")
     for name in [room] if room else event.rooms():
         try:
             _send(event, payload, name)
         except (redis.RedisError, OSError) as error:
             logger.warning("event dropped", extra={"event": event.name, "reason": str(error)})
-            return
+            return False
+    return True
 
 
 def _send(event: Event, payload: object, room: str) -> None:

@@ -9,6 +9,7 @@ from celery import Celery, signals
 from app.core.config import get_settings
 from app.core.logging import configure_logging
 from app.db.session import reset_engine
+from app.services import counters
 from app.services.shared_redis import reset_shared_redis
 from app.websocket.publisher import reset_publisher
 from app.workers import recovery, sender, shutdown, steering_host, version_check
@@ -55,6 +56,7 @@ def _after_fork(**_: Any) -> None:
     reset_publisher()
     sender.reset_client()
     reset_shared_redis()
+    counters.forget_waiting()
 
 
 @signals.worker_shutting_down.connect

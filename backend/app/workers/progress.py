@@ -22,9 +22,8 @@ from app.db.repositories import jobs
 from app.db.session import session_scope
 from app.schemas.events import Event, JobUpdated
 from app.schemas.job import JobRead
-from app.services import resource_status
+from app.services import outbox, resource_status
 from app.services.job_lifecycle import StaleAttempt
-from app.websocket import publisher
 from app.workers.database import check_fence, is_away
 from app.workers.eta import RateEstimator
 
@@ -99,7 +98,7 @@ class ProgressReporter:
             self._changed.notify()
 
     def emit(self, event: Event) -> None:
-        publisher.publish(event)
+        outbox.emit(event)
 
     def next_seq(self) -> int:
         """Numbers between two writes of the row; see ``jobs.SEQ_STRIDE``."""
@@ -208,7 +207,7 @@ class ProgressReporter:
             self._dirty_row = True
             raise
         self._adopt(row)
-        publisher.publish(JobUpdated(seq=row.seq, data=row))
+        outbox.emit(JobUpdated(seq=row.seq, data=row))
 
     def _send_event(self) -> None:
         with self._changed:
@@ -218,7 +217,7 @@ class ProgressReporter:
             return
         seq = self.next_seq()
         data = row.model_copy(update={**_columns(progress), "seq": seq})
-        publisher.publish(JobUpdated(seq=seq, data=data))
+        outbox.emit(JobUpdated(seq=seq, data=data))
 
     def _adopt(self, row: JobRead) -> None:
         with self._changed:

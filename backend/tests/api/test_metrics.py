@@ -1,6 +1,7 @@
 """What Prometheus reads: requests and queries of this process, and the state of everything."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -10,9 +11,11 @@ from sqlalchemy.orm import Session
 from app.core.config import Settings
 from app.core.enums import JobKind, JobState
 from app.main import create_app
-from app.services import counters
+from app.schemas.events import JobUpdated
+from app.schemas.job import JobRead
+from app.services import counters, outbox
 from app.services.counters import Count
-from app.services.metrics import page
+from app.services.metrics import machine, page
 from app.services.reconciliation import drift_file
 from app.supervisor.ports import pick_port
 from tests.factories import make_job, make_metrics, make_training
@@ -79,6 +82,9 @@ def test_the_state_of_everything(client: TestClient) -> None:
     assert value(samples, "db_bytes") > 1_000_000
     assert value(samples, "db_wal_bytes") > 0
     assert value(samples, "db_table_bytes", table="jobs") > 0
+    assert value(samples, "db_dead_rows", table="jobs") >= 0
+    assert value(samples, "db_live_rows", table="features") >= 0
+    assert value(samples, "swap_total_bytes") >= value(samples, "swap_usage_bytes") >= 0
     assert value(samples, "redis_memory_bytes") > 0
     assert value(samples, "redis_append_only_ok") == 1
     assert value(samples, "mistudio_queue_messages", queue="training") == 0
@@ -136,6 +142,39 @@ def test_counts_of_other_processes(client: TestClient) -> None:
     assert value(samples, "mistudio_checkpoints_damaged_total") == 1
     assert value(samples, "mistudio_checkpoint_saved_bytes_total") == 0
     assert value(samples, "mistudio_job_owners_lost_total") == 0
+
+
+def test_what_compressed_swap_holds(tmp_path: Path) -> None:
+    (tmp_path / "zram0").mkdir()
+    (tmp_path / "zram0" / "mm_stat").write_text("8192 1024 4096 0 4096 0 0 0 0\n")
+    families = machine.zrams(tmp_path)
+    found = {s.name: (s.labels, s.value) for family in families for s in family.samples}
+    device = {"device": "zram0"}
+    assert found == {"zram_held_bytes": (device, 8192), "zram_memory_bytes": (device, 4096)}
+    assert not any(family.samples for family in machine.zrams(tmp_path / "none"))
+
+
+def test_what_happened_without_redis_is_counted_later(
+    client: TestClient, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = JobUpdated(
+        seq=1,
+        data=JobRead.model_validate(make_job(session, JobKind.DATASET_IMPORT, JobState.QUEUED)),
+    )
+    before = value(samples_of(client), "mistudio_events_dropped_total")
+    with monkeypatch.context() as away:
+        away.setenv("REDIS_URL", f"redis://127.0.0.1:{pick_port()}/0")
+        forget_connections()
+        outbox.emit(event)
+        outbox.emit(event)
+    forget_connections()
+    outbox.emit(event)
+    counters.add(Count.WRITE_ERRORS, label="dataset_import")
+    page._made = (0.0, b"")
+    samples = samples_of(client)
+    assert value(samples, "mistudio_events_dropped_total") == before + 2
+    assert value(samples, "mistudio_job_write_errors_total", kind="dataset_import") >= 1
+    assert value(samples, "mistudio_checkpoint_save_failures_total") >= 0
 
 
 def test_drift_is_what_the_last_start_found(client: TestClient, settings: Settings) -> None:

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from app.core.config import Settings
 from app.main import create_app
 from app.services import system_service
-from app.services.gpus import parse_smi_line
+from app.services.gpus import parse_smi_line, parse_throttling
 from tests.api.asserts import data_of, error_of
 from tests.fixtures.servers import forget_connections
 
@@ -85,6 +85,13 @@ def test_smi_lines() -> None:
     assert (orin.name, orin.memory_total_bytes, orin.utilization_percent) == (
         "Orin (nvgpu)", None, None
     )  # fmt: skip
+
+
+def test_masks_of_throttling() -> None:
+    assert parse_throttling("0x0000000000000000") == frozenset()
+    assert parse_throttling("0x0000000000000001") == frozenset(), "idle is not slowed down"
+    assert parse_throttling("0x0000000000000044") == {"power_cap", "hardware_thermal"}
+    assert parse_throttling("[N/A]") is None
 
 
 def test_the_device_can_be_chosen_and_hidden(settings: Settings) -> None:

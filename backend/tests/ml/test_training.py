@@ -93,9 +93,14 @@ def test_a_disk_that_fills_leaves_the_checkpoints_before_it(
 ) -> None:
     store, config = store_of(gaussian_rows()), settings(checkpoint_every=20)
     whole = run(store, tmp_path / "whole", config)
+    failed: list[str] = []
     with small_disk(tmp_path / "disk", 2_000_000) as disk:
         with pytest.raises((OSError, SafetensorError), match=r"No space left|os error 28"):
-            run(store, disk, config, on_checkpoint=lambda _: fill(disk, leave_bytes=8192))
+            run(
+                store, disk, config, on_checkpoint=lambda _: fill(disk, leave_bytes=8192),
+                on_save_failed=lambda: failed.append("step_40"),
+            )  # fmt: skip
+        assert failed == ["step_40"]
         assert [path.name for path in disk.iterdir() if path.is_dir()] == ["step_20"]
         verify_checkpoint(disk / "step_20")
 

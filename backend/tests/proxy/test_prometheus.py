@@ -61,7 +61,7 @@ def training(stack: Stack, prepared: Prepared, reference: str) -> Iterator[str]:
 
 
 def queries() -> dict[str, str]:
-    """Each query of each dashboard with its panel; a GPU's have curves only where there is one."""
+    """Each query of each dashboard with its panel; those of a GPU or of zram need one."""
     spec = importlib.util.spec_from_file_location("make_dashboards", FOLDER / "make_dashboards.py")
     assert spec is not None
     assert spec.loader is not None
@@ -72,7 +72,7 @@ def queries() -> dict[str, str]:
         for board, panels in maker.BOARDS.items()
         for title, _unit, shown in panels
         for expression, _legend in shown
-        if not expression.startswith("gpu_")
+        if not expression.startswith(("gpu_", "zram_"))
     }
 
 

@@ -12,8 +12,10 @@ from app.core.enums import JobKind, JobState, ResourceType
 from app.core.paths import activation_dir, tokenization_dir
 from app.db.models import Activation, Tokenization
 from app.db.session import session_scope
+from app.services import counters
+from app.services.counters import Count
 from tests.factories import make_activation, make_training
-from tests.fixtures.rig import Rig
+from tests.fixtures.rig import Rig, wait_for
 from tests.fixtures.small_disk import fill, small_disk
 from tests.workers.steps import lines, release, running
 
@@ -54,6 +56,8 @@ def test_no_space_in_the_middle_of_a_write_is_no_failure(rig: Rig, disk: Path) -
     job_id = rig.create(mode="fill", size_bytes=3_000_000)
     job = rig.wait_state(job_id, S.PAUSED)
     assert (job.reason, job.error_code, job.attempt) == ("disk full", "DISK_FULL", 1)
+    full = (Count.WRITE_ERRORS, job.kind.value)
+    wait_for(lambda: full in [one[:2] for one in counters.read()] or None, "it is counted")
     filler.unlink()
     assert rig.wait_state(job_id, S.SUCCEEDED).attempt == 2
     assert not list((disk / "cache").iterdir())

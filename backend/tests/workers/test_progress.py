@@ -70,7 +70,12 @@ def test_many_reports_make_few_writes(
     job: Job, reporter: ProgressReporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events: list[SocketEvent] = []
-    monkeypatch.setattr(publisher, "publish", lambda event, room=None: events.append(event))
+
+    def publish(event: SocketEvent, room: str | None = None) -> bool:
+        events.append(event)
+        return True
+
+    monkeypatch.setattr(publisher, "publish", publish)
     started = time.monotonic()
     steps = 0
     while time.monotonic() - started < 2 * ROW_INTERVAL_SECONDS:

@@ -15,8 +15,8 @@ _TABLES = text(
     "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
 )
 _VACUUMS = text(
-    "SELECT relname, extract(epoch FROM now() - greatest(last_autovacuum, last_vacuum)) "
-    "FROM pg_stat_user_tables WHERE greatest(last_autovacuum, last_vacuum) IS NOT NULL"
+    "SELECT relname, extract(epoch FROM now() - greatest(last_autovacuum, last_vacuum)) AS age, "
+    "n_live_tup AS live, n_dead_tup AS dead FROM pg_stat_user_tables"
 )
 _DATABASE = text(
     "SELECT pg_database_size(datname) AS size, numbackends, xact_commit, xact_rollback, deadlocks, "
@@ -83,8 +83,8 @@ def table_sizes(session: Session) -> Sequence[Any]:
     return session.execute(_TABLES).all()
 
 
-def vacuum_ages(session: Session) -> Sequence[Any]:
-    """Table, seconds since it was vacuumed."""
+def vacuums(session: Session) -> Sequence[Any]:
+    """``relname``; ``age``: seconds since a vacuum ended, None before; ``live``, ``dead`` rows."""
     return session.execute(_VACUUMS).all()
 
 

@@ -44,6 +44,7 @@ class GridListeners:
     on_checkpoint: Callable[[int, CheckpointInfo], None]
     on_failure: Callable[[int, TrainingDiverged], None]
     should_save: Callable[[int], bool] | None = None
+    on_save_failed: Callable[[], None] | None = None
 
     def of(self, number: int) -> Listeners:
         save = None if self.should_save is None else partial(self.should_save, number)
@@ -52,6 +53,7 @@ class GridListeners:
             self.should_stop,
             partial(self.on_checkpoint, number),
             save,
+            self.on_save_failed,
         )
 
 

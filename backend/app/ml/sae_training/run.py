@@ -47,6 +47,7 @@ class Listeners:
     should_stop: Callable[[], str | None]
     on_checkpoint: Callable[[CheckpointInfo], None]
     should_save: Callable[[], bool] | None = None
+    on_save_failed: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,12 @@ class TrainingRun:
         form = fold(state.weights, state.read, state.written, k)
         quality = self.heldout.measure(form, state.smoothed_variance)
         content = CheckpointContent(state, form, self.identity, settings, metrics, quality, reason)
-        self.saved = save_checkpoint(self.folder, content)
+        try:
+            self.saved = save_checkpoint(self.folder, content)
+        except Exception:
+            if self.listeners.on_save_failed is not None:
+                self.listeners.on_save_failed()
+            raise
         self.listeners.on_checkpoint(self.saved)
         return self.saved
 

@@ -20,6 +20,9 @@ TEXTS: dict[Count, tuple[str, str]] = {
     Count.CHECKPOINT_SAVES: ("Checkpoints written", ""),
     Count.CHECKPOINT_SECONDS: ("Time spent writing them", ""),
     Count.CHECKPOINT_BYTES: ("Size of those", ""),
+    Count.CHECKPOINT_FAILURES: ("Checkpoints that could not be written", ""),
+    Count.WRITE_ERRORS: ("Attempts that a full disk ended", "kind"),
+    Count.EVENTS_DROPPED: ("Events for the page that Redis did not take", ""),
     Count.CHECKPOINTS_DAMAGED: ("Checkpoints passed over at a resume", ""),
 }
 

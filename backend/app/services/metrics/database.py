@@ -19,6 +19,11 @@ TRAINING_GAUGES = (
     ("training_dead_latents", "Latents that do not fire any more", "dead_neurons"),
     ("training_tokens_per_second", "How fast it goes", "tokens_per_second"),
 )
+TABLE_GAUGES = (
+    ("db_vacuum_age_seconds", "Since a table was vacuumed", "age"),
+    ("db_live_rows", "Rows of a table, as the server estimates them", "live"),
+    ("db_dead_rows", "Rows that wait for a vacuum", "dead"),
+)
 
 
 def collect(_settings: Settings) -> list[Metric]:
@@ -55,13 +60,13 @@ def _trainings(session: Session) -> list[Metric]:
 
 def _storage(session: Session) -> list[Metric]:
     stored = statistics.stored_bytes(session)
+    tables = [([row.relname], row) for row in statistics.vacuums(session)]
     return [
         gauge("mistudio_stored_bytes", "Files by what they are", ["category"],
               [([name], size) for name, size in stored.items()]),
         gauge("db_table_bytes", "Tables and partitions with indexes", ["table"],
               [([name], size) for name, size in statistics.table_sizes(session)]),
-        gauge("db_vacuum_age_seconds", "Since a table was vacuumed", ["table"],
-              [([name], age) for name, age in statistics.vacuum_ages(session)]),
+        *gauges(["table"], tables, TABLE_GAUGES),
         gauge("db_wal_bytes", "Write-ahead log", [], [([], statistics.wal_bytes(session))]),
     ]  # fmt: skip
 

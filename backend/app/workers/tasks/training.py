@@ -22,7 +22,11 @@ from app.services.training_runs import WITHOUT_EVALUATION
 from app.workers.context import JobContext, JobInterrupted, JobOutcome
 from app.workers.tasks.reporting import reporter
 from app.workers.tasks.resource import resource_id_of
-from app.workers.tasks.training_reporter import EVALUATION_SHARE, TrainingReporter
+from app.workers.tasks.training_reporter import (
+    EVALUATION_SHARE,
+    TrainingReporter,
+    count_failed_save,
+)
 from app.workers.tasks.training_start import clean_start
 
 
@@ -48,6 +52,7 @@ def run_training(context: JobContext) -> JobOutcome:
         on_checkpoint=progress.on_checkpoint,
         resume_from=resume_from,
         should_save=progress.should_save,
+        on_save_failed=count_failed_save,
         device=context.settings.device,
         stream=stream,
     )

@@ -14,7 +14,11 @@ from app.services.training_grids import read_plans, record_failure
 from app.services.training_records import RunPlan
 from app.workers.context import JobContext, JobOutcome
 from app.workers.tasks.training import evaluate_checkpoint
-from app.workers.tasks.training_reporter import EVALUATION_SHARE, TrainingReporter
+from app.workers.tasks.training_reporter import (
+    EVALUATION_SHARE,
+    TrainingReporter,
+    count_failed_save,
+)
 from app.workers.tasks.training_start import clean_start
 
 
@@ -58,6 +62,7 @@ class _Grid:
             on_checkpoint=lambda number, info: self._reporters[number].on_checkpoint(info),
             on_failure=self._on_failure,
             should_save=lambda number: self._reporters[number].should_save(),
+            on_save_failed=count_failed_save,
         )
 
     def write_rows(self) -> None:

@@ -116,6 +116,10 @@ class TrainingReporter:
         self._context.publish(TrainingProgress(seq=self._context.next_seq(), data=data))
 
 
+def count_failed_save() -> None:
+    counters.add(Count.CHECKPOINT_FAILURES)
+
+
 def _point_of(metrics: StepMetrics) -> dict[str, Any]:
     """A row of ``training_metrics``; what is no number is left empty."""
     values = dataclasses.asdict(metrics)
