@@ -22,7 +22,7 @@ export function JobsPanel() {
         )}
         <section aria-labelledby="live-jobs" className="space-y-4">
           <h3 id="live-jobs" className="text-lg font-semibold">
-            Running and waiting ({live.length})
+            Running and waiting{!isLoading && !problem && ` (${live.length})`}
           </h3>
           {isLoading && <SkeletonList label="Loading jobs" count={1} className="h-28" />}
           {!isLoading && !problem && live.length === 0 && (

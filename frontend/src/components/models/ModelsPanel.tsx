@@ -61,7 +61,11 @@ export function ModelsPanel() {
           ))}
         </div>
       </section>
-      <ActivationList items={activations.items} problem={activations.problem} />
+      <ActivationList
+        items={activations.items}
+        problem={activations.problem}
+        onRetry={() => void activations.fetch()}
+      />
       {open && <ModelArchitectureViewer model={open} onClose={() => setOpenId(null)} />}
       {extract && <ActivationExtractionConfig model={extract} onClose={() => setExtractId(null)} />}
     </>

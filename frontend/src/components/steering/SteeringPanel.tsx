@@ -10,7 +10,7 @@ import { useModels } from '@/hooks/useModels';
 import { useSelectedFeatures, useSteeringAddress } from '@/hooks/useSteering';
 import { useOpenedRun } from '@/hooks/useSteeringRuns';
 import { useSweeps } from '@/hooks/useSweeps';
-import { useTrainingSource } from '@/hooks/useTrainingSource';
+import { type TrainingSource, useTrainingSource } from '@/hooks/useTrainingSource';
 import { useUrlChoice } from '@/hooks/useUrlState';
 import { runService } from '@/services/steeringService';
 import { MAX_STEERED, type SteeringConfig, useSteeringStore } from '@/stores/steeringStore';
@@ -105,9 +105,7 @@ export function SteeringPanel() {
                 <Select
                   label="Training job (source of features)"
                   value={source.selected?.id ?? ''}
-                  placeholder={
-                    source.trainings.length === 0 ? 'No training with features yet' : undefined
-                  }
+                  placeholder={source.trainings.length === 0 ? noTraining(source) : undefined}
                   disabled={source.trainings.length === 0}
                   onChange={source.select}
                   options={source.trainings.map((t) => ({ value: t.id, label: trainingLabel(t) }))}
@@ -202,4 +200,9 @@ function withStrength(
     ? config.steered.map((entry) => (entry.id === id ? { ...entry, ...changed } : entry))
     : [...config.steered, { id, ...changed }].slice(-MAX_STEERED);
   return { ...config, steered };
+}
+
+function noTraining({ isLoading, problem }: Pick<TrainingSource, 'isLoading' | 'problem'>): string {
+  if (isLoading) return 'Reading the trainings…';
+  return problem ? 'The trainings could not be read' : 'No training with features yet';
 }
