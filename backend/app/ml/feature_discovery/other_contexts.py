@@ -81,8 +81,9 @@ class Pools:
         quiet = np.flatnonzero(silent(self.rows[TEST]))
         pool_rows, pool = self.rows[TEST][quiet], self.embedded[TEST][quiet]
         near = _nearest(test, pool)
-        rest = np.setdiff1d(np.arange(len(quiet)), near)
-        drawn = random.permutation(rest)[:PER_KIND]
+        # Drawn among all and then thinned: should rounding make another context near, one differs.
+        order = random.permutation(len(quiet))
+        drawn = order[~np.isin(order, near)][:PER_KIND]
         return {
             "random": Others(pool_rows[drawn], pool[drawn]),
             "same_token": same,
