@@ -1,6 +1,7 @@
 """Entity tags: whoever changes a row can say which state of it he has seen."""
 
 import hashlib
+import json
 
 from pydantic import BaseModel
 
@@ -17,8 +18,9 @@ class PreconditionFailed(AppError):
 
 def etag_of(read: BaseModel) -> str:
     """The strong tag of what a client is shown; equal content has an equal tag."""
-    content = read.__pydantic_serializer__.to_json(read, exclude={"updated_at"})
-    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    # Sorted: what was just written and what PostgreSQL gives back may differ in the order of keys.
+    content = json.dumps(read.model_dump(mode="json", exclude={"updated_at"}), sort_keys=True)
+    return f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
 
 
 def require_match(read: BaseModel, if_match: str | None) -> None:

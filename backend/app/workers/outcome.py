@@ -62,7 +62,7 @@ class Outcome:
         return cls(
             state=data["state"],
             result=data.get("result"),
-            failure=Failure(**failure) if failure else None,
+            failure=Failure(**failure | {"code": ErrorCode(failure["code"])}) if failure else None,
             by_shutdown=bool(data.get("by_shutdown")),
             measured=data.get("measured"),
         )

@@ -103,8 +103,7 @@ def finish(
             job = record_outcome(session, lease.job_id, lease.attempt, judged, killed_for, pressure)
             if job.state.is_terminal and job.state is not JobState.SUCCEEDED:
                 clear_after(session, settings, job)
-        # A child's outcome comes from JSON: its code equals the member, but is plain text.
-        if judged.failure is not None and judged.failure.code == ErrorCode.DISK_FULL:
+        if judged.failure is not None and judged.failure.code is ErrorCode.DISK_FULL:
             counters.add(Count.WRITE_ERRORS, label=job.kind)
 
     try:

@@ -43,7 +43,10 @@ def cut(shard: Path) -> None:
 
 @pytest.mark.parametrize(
     ("damage", "sentence"),
-    [(fill_with_nan, "hold NaN or infinity; extract again"), (cut, "extract again")],
+    [
+        (fill_with_nan, "hold NaN or infinity; extract again"),
+        (cut, "The file lies in lost+found now and its store is marked; extract the activations"),
+    ],
 )
 def test_a_damaged_store_is_told_and_leaves_no_checkpoint(
     stack: Stack, places: dict[str, Any], damage: Callable[[Path], None], sentence: str
@@ -59,6 +62,8 @@ def test_a_damaged_store_is_told_and_leaves_no_checkpoint(
         shard.write_bytes(whole)
     assert (job["state"], job["error_code"]) == ("failed", "STORE_INVALID")
     assert sentence in job["error_message"]
+    is_marked = stack.get(f"/activations/{places['activation_id']}")["status"] == "error"
+    assert is_marked is (damage is cut)  # its numbers a file cannot show by its size
     training = stack.get(f"/trainings/{created['training_id']}")
     assert training["status"] == "error"
     assert stack.get(f"/trainings/{created['training_id']}/checkpoints") == []
