@@ -69,6 +69,7 @@ def list_features(
         order: Direction.
         read_live: Finds the features that fire on the search, read as a text; they are hits too.
     """
+    feature_pages.require_usable(wanted, sort_by, order, cursor)
     hits, live = _read_live(wanted, read_live)
     wanted = replace(wanted, live={hit.feature_id: hit.share for hit in hits})
     found = feature_pages.list_page(

@@ -166,6 +166,9 @@ def test_a_live_search_without_an_answer_is_a_search(
     [job] = session.scalars(select(Job).where(Job.kind == JobKind.FEATURE_PROBE))
     assert job.state is JobState.CANCELLED  # nobody would read its answer
     assert client.get(url).json()["live"] is None  # of no training in particular
+    for wrong in ("sort_by=beauty", "cursor=x"):  # refused before a model reads anything
+        error_of(client.get(f"{url}&training_id={training.id}&{wrong}"), 400, "VALIDATION_ERROR")
+    assert session.query(Job).filter_by(kind=JobKind.FEATURE_PROBE).count() == 1
 
 
 def test_a_word_that_is_everywhere_is_found_along_the_sorting(

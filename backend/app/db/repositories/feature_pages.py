@@ -92,6 +92,19 @@ class FeaturePage:
     next_cursor: str | None
 
 
+def require_usable(
+    wanted: FeatureFilter, sort_by: str, order: SortOrder, cursor: str | None
+) -> None:
+    """Refuse what ``list_page`` would refuse, before anything slow is done for it.
+
+    Raises:
+        ValidationFailed: Unknown column, or a cursor of another sorting.
+    """
+    _sort_column(wanted, sort_by)
+    if cursor:
+        _read_cursor(cursor, sort_by, order)
+
+
 def list_page(
     session: Session,
     wanted: FeatureFilter,
