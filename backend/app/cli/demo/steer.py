@@ -11,9 +11,10 @@ Resource = dict[str, Any]
 DEFAULT_PROMPT = "The most important thing to know about this is"
 _SETTINGS = {"max_new_tokens": 50, "temperature": 0.0, "repetition_penalty": 1.2}
 # In multiples of the feature's largest measured activation. The first brings a feature's words in
-# most often; the second is for models that it pushes into nonsense, which the divergence tells.
-_STRENGTHS = (1.6, 0.8)
-_MOST_KL = 2.0
+# most often; the second is for models that it pushes into nonsense: text whose perplexity under the
+# unsteered model is so many times that of its own.
+_STRENGTHS = (1.6, 1.0)
+_NONSENSE = 7.0
 # Each try costs seconds. Two more of its words than without the feature are seldom chance.
 _TRIES = 14
 _ENOUGH = 2
@@ -58,7 +59,9 @@ def _words_gained(result: Resource, words: list[str]) -> int | None:
     """
     if result["proof"]["first_divergence"] is None:
         return None
-    if (metric(result, "kl_mean") or 0.0) > _MOST_KL:
+    own = metric(result, "perplexity_unsteered")
+    steered = metric(result, "perplexity_steered")
+    if own and steered and steered > _NONSENSE * own:
         return 0
     gained = _count(result, "steered_output", words) - _count(result, "unsteered_output", words)
     return max(0, gained)
