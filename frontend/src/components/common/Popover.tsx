@@ -8,11 +8,12 @@ interface PopoverProps {
   icon: LucideIcon;
   /** Width of the panel. */
   className: string;
+  size?: 'sm' | 'md';
   children: (close: () => void) => ReactNode;
 }
 
 /** A button with a small panel below it; Esc and a press elsewhere close it. */
-export function Popover({ label, icon, className, children }: PopoverProps) {
+export function Popover({ label, icon, className, size = 'md', children }: PopoverProps) {
   const [isOpen, setIsOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const id = useId();
@@ -38,6 +39,7 @@ export function Popover({ label, icon, className, children }: PopoverProps) {
       }}
     >
       <Button
+        size={size}
         icon={icon}
         aria-expanded={isOpen}
         aria-controls={id}

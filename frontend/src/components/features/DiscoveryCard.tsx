@@ -59,7 +59,7 @@ export function DiscoveryCard({
       label="Feature extraction and analysis"
       className={hasFeatures ? 'space-y-3 px-4 py-2.5' : 'space-y-4'}
     >
-      <div className="flex flex-wrap items-center justify-between gap-x-8 gap-y-3">
+      <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-3">
         <div className="min-w-0 flex-1">
           <h3 className={hasFeatures ? 'sr-only' : 'text-lg font-semibold'}>
             Feature Extraction &amp; Analysis

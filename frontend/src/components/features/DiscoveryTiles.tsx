@@ -25,7 +25,7 @@ interface DiscoveryTilesProps {
 export function DiscoveryTiles({ summary, nStored, nInterpretable }: DiscoveryTilesProps) {
   const { nAlive, nFeatures, nTokens, meanL0, nLabelled, seconds } = summary;
   return (
-    <div className="flex flex-wrap gap-x-6 gap-y-2">
+    <div className="flex flex-wrap gap-x-5 gap-y-2">
       <Tile
         isDense
         tone="emerald"

@@ -13,7 +13,7 @@ export function FeaturesPanel() {
   const { trainings, selected, select, isLoading, problem, refetch } = useTrainingSource();
   return (
     <>
-      <div className="mb-3 grid items-end gap-x-6 gap-y-3 lg:grid-cols-[1fr_26rem]">
+      <div className="mb-3 grid items-end gap-x-6 gap-y-3 lg:grid-cols-[1fr_22rem]">
         <div>
           <h2 className="text-2xl font-semibold">Feature Discovery</h2>
           {selected ? (

@@ -15,7 +15,7 @@ const FORMATS: readonly { format: ExportFormat; label: string; help: string }[] 
 export function ExportMenu({ runId }: { runId: string }) {
   const save = useRunExport(runId);
   return (
-    <Popover label="Export" icon={Download} className="w-80">
+    <Popover label="Export" icon={Download} className="w-80" size="sm">
       {() => (
         <div className="space-y-2">
           <ul className="space-y-1">
