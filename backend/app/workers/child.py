@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from app.core.config import Settings, get_settings
 from app.core.enums import JobAction, JobKind, JobState
 from app.core.logging import configure_logging
+from app.core.priority import make_way
 from app.db.models import Job
 from app.db.repositories import jobs
 from app.services.job_lifecycle import StaleAttempt, transition
@@ -41,7 +42,6 @@ from app.workers.errors import outcome_of
 from app.workers.giving_way import GivingWay
 from app.workers.lifeline import EXIT_ORPHANED, die_with_parent
 from app.workers.outcome import Outcome, outcome_path, write_outcome
-from app.workers.priority import make_way
 from app.workers.process_size import ProcessMeter
 from app.workers.progress import ProgressReporter
 from app.workers.queues import QUEUE_OF_KIND, STEERING

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.core.config import Settings
 from app.core.paths import dataset_dir, training_dir
-from app.db.repositories.base import NICENESS, make_way
+from app.core.priority import NICENESS
+from app.db.repositories.base import make_way
 from app.db.session import use_psycopg2
 from app.services import deletion
 from tests.factories import make_example, make_feature, make_training

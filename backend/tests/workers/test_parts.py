@@ -247,7 +247,7 @@ def test_a_child_of_an_unknown_job_leaves(settings: Settings) -> None:
 
 def test_a_job_makes_way_for_whoever_waits_at_the_page() -> None:
     code = (
-        "import os; from app.workers.priority import make_way; make_way(); make_way(); "
+        "import os; from app.core.priority import make_way; make_way(); make_way(); "
         "print(os.nice(0), open('/proc/self/autogroup').read())"
     )
     answer = subprocess.run(

@@ -1,6 +1,5 @@
 """What every repository shares: pages, sorting, search patterns."""
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,11 +9,10 @@ from typing import Any, Generic, Literal, TypeVar
 from sqlalchemy import ColumnElement, Select, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from app.core import priority
 from app.core.errors import ValidationFailed
 
 T = TypeVar("T")
-NICENESS = 10
-"""That of jobs (``workers/priority.py``)."""
 SortOrder = Literal["asc", "desc"]
 SortColumn = InstrumentedAttribute[Any] | ColumnElement[Any]
 
@@ -51,9 +49,7 @@ def make_way(session: Session) -> None:
     process = Path(f"/proc/{session.scalar(text('SELECT pg_backend_pid()'))}")
     with suppress(OSError):
         if (process / "comm").read_text().startswith("postgres"):
-            os.setpriority(os.PRIO_PROCESS, int(process.name), NICENESS)
-            # Each has a session of its own, among which Linux may share time first.
-            (process / "autogroup").write_text(str(NICENESS))
+            priority.make_way(int(process.name))
 
 
 def paginate(session: Session, statement: Select[T], page: int, limit: int) -> RowPage[T]:
