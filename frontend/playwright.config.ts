@@ -19,8 +19,8 @@ export default defineConfig({
   workers: 1,
   fullyParallel: false,
   retries: 0,
-  timeout: 4 * 60_000,
-  expect: { timeout: 30_000 },
+  timeout: 8 * 60_000,
+  expect: { timeout: 60_000 },
   reporter: [['list']],
   use: {
     baseURL: process.env.MISTUDIO_URL,

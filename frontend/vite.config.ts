@@ -47,7 +47,8 @@ export default defineConfig({
       },
     ],
     // Generous for a machine whose two cores also run the backend's tests.
-    testTimeout: 30_000,
+    testTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
     // By default one core is kept free, which on two cores halves the speed.
     maxWorkers: '100%',
     coverage: {

@@ -65,7 +65,10 @@ def panel(number: int, title: str, unit: str, queries: list[tuple[str, str]]) ->
         "datasource": SOURCE,
         "gridPos": {"x": column * WIDTH, "y": row * HEIGHT, "w": WIDTH, "h": HEIGHT},
         "fieldConfig": {"defaults": {"unit": unit, "custom": {"fillOpacity": 8}}, "overrides": []},
-        "options": {"legend": {"displayMode": "list", "placement": "bottom"}},
+        "options": {
+            "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
+            "tooltip": {"mode": "multi", "sort": "desc"},
+        },
         "targets": [
             {"refId": chr(65 + i), "datasource": SOURCE, "expr": expression, "legendFormat": legend}
             for i, (expression, legend) in enumerate(queries)

@@ -50,13 +50,14 @@ print("" if value is None else value)' "$@"
 finish() {
   local job state
   while true; do
-    job=$(call GET "/jobs/$1" 2>/dev/null)
+    # Its request is not shown each time; when it is refused it is sent once more, and shown with the reason.
+    job=$(call GET "/jobs/$1" 2>/dev/null) || job=$(call GET "/jobs/$1")
     state=$(field data state <<<"$job")
     case $state in
       succeeded) field data resource_id <<<"$job"; return ;;
       failed | cancelled | stopped) echo "job $1 $state: $(field data error_message <<<"$job")" >&2; exit 1 ;;
     esac
-    sleep 0.5
+    sleep 1 # of the hundred requests a minute that a client of another machine has
   done
 }
 

@@ -13,6 +13,8 @@ measure() {
       failed=1
     fi
   done
+  printf '\nThe page in a browser\n'
+  "$root/scripts/e2e.sh" '' journey speed live || failed=1
   return "$failed"
 }
 measure | tee "$state/bench.txt"

@@ -7,6 +7,10 @@
 #
 # MISTUDIO_MACHINE=jetson takes the Jetson's file elsewhere, too.
 set -euo pipefail
+case ${1:-} in
+  up | down | compose) ;;
+  *) echo 'Usage: containers.sh up [SERVICE…] | down | compose …' >&2; exit 2 ;;
+esac
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 
@@ -15,6 +19,13 @@ command -v "${compose[0]}" >/dev/null || { echo 'Docker Compose is not installed
 
 secret() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 if [[ ! -e .env ]]; then
+  project=${COMPOSE_PROJECT_NAME:-$(sed -n 's/^COMPOSE_PROJECT_NAME=//p' .env.example)}
+  if docker volume inspect "${project}_postgres_data" >/dev/null 2>&1; then
+    echo "There is no .env here, but a database of before (volume ${project}_postgres_data) that wants the password in it." >&2
+    echo 'Bring that .env back; to start anew instead, without your data:' >&2
+    echo "  docker volume rm ${project}_postgres_data ${project}_redis_data ${project}_data" >&2
+    exit 1
+  fi
   (umask 077 && sed -e "s/^POSTGRES_PASSWORD=$/&$(secret)/" -e "s/^REDIS_PASSWORD=$/&$(secret)/" \
     -e "s/^GRAFANA_PASSWORD=$/&$(secret)/" .env.example >.env)
   echo 'Made .env with secrets of its own.'
@@ -37,5 +48,4 @@ case ${1:-} in
     ;;
   down) "${compose[@]}" "${files[@]}" down ;;
   compose) shift && exec "${compose[@]}" "${files[@]}" "$@" ;;
-  *) echo 'Usage: containers.sh up | down | compose …'; exit 2 ;;
 esac

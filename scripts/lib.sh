@@ -61,16 +61,68 @@ has_node() {
   ((major > 20 || (major == 20 && minor >= 19)))
 }
 
-# split_arguments ARGUMENT…: --containers, one path, and whatever else begins with --
+give_up() { # give_up TEXT…: why it cannot go on
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+# The lines of a script's head that begin with its name.
+usage() {
+  sed -n "s|^#   \($(basename "$0")\)|Usage: \1|p" "$0" >&2
+  exit 2
+}
+
+# split_arguments OPTION… -- ARGUMENT…: --containers, at most one path, and the options that a script knows
 # shellcheck disable=SC2034  # read by the scripts that source this file
 split_arguments() {
   containers='' path='' options=()
-  local argument
+  local known=' ' argument
+  while [[ $1 != -- ]]; do known+="$1 " && shift; done
+  shift
   for argument; do
     case $argument in
       --containers) containers=yes ;;
-      --*) options+=("$argument") ;;
-      *) path=$argument ;;
+      -*) if [[ $known == *" $argument "* ]]; then options+=("$argument"); else usage; fi ;;
+      '') usage ;;
+      *) if [[ -n $path ]]; then usage; else path=$argument; fi ;;
     esac
   done
+}
+
+# write_unit USER HOME: the systemd unit of this checkout. systemd reads a percent sign as the start of a name.
+write_unit() {
+  local text
+  text=$(<"$root/deploy/mistudio.service")
+  text=${text//@USER@/"$1"} text=${text//@FOLDER@/"${root//%/%%}"} text=${text//@HOME@/"${2//%/%%}"}
+  printf '%s\n' "$text"
+}
+
+# The service is this checkout's; another checkout on the same machine may have made it.
+owns_unit() { [[ -r $unit ]] && grep -qxF "WorkingDirectory=${root//%/%%}" "$unit"; }
+
+# A service that install_jetson.sh made of this checkout says where its data lies.
+use_home_of_service() {
+  if [[ -z ${MISTUDIO_HOME:-} ]] && owns_unit; then
+    MISTUDIO_HOME=$(sed -n 's/^Environment="MISTUDIO_HOME=\(.*\)"$/\1/p' "$unit")
+    MISTUDIO_HOME=${MISTUDIO_HOME//%%/%}
+    export MISTUDIO_HOME
+  fi
+}
+
+# take_down stops what runs here, bring_back starts it again the way it ran.
+take_down() {
+  was_running=''
+  if owns_unit && systemctl is-active --quiet mistudio.service 2>/dev/null; then
+    was_running=service
+    as_root systemctl stop mistudio.service
+  elif mistudio status >/dev/null 2>&1; then
+    was_running=yes
+  fi
+  mistudio down
+}
+bring_back() {
+  case $was_running in
+    service) as_root systemctl start mistudio.service ;;
+    yes) mistudio up ;;
+  esac
 }

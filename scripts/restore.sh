@@ -6,22 +6,22 @@
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
-split_arguments "$@"
+split_arguments --replace -- "$@"
 file=$path
-[[ -r $file ]] || { echo 'Usage: restore.sh [--containers] FILE [--replace]'; exit 2; }
-status=0
+[[ -n $file ]] || usage
+[[ -f $file && -r $file ]] || give_up "There is no file $file that can be read."
 if [[ -z $containers ]]; then
-  was_running=''
-  if mistudio status >/dev/null 2>&1; then was_running=yes; fi
-  mistudio down
-  mistudio restore "$file" "${options[@]}" || status=$?
-  if [[ $status == 0 || -n $was_running ]]; then mistudio up; fi
-  exit "$status"
+  [[ -x $venv/bin/mistudio ]] || give_up 'Nothing is installed here (make setup); for containers: restore.sh --containers'
+  use_home_of_service
+  take_down
+  trap bring_back EXIT # refused or interrupted
+  mistudio restore "$file" "${options[@]}"
+  was_running=${was_running:-yes}
+  exit
 fi
 compose() { "$root/scripts/containers.sh" compose "$@"; }
 # Only the database stays: nothing else may be connected to it while it changes.
 compose stop
+trap 'compose up --detach --wait' EXIT
 compose up --detach --wait postgres
-compose run --rm --no-deps -T --entrypoint '' backend mistudio restore - "${options[@]}" <"$file" || status=$?
-compose up --detach --wait
-exit "$status"
+compose run --rm --no-deps -T --entrypoint '' backend mistudio restore - "${options[@]}" <"$file"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Takes the documentation's pictures (docs/images) again: from the product at MISTUDIO_URL, or from
-# one of its own in a temporary home, where the demo first takes a small model apart.
+# Takes the documentation's pictures (docs/images) again, all or the parts that are named (inputs,
+# training, features with steering): from the product at MISTUDIO_URL, or from one of its own in a
+# temporary home, where the demo first takes a small model apart.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -20,4 +21,4 @@ if [[ -z ${MISTUDIO_URL:-} ]]; then
   MISTUDIO_URL=$(python -c 'import json, sys; print(json.load(open(sys.argv[1]))["url"])' "$home/run/services.json")
   export MISTUDIO_URL
 fi
-cd "$root/frontend" && node scripts/screenshots.mjs
+cd "$root/frontend" && node scripts/screenshots.mjs "$@"

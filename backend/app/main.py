@@ -11,11 +11,12 @@ from app.api.access import AccessToken
 from app.api.errors import add_error_handlers
 from app.api.guard import Guard
 from app.api.metrics import add_metrics, watch_event_loop
-from app.api.middleware import LastResort, NotModified, RequestContext
+from app.api.middleware import HeadersOnly, LastResort, NotModified, RequestContext
 from app.api.openapi import add_docs, build_openapi, operation_id
 from app.api.rate_limit import RateLimit
 from app.api.read_only import ReadOnly
 from app.api.v1.router import add_operations
+from app.core.collector import spared_collector
 from app.core.config import Settings, get_settings
 from app.core.errors import ServiceUnavailable
 from app.core.logging import configure_logging
@@ -51,7 +52,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         except ServiceUnavailable as error:
             logger.warning("no live updates", extra={"reason": error.message})
         watching = asyncio.create_task(watch_event_loop())
-        yield
+        with spared_collector():
+            yield
         watching.cancel()
         await socket.close()
         reset_engine()
@@ -75,6 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     add_metrics(app)
     add_error_handlers(app)
     # The last one added is the first to see a request.
+    app.add_middleware(HeadersOnly)
     app.add_middleware(LastResort)
     app.add_middleware(NotModified)
     app.add_middleware(ReadOnly, settings=settings)

@@ -2,6 +2,10 @@
 
 import gc
 
+import pytest
+
+pytest.register_assert_rewrite("tests.fixtures")  # so that a failure there says what was found
+
 pytest_plugins = [
     "tests.fixtures.servers",
     "tests.fixtures.database",

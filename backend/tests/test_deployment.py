@@ -1,6 +1,7 @@
 """The container files agree with the program: settings, process commands, headers, variables."""
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -161,3 +162,109 @@ def test_pipeline_and_hooks_run_the_commands_of_a_developer() -> None:
     checks = re.findall(r"^check '([^']+)'", (ROOT / "scripts/check.sh").read_text(), re.MULTILINE)
     hooks = load(".pre-commit-config.yaml")["repos"][0]["hooks"]
     assert [hook["name"] for hook in hooks] == checks
+
+
+def test_actions_are_pinned_to_commits() -> None:
+    """A tag can be moved to other code by whoever owns the action."""
+    used = []
+    for path in (ROOT / ".github" / "workflows").iterdir():
+        used += re.findall(r"uses: (.+)", path.read_text())
+    others = [line for line in used if not line.startswith("./")]
+    assert len(others) > 15
+    assert [it for it in others if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", it)] == []
+
+
+def images_of_others() -> dict[str, str]:
+    """Where an image is named -> its name, without those that are built here."""
+    found = {}
+    for name in COMPOSE_FILES:
+        for service, it in load(name)["services"].items():
+            if "mistudio-" not in it.get("image", "mistudio-"):
+                found[f"{name}: {service}"] = re.sub(r"\$\{\w+:-(.+)\}", r"\1", it["image"])
+    for path in ("backend/Dockerfile", "frontend/Dockerfile"):
+        text = (ROOT / path).read_text()
+        named = re.findall(r"^ARG \w+_IMAGE=(\S+)|^FROM (\w+:\S+)", text, re.MULTILINE)
+        found |= {f"{path} {at}": "".join(pair) for at, pair in enumerate(named)}
+    return found
+
+
+def test_images_of_others_name_a_version() -> None:
+    images = images_of_others()
+    assert len(images) == 8
+    assert [it for it in images.items() if not re.match(r"[\w./-]+:v?\d+[\w.-]*$", it[1])] == []
+
+
+def test_one_nginx_serves_the_page_and_stands_in_front() -> None:
+    compose = (ROOT / "docker-compose.yml").read_text()
+    given = set(re.findall(r"\$\{NGINX_IMAGE:-([^}]+)\}", compose))
+    built = re.findall(r"ARG NGINX_IMAGE=(\S+)", (ROOT / "frontend/Dockerfile").read_text())
+    assert given == set(built)
+
+
+def slim(venv: Path, *options: str) -> set[str]:
+    script = ROOT / "scripts" / "slim_venv.sh"
+    subprocess.run([script, venv, *options], check=True, capture_output=True)
+    return {str(it.relative_to(venv)) for it in venv.rglob("*") if it.is_file()}
+
+
+@pytest.fixture
+def venv(tmp_path: Path) -> Path:
+    """Files that the slimming must tell apart; the real packages are tried inside the image."""
+    packages = tmp_path / "lib" / "python3.11" / "site-packages"
+    for name in (
+        "pandas/core.py",
+        "pandas/core.pyi",
+        "pandas/tests/test_all.py",
+        "pandas/testing.py",
+        "numpy/testing/utils.py",
+        "torch/include/ATen/ATen.h",
+        "torch/testing/_internal/common.py",
+        "torch/bin/protoc",
+        "torch/bin/torch_shm_manager",
+        "torch-2.13.0+cpu.dist-info/licenses/test/LICENSE",
+        "pyarrow/libarrow.so.2600",
+        "pyarrow/libarrow_flight.so.2600",
+        "bitsandbytes/libbitsandbytes_cpu.so",
+        "bitsandbytes/libbitsandbytes_cuda128.so",
+        "uv/__init__.py",
+        "uvicorn/main.py",
+        "pip/__init__.py",
+        "../../../bin/uv",
+        "../../../bin/uvicorn",
+    ):
+        (packages / name).parent.mkdir(parents=True, exist_ok=True)
+        (packages / name).touch()
+    return tmp_path
+
+
+def test_slimming_takes_what_is_never_read(venv: Path) -> None:
+    packages = "lib/python3.11/site-packages/"
+    kept = {it.removeprefix(packages) for it in slim(venv)}
+    assert kept == {
+        "pandas/core.py",
+        "pandas/testing.py",
+        "numpy/testing/utils.py",
+        "torch/testing/_internal/common.py",
+        "torch/bin/torch_shm_manager",
+        "torch-2.13.0+cpu.dist-info/licenses/test/LICENSE",
+        "pyarrow/libarrow.so.2600",
+        "bitsandbytes/libbitsandbytes_cpu.so",
+        "uvicorn/main.py",
+        "pip/__init__.py",
+        "bin/uvicorn",
+    }
+
+
+def test_slimming_for_a_gpu_keeps_its_kernels_and_what_compilers_read(venv: Path) -> None:
+    packages = venv / "lib/python3.11/site-packages"
+    (packages / "torch-2.13.0+cpu.dist-info").rename(packages / "torch-2.13.0.dist-info")
+    kept = slim(venv, "--keep-headers")
+    assert {Path(it).name for it in kept} >= {"ATen.h", "libbitsandbytes_cuda128.so"}
+
+
+@pytest.mark.parametrize("arguments", [[], ["/no/venv"], ["--keep-headers"]])
+def test_slimming_refuses_what_is_no_environment(arguments: list[str]) -> None:
+    script = ROOT / "scripts" / "slim_venv.sh"
+    done = subprocess.run([script, *arguments], check=False, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "Usage" in done.stderr

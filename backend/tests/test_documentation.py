@@ -58,6 +58,19 @@ def test_index_of_decisions_lists_every_record() -> None:
     assert [it for it in records if f"]({it})" not in index] == []
 
 
+def test_tests_that_hold_the_points_of_steering_are_there() -> None:
+    """`short::test_x`, `path/test_y.py::test_x`, and `…::test_x` for one more of the same file."""
+    tests = ROOT / "backend" / "tests"
+    named = re.findall(r"`([\w/.…]+)::(test_\w+)`", (DOCS / "steering.md").read_text())
+    assert len(named) > 50
+    path = tests
+    for place, name in named:
+        if place != "…":
+            short = tests / "ml" / "steering" / f"test_steering_{place}.py"
+            path = tests / place if place.endswith(".py") else short
+        assert f"def {name}(" in path.read_text(), f"{place}::{name}"
+
+
 def test_pictures_are_small() -> None:
     pictures = sorted((DOCS / "images").glob("*.png"))
     assert [it.name for it in pictures if it.stat().st_size > 150_000] == []
@@ -67,7 +80,8 @@ def test_pictures_are_small() -> None:
 def test_workflows_are_whole_and_call_targets_and_scripts_that_exist(path: Path) -> None:
     workflow: dict[Any, Any] = yaml.safe_load(path.read_text())
     assert workflow[True]  # "on", as YAML 1.1 reads it
-    assert workflow["permissions"]
+    # One that is only called has the rights of its caller.
+    assert workflow.get("permissions") or set(workflow[True]) == {"workflow_call"}
     targets = set(re.findall(r"^([a-z0-9]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for job in workflow["jobs"].values():
         assert ("uses" in job) != ("steps" in job)

@@ -3,16 +3,37 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 interface Services {
-  processes: { name: string; pid: number }[];
+  processes: { name: string; pid: number | null }[];
+}
+
+/** The numbers of programs of the stack, once all of them run; none of a stack that is not our own. */
+async function pidsOf(names: readonly string[]): Promise<number[]> {
+  const home = process.env.MISTUDIO_HOME;
+  if (!home) return [];
+  const read = () => {
+    const file = readFileSync(join(home, 'run', 'services.json'), 'utf8');
+    const { processes } = JSON.parse(file) as Services;
+    return processes.flatMap(({ name, pid }) => (names.includes(name) && pid ? [pid] : []));
+  };
+  // One that was killed before has none until its supervisor has started it again.
+  await expect.poll(read).toHaveLength(names.length);
+  return read();
 }
 
 /** SIGKILL to programs of the stack; its supervisor starts them again. Needs a stack of our own. */
-export function killPrograms(...names: string[]): void {
-  const home = process.env.MISTUDIO_HOME;
-  if (!home) return;
-  const file = readFileSync(join(home, 'run', 'services.json'), 'utf8');
-  const { processes } = JSON.parse(file) as Services;
-  for (const { name, pid } of processes) if (names.includes(name)) process.kill(pid, 'SIGKILL');
+export async function killPrograms(...names: string[]): Promise<void> {
+  for (const pid of await pidsOf(names)) process.kill(pid, 'SIGKILL');
+}
+
+/** Stops a program of the stack while something is done; what is meant for it waits that long. */
+export async function whileHeld(name: string, act: () => Promise<void>): Promise<void> {
+  const pids = await pidsOf([name]);
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  try {
+    await act();
+  } finally {
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+  }
 }
 
 /** Waits until the API itself says that the training of the address is over; it may be away. */

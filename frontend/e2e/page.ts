@@ -27,6 +27,24 @@ export function collectErrors(page: Page): string[] {
   return errors;
 }
 
+/**
+ * Notes every state and message of the page from now on; what it has noted so far.
+ *
+ * The page itself looks: a state may have passed, and a message of five seconds too, before a test
+ * on a busy machine looks again. Ends with the document.
+ */
+export async function noteMessages(page: Page): Promise<() => Promise<string[]>> {
+  await page.evaluate(`(() => {
+    const noted = (window.notedMessages = new Set());
+    const note = () => {
+      for (const { textContent } of document.querySelectorAll('[role=status]')) noted.add(textContent);
+    };
+    new MutationObserver(note).observe(document, { childList: true, characterData: true, subtree: true });
+    note();
+  })()`);
+  return () => page.evaluate<string[]>('[...window.notedMessages]');
+}
+
 export async function openTab(page: Page, tab: string): Promise<void> {
   await page.getByRole('navigation', { name: 'Sections' }).getByText(tab).click();
 }
@@ -42,6 +60,8 @@ export function weighScripts(page: Page): () => Promise<number> {
     );
   });
   return async () => {
+    // What is in the document may not have been painted yet.
+    await page.waitForFunction(`performance.getEntriesByName('first-contentful-paint').length > 0`);
     // The other tabs are fetched after the first screen; on a slow machine they may be here, too.
     const needed = await page.evaluate<string[]>(`(() => {
       const [paint] = performance.getEntriesByName('first-contentful-paint');
@@ -51,6 +71,11 @@ export function weighScripts(page: Page): () => Promise<number> {
     const counted = await Promise.all(needed.map((url) => weights.get(url) ?? Promise.resolve(0)));
     return counted.reduce((sum, bytes) => sum + bytes, 0);
   };
+}
+
+/** Prints a figure beside its aim. It fails no test: how fast a machine is says nothing of the page. */
+export function told(name: string, value: number, unit: string, aim: string): void {
+  console.log(`    ${name}: ${value.toFixed(unit === 'ms' ? 0 : 1)} ${unit} (aim ${aim})`);
 }
 
 /** Milliseconds between an action and the moment when something of it is on the screen. */

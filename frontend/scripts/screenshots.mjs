@@ -1,6 +1,7 @@
 /**
  * Takes the documentation's pictures from a running product that has been through a demo:
- * `scripts/screenshots.sh`. MISTUDIO_URL is the page, CHROME the browser.
+ * `scripts/screenshots.sh`, for all or for the parts that are named: inputs, training, features
+ * (with steering, which goes on from there). MISTUDIO_URL is the page, CHROME the browser.
  */
 import { chromium } from '@playwright/test';
 import { mkdirSync } from 'node:fs';
@@ -74,6 +75,12 @@ async function takeTraining() {
   await card.getByText('Explained variance', { exact: true }).first().waitFor(LONG);
   await toTop(card);
   await take('training');
+  await openTab(
+    'training&new_sae=import',
+    page.getByRole('heading', { name: 'Import a Dictionary' }),
+  );
+  await page.getByRole('button', { name: /^Where it belongs/ }).click();
+  await take('import-dictionary');
 }
 
 async function takeFeatures() {
@@ -91,6 +98,35 @@ async function takeFeatures() {
     .click();
   await dialog.getByText('Top Activating Contexts').waitFor(LONG);
   await take('feature');
+  await takeSteering();
+}
+
+/** The open disclosure with limits of every kind, which are taken back afterwards. */
+async function takeWhereItActs() {
+  const title = page.getByRole('button', { name: /^Where it acts/ });
+  const positions = page.getByLabel('Only at positions', { exact: true });
+  await title.click();
+  await positions.fill('3, 7-40');
+  await page.getByLabel('Only at these tokens', { exact: true }).fill(' the');
+  await page.getByText('Read as').waitFor(LONG);
+  await page.getByRole('button', { name: 'Add the tokens' }).click();
+  await page
+    .getByRole('button', { name: /^Only where .* fires$/ })
+    .first()
+    .click();
+  await page.getByLabel('Above', { exact: true }).fill('0.5');
+  await page.getByLabel('Above', { exact: true }).blur();
+  // All of it at once, which no header may cover.
+  await page.setViewportSize({ ...WINDOW, height: 2 * WINDOW.height });
+  await page.mouse.move(0, 0);
+  const path = join(pictures, 'steering-where.png');
+  await title.locator('..').screenshot({ path, animations: 'disabled' });
+  console.log('docs/images/steering-where.png');
+  await page.setViewportSize(WINDOW);
+  await positions.fill('');
+  await page.getByTitle(/leave it out again$/).click();
+  await page.getByRole('button', { name: 'Remove the condition' }).click();
+  await title.click();
 }
 
 /** Goes on from the open feature. */
@@ -102,15 +138,18 @@ async function takeSteering() {
   await page.getByRole('slider').fill('1');
   await page.evaluate(() => window.scrollTo(0, 0));
   await take('steering-configuration');
+  await takeWhereItActs();
   await page.getByRole('button', { name: 'Generate Comparison' }).click();
   await page.getByRole('region', { name: 'Comparison metrics' }).waitFor(LONG);
   await toTop(page.getByRole('region', { name: 'Unsteered (Baseline)' }));
   await take('steering');
 }
 
+const PARTS = { inputs: takeInputs, training: takeTraining, features: takeFeatures };
+const asked = process.argv.slice(2);
+
 mkdirSync(pictures, { recursive: true });
-await takeInputs();
-await takeTraining();
-await takeFeatures();
-await takeSteering();
+for (const [name, takePart] of Object.entries(PARTS)) {
+  if (asked.length === 0 || asked.includes(name)) await takePart();
+}
 await browser.close();

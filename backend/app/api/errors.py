@@ -145,8 +145,10 @@ def validation_failed(error: RequestValidationError) -> ValidationFailed:
 
 def _sentence(item: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
     if not shown["field"]:
-        is_missing = item["type"] == "missing"
-        return "The request needs a body in JSON." if is_missing else str(shown["message"])
+        if item["type"] == "missing":
+            return "The request needs a body in JSON."
+        words, goes_on = in_words(item)
+        return f"The body {words}." if goes_on else str(shown["message"])
     words, goes_on = in_words(item)
     return f"{shown['field']} {words}." if goes_on else f"{shown['field']}: {shown['message']}"
 
@@ -194,12 +196,18 @@ def _http_response(request: Request, error: HTTPException) -> Response:
     elif error.status_code == 413:
         failure = PayloadTooLarge(str(error.detail))
     elif error.status_code < 500:
-        failure = ValidationFailed(str(error.detail))
+        failure = ValidationFailed(_BODY_UNREADABLE.get(str(error.detail), str(error.detail)))
         failure.status = error.status_code
     else:
         failure = ServiceUnavailable(str(error.detail))
     return error_response(request, failure, headers)
 
+
+# FastAPI's words for whatever its parser stumbled over.
+_BODY_UNREADABLE = {
+    "There was an error parsing the body": "The body cannot be read as JSON: it is not in UTF-8, "
+    "is nested too deeply, or holds a number of too many digits."
+}
 
 # SQLSTATE of a database that answers but does not take what is written.
 _CANNOT_WRITE: dict[str, ServiceUnavailable] = {

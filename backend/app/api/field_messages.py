@@ -7,11 +7,16 @@ Context = Mapping[str, Any]
 
 _WHOLE_NUMBER = "must be a whole number"
 _NUMBER = "must be a number"
+_OBJECT = "must be a JSON object, with names in front of its values"
 _ID = "must be an id, as the lists show it"
 
 
 def _entries(count: int) -> str:
     return f"{count} entry" if count == 1 else f"{count} entries"
+
+
+def _figure(limit: float) -> str:
+    return str(limit) if isinstance(limit, int) else f"{limit:.12g}"
 
 
 def _at_least(context: Context) -> str:
@@ -35,12 +40,15 @@ _WORDS: dict[str, str | Callable[[Context], str]] = {
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
     "list_type": "must be a list",
+    "dict_type": _OBJECT,
+    "model_type": _OBJECT,
+    "model_attributes_type": _OBJECT,
     "uuid_type": _ID,
     "uuid_parsing": _ID,
-    "greater_than_equal": lambda c: f"must be at least {c['ge']:.12g}",
-    "less_than_equal": lambda c: f"must be at most {c['le']:.12g}",
-    "greater_than": lambda c: f"must be more than {c['gt']:.12g}",
-    "less_than": lambda c: f"must be less than {c['lt']:.12g}",
+    "greater_than_equal": lambda c: f"must be at least {_figure(c['ge'])}",
+    "less_than_equal": lambda c: f"must be at most {_figure(c['le'])}",
+    "greater_than": lambda c: f"must be more than {_figure(c['gt'])}",
+    "less_than": lambda c: f"must be less than {_figure(c['lt'])}",
     "string_too_short": _at_least,
     "string_too_long": lambda c: f"must have at most {c['max_length']} characters",
     "too_short": lambda c: f"needs at least {_entries(c['min_length'])}",

@@ -100,6 +100,28 @@ class NotModified:
         await self.app(scope, receive, send_unless_known)
 
 
+class HeadersOnly:
+    """Answers HEAD as GET without the body (RFC 9110, section 9.3.2): routes know GET alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+        inner = dict(scope, method="GET")
+
+        async def send_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+            elif not message.get("more_body"):
+                await send({"type": "http.response.body", "body": b""})
+
+        await self.app(inner, receive, send_headers)
+        scope["endpoint"] = inner.get("endpoint")  # what the metrics are counted by
+
+
 class LastResort:
     """Turns an exception that nobody expected into the envelope, with the stack in the log."""
 

@@ -44,6 +44,6 @@ def _file(dist: Path, wanted: str) -> Path | None:
         return None
     try:
         file = safe_join(dist, wanted)
-    except UnsafePath:
+        return file if file.is_file() else None
+    except (UnsafePath, OSError):  # such as a name that no file system has room for
         return None
-    return file if file.is_file() else None

@@ -64,8 +64,9 @@ def backup(
             os.fsync(file.fileno())
         part.rename(path)
     except (BackupFailed, OSError) as error:
-        part.unlink(missing_ok=True)
         fail(f"No backup was written: {error}")
+    finally:
+        part.unlink(missing_ok=True)  # interrupted, too
     took = format_duration(time.monotonic() - began)
     console.print(f"[green]✓[/] {path}: {format_bytes(written)} in {took}", soft_wrap=True)
     console.print(f"  bring it back with: mistudio restore {path}", style="dim", soft_wrap=True)

@@ -5,6 +5,7 @@ import typer
 from app.cli.backups import backup, restore
 from app.cli.demo.command import demo
 from app.cli.doctor import doctor
+from app.cli.settings_check import check_settings
 from app.cli.stack_commands import dev, down, status, up
 from app.cli.tools import migrate, openapi
 
@@ -14,6 +15,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
+    callback=check_settings,
 )
 for command in (up, down, status, doctor, demo, backup, restore, migrate, openapi, dev):
     app.command()(command)

@@ -133,7 +133,10 @@ def _process_table(state: StackState) -> Table:
 def _print_jobs(url: str) -> None:
     jobs = read_running_jobs(url)
     if jobs is None:
-        errors.print("The API did not answer the question for running jobs.")
+        errors.print(
+            "The API did not answer the question for running jobs. If it was started with "
+            "MISTUDIO_TOKEN, set that here too."
+        )
     elif not jobs:
         console.print("No job is running.")
     for job in jobs or []:

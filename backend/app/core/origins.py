@@ -4,14 +4,18 @@ Localhost is no boundary: any page in the browser can send requests to it, and a
 re-bound to 127.0.0.1 arrives with a foreign Host.
 """
 
+import re
 from urllib.parse import urlsplit
 
 from app.core.config import Settings
 
+# What begins another part of an address: a host with it would be read differently by others.
+_NO_HOST = re.compile(r"[/?#@\\\s]")
+
 
 def host_name(header: str | None) -> str | None:
     """The name in a Host header, without port and brackets; None when it is malformed."""
-    if not header:
+    if not header or _NO_HOST.search(header):
         return None
     try:
         parts = urlsplit(f"//{header}")

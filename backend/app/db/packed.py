@@ -4,6 +4,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 from sqlalchemy import Dialect, LargeBinary
@@ -30,7 +31,12 @@ def pack(code: Code, values: Sequence[float]) -> bytes:
 
 def unpack(code: Code, data: bytes | memoryview) -> list[Any]:
     """The numbers that ``pack`` wrote."""
-    return list(struct.unpack(f">{len(data) // array(code).itemsize}{code}", data))
+    return list(_reader(code, len(data)).unpack(data))
+
+
+@lru_cache(maxsize=1024)
+def _reader(code: Code, n_bytes: int) -> struct.Struct:
+    return struct.Struct(f">{n_bytes // array(code).itemsize}{code}")
 
 
 class PackedNumbers(TypeDecorator[list[Any]]):

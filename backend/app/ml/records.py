@@ -53,7 +53,11 @@ class LayerCard:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What can be known of a model from its folder without loading the weights."""
+    """What can be known of a model from its folder without loading the weights.
+
+    ``d_z`` (width of all heads together) and ``hook_types`` (places that every block has) are
+    known once the model was loaded, at its import.
+    """
 
     architecture: str
     family: str
@@ -71,6 +75,8 @@ class ModelCard:
     memory_bytes: int
     layers: list[LayerCard] = field(default_factory=list)
     quantization: str = "FP16"
+    d_z: int | None = None
+    hook_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from app.core.enums import DatasetSource, DatasetStatus, TokenizationStatus
 from app.ml.configs import TokenizationConfig
+from app.schemas.access_token import TOKEN_HELP, AccessToken
 from app.schemas.common import RequestModel, ResponseModel
 from app.schemas.from_dataclass import request_model_from
 from app.schemas.job import JobSummary
@@ -18,9 +19,7 @@ class DatasetDownload(RequestModel):
     """Download a dataset from the Hugging Face hub."""
 
     repo_id: RepoId = Field(examples=["roneneldan/TinyStories"])
-    access_token: str | None = Field(
-        None, description="Used for this download only; never stored or logged", max_length=255
-    )
+    access_token: AccessToken | None = Field(None, description=TOKEN_HELP)
     split: str | None = Field(None, max_length=64, examples=["train"])
     config: str | None = Field(None, max_length=128)
     text_column: str | None = Field(None, max_length=128, description="Column that holds the text")

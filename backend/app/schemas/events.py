@@ -129,7 +129,7 @@ class ExtractionProgress(Event):
 
 class SteeringToken(BaseModel):
     row: int
-    branch: str = Field(description="unsteered or steered; in a sweep the row's name")
+    branch: str = Field(description="unsteered, steered or reconstruction")
     index: int
     token_id: int
     text: str
@@ -166,7 +166,9 @@ class SteeringTokens(Event):
 class SteeringPromptToken(BaseModel):
     token_id: int
     text: str
-    steered: bool
+    steered: bool = Field(
+        description="Chosen by the settings; with a condition the answer says which met it"
+    )
 
 
 class SteeringStartedData(BaseModel):

@@ -13,6 +13,7 @@ from app.schemas.from_dataclass import request_model_from
 _DiscoverySettings = request_model_from(DiscoveryConfig, "DiscoverySettings")
 _ScoringSettings = request_model_from(ScoringConfig, "ScoringSettings")
 MAX_TAGS = 20
+ContextKind = Literal["top", "sample", "near_miss"]
 
 
 class FeatureExtract(_DiscoverySettings):  # type: ignore[misc, valid-type]
@@ -34,7 +35,7 @@ class FeatureExample(ResponseModel):
     """A context of the feature. ``position`` is the index in ``tokens`` that it is about."""
 
     rank: int
-    kind: Literal["top", "sample", "near_miss"]
+    kind: ContextKind
     document: int
     position: int
     split: Literal["train", "held_out"]

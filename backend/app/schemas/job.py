@@ -28,6 +28,9 @@ class JobRead(ResponseModel):
     progress: float
     seq: int
     message: str | None
+    prompt: str | None = Field(
+        description="The beginning of the text that a steering job goes on from"
+    )
     eta_seconds: float | None
     error_code: ErrorCode | None
     error_message: str | None

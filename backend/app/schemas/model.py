@@ -1,16 +1,18 @@
 """Language models and their architecture."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from app.core.enums import ModelStatus, Quantization
+from app.schemas.access_token import TOKEN_HELP, AccessToken
 from app.schemas.common import RequestModel, ResponseModel
 from app.schemas.job import JobSummary
 from app.schemas.repo_id import RepoId
 
+MAX_TOKEN_ID = 2**31 - 1
 QuantizationChoice = Literal["FP16", "FP32", "Q8", "Q4", "Q2"]
 QUANTIZATION_HELP = (
     "FP16 keeps the weights in 16 bits, FP32 in 32. Q8, Q4 and Q2 quantise the blocks' products to "
@@ -25,9 +27,7 @@ class ModelDownload(RequestModel):
 
     repo_id: RepoId = Field(examples=["HuggingFaceTB/SmolLM2-135M"])
     quantization: QuantizationChoice = Field("FP16", description=QUANTIZATION_HELP)
-    access_token: str | None = Field(
-        None, description="Used for this download only; never stored or logged", max_length=255
-    )
+    access_token: AccessToken | None = Field(None, description=TOKEN_HELP)
     revision: str | None = Field(None, max_length=128)
 
 
@@ -81,4 +81,27 @@ class ModelArchitecture(ResponseModel):
     max_positions: int
     tied_embeddings: bool
     hook_types: list[str] = Field(description="Hook points that this model offers in every layer")
+    has_chat_template: bool = Field(
+        description="Whether its files say how a conversation is written; only then can a prompt "
+        "be a user's message, with a system prompt before it"
+    )
     layers: list[ArchitectureLayer]
+
+
+class TokenizeText(RequestModel):
+    """What a model's tokenizer makes of a text, and what tokens given by their ids are."""
+
+    text: str = Field("", max_length=20_000, description="Cut into tokens as it stands")
+    token_ids: list[Annotated[int, Field(ge=0, le=MAX_TOKEN_ID)]] = Field(
+        [], max_length=1000, description="Tokens to be named"
+    )
+
+
+class NamedToken(ResponseModel):
+    id: int
+    text: str | None = Field(description="Null where the model has no such token")
+
+
+class TokenizedText(ResponseModel):
+    tokens: list[NamedToken] = Field(description="Of the text, in order")
+    named: list[NamedToken] = Field(description="Of the ids, in order")

@@ -29,11 +29,11 @@ def _check_subfolder(folder: str) -> str:
 
 RepoId = Annotated[
     str,
-    AfterValidator(_check),
     Field(max_length=255, json_schema_extra={"pattern": _PATTERN}),
+    AfterValidator(_check),
 ]
 Subfolder = Annotated[
     str,
-    AfterValidator(_check_subfolder),
     Field(max_length=500, json_schema_extra={"pattern": _SUBFOLDER}),
+    AfterValidator(_check_subfolder),
 ]

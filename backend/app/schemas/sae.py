@@ -7,21 +7,21 @@ from uuid import UUID
 from pydantic import Field
 
 from app.core.enums import EncoderType, SaeSource, TrainingStatus
-from app.schemas.common import RequestModel, ResponseModel
+from app.schemas.access_token import TOKEN_HELP, AccessToken
+from app.schemas.common import ResponseModel
 from app.schemas.job import JobSummary
+from app.schemas.placed import PLACE_NAMES, HookType, PlacedRequest
 from app.schemas.repo_id import RepoId, Subfolder
 
-HookType = Literal["residual", "mlp", "attention", "mlp_input"]
 
-
-class SaePlace(RequestModel):
+class SaePlace(PlacedRequest):
     """What a dictionary belongs to; what its own files tell need not be said."""
 
     model_id: UUID = Field(description="Model that it was trained on")
     name: str | None = Field(None, min_length=1, max_length=255)
     layer: int | None = Field(None, ge=0, description="By default as its files say")
     hook_type: HookType | None = Field(
-        None, description="Place that it reads; by default as its files say"
+        None, description=f"Place that it reads; by default as its files say. {PLACE_NAMES}"
     )
     activation_id: UUID | None = Field(
         None,
@@ -48,9 +48,7 @@ class SaeDownload(SaePlace):
         description="Folder of the one dictionary",
         examples=["blocks.8.hook_resid_pre"],
     )
-    access_token: str | None = Field(
-        None, description="Used for this download only; never stored or logged", max_length=255
-    )
+    access_token: AccessToken | None = Field(None, description=TOKEN_HELP)
     revision: str | None = Field(None, max_length=128)
 
 

@@ -6,15 +6,21 @@ from uuid import UUID
 from pydantic import AliasChoices, Field
 
 from app.ml.configs import SteeringConfig
-from app.schemas.common import RequestModel, ResponseModel
+from app.schemas.common import MAX_ID, RequestModel, ResponseModel
 from app.schemas.from_dataclass import request_model_from
+from app.schemas.placed import PLACE_NAMES, HookType, PlacedRequest
 
 CoefficientUnit = Literal["max_multiple", "activation", "norm_fraction", "kl"]
+SteeringMode = Literal["delta", "reconstruction"]
 SteeringMethod = Literal["add", "clamp", "floor", "scale", "ablate", "project"]
 MAX_FEATURES = 16
+FORCE_HELP = (
+    "Steer at another layer or place than a feature was learned at; without it such a request is "
+    "refused, as a direction may mean something else there"
+)
 
 
-class SteeredFeature(RequestModel):
+class SteeredFeature(PlacedRequest):
     id: int = Field(
         validation_alias=AliasChoices("id", "feature_id"),
         description="Feature id, as the feature list gives it; `feature_id`, as presets call it, "
@@ -30,7 +36,7 @@ class SteeredFeature(RequestModel):
     unit: CoefficientUnit = Field(
         "max_multiple",
         description="max_multiple: times the feature's largest measured activation; activation: "
-        "absolute; norm_fraction: share of the residual norm at that position; kl: nats that the "
+        "absolute; norm_fraction: share of the state's norm at that position; kl: nats that the "
         "strength is calibrated to, its sign saying which way. Scale, ablate and project have none",
     )
     method: SteeringMethod = Field(
@@ -43,19 +49,45 @@ class SteeredFeature(RequestModel):
     layer: int | None = Field(
         None, ge=0, description="By default the intervention layer, else the SAE's own"
     )
+    hook_type: HookType | None = Field(
+        None,
+        description=f"Place in the block; by default the one that the SAE writes. {PLACE_NAMES}",
+    )
+
+
+class SteeringCondition(RequestModel):
+    """Steer only the positions at which a feature is active, as this very run reads them."""
+
+    feature_id: int = Field(
+        ge=1,
+        le=MAX_ID,
+        validation_alias=AliasChoices("feature_id", "id"),
+        description="A feature of any SAE of the model, read at the edit's layer or an earlier one",
+    )
+    threshold: float = Field(
+        0.0,
+        ge=0,
+        le=1_000_000,
+        allow_inf_nan=False,
+        description="In activation units; the feature must exceed it before the edit is made",
+    )
 
 
 _SteeringSettings = request_model_from(SteeringConfig, "SteeringSettings")
 
 
 class SteeringGenerate(_SteeringSettings):  # type: ignore[misc, valid-type]
-    """Generate with and without the features' directions added to the residual stream."""
+    """Generate with and without the features' directions added where they were learned."""
 
     model_id: UUID
     prompt: str = Field(min_length=1, max_length=20_000)
     features: list[SteeredFeature] = Field(min_length=1, max_length=MAX_FEATURES)
     intervention_layer: int | None = Field(
         None, ge=0, description="By default the layer that the SAE was trained on"
+    )
+    force: bool = Field(False, description=FORCE_HELP)
+    condition: SteeringCondition | None = Field(
+        None, description="Steer only where a feature fires, among the positions chosen otherwise"
     )
     run_id: UUID | None = Field(
         None,
@@ -116,7 +148,7 @@ class SteeringProof(ResponseModel):
 class PromptToken(ResponseModel):
     token_id: int
     text: str
-    steered: bool
+    steered: bool = Field(description="Chosen by the settings and meeting the condition, if any")
 
 
 class DiffPart(ResponseModel):
@@ -136,6 +168,11 @@ class ResolvedFeature(ResponseModel):
     method: SteeringMethod
     only_active: bool = Field(False, description="Acted only where the feature was above zero")
     layer: int
+    hook_type: str | None = Field(None, description="Place in the block where it acted")
+    own_layer: int | None = Field(
+        None, description="Where it was learned; null for runs that did not keep it"
+    )
+    own_hook_type: str | None = Field(None, description="The place that its SAE writes")
     strength_in_activation_units: float | None
     strength_in_max_multiples: float | None
     strength_as_norm_fraction: float | None = Field(
@@ -154,6 +191,27 @@ class ResolvedFeature(ResponseModel):
         description="Mean over the steered text in the steered model, after the edit"
     )
     achieved_max: float | None
+
+
+class ConditionOutcome(ResponseModel):
+    """Where the condition let the steered text be steered."""
+
+    feature_id: int
+    neuron_index: int
+    name: str | None
+    layer: int
+    threshold: float
+    positions_read: int = Field(description="That the other settings allow")
+    positions_met: int
+    largest_activation: float | None
+
+
+class ReconstructionBaseline(ResponseModel):
+    """The same seed with the reconstruction and no edit: what the SAE's error alone does."""
+
+    output: GeneratedText
+    metrics: list[SteeringMetric] = Field(description="As of the steered text")
+    proof: SteeringProof = Field(description="Its delta is reconstruction minus activation")
 
 
 class SteeringEnvironment(ResponseModel):
@@ -177,12 +235,17 @@ class SteeringResult(ResponseModel):
         description="As the model read it, chat template and start token included"
     )
     intervention_layer: int
+    mode: SteeringMode = "delta"
     features: list[ResolvedFeature]
+    condition: ConditionOutcome | None = None
     unsteered_output: GeneratedText
     steered_output: GeneratedText
     diff: list[DiffPart]
     metrics: list[SteeringMetric]
     proof: SteeringProof
+    reconstruction: ReconstructionBaseline | None = Field(
+        None, description="In reconstruction mode only"
+    )
     warnings: list[str]
     notes: list[str] = Field([], description="What was left out here, and why; nothing is wrong")
     environment: SteeringEnvironment

@@ -6,19 +6,25 @@ from uuid import UUID
 
 from pydantic import AliasChoices, Field
 
+from app.ml.configs import SteeringConfig
 from app.schemas.common import MAX_ID, RequestModel, ResponseModel
+from app.schemas.from_dataclass import request_model_from
+from app.schemas.placed import PLACE_NAMES, HookType, PlacedRequest
 from app.schemas.steering import (
+    FORCE_HELP,
     MAX_FEATURES,
     CoefficientUnit,
     ResolvedFeature,
+    SteeringCondition,
     SteeringMethod,
+    SteeringMode,
     SteeringResult,
 )
 
 ExportFormat = Literal["json", "safetensors", "gguf", "python"]
 
 
-class PresetFeature(RequestModel):
+class PresetFeature(PlacedRequest):
     feature_id: int = Field(
         ge=1,
         le=MAX_ID,
@@ -30,10 +36,28 @@ class PresetFeature(RequestModel):
     method: SteeringMethod = "add"
     only_active: bool = False
     layer: int | None = Field(None, ge=0)
+    hook_type: HookType | None = Field(
+        None,
+        description=f"Place in the block; by default the one that the SAE writes. {PLACE_NAMES}",
+    )
+
+
+# The prompt is what a preset is tried on; the cache and the pieces of the prompt change no text.
+_PresetSettings = request_model_from(
+    SteeringConfig,
+    "PresetSettingsOfText",
+    exclude=frozenset({"prompt", "temperature", "mode", "use_cache", "prefill_chunk"}),
+)
+
+
+class PresetSettings(_PresetSettings):  # type: ignore[misc, valid-type]
+    """What else a generation says, by its names there."""
+
+    force: bool = Field(False, description=FORCE_HELP)
 
 
 class PresetWrite(RequestModel):
-    """Features with their strengths under a name; it belongs to their training."""
+    """A generation without its prompt, under a name; it belongs to its features' training."""
 
     training_id: UUID
     name: str = Field(min_length=1, max_length=255)
@@ -41,6 +65,14 @@ class PresetWrite(RequestModel):
     features: list[PresetFeature] = Field(min_length=1, max_length=MAX_FEATURES)
     intervention_layer: int = Field(ge=0, le=1023)
     temperature: float = Field(1.0, ge=0, le=5, allow_inf_nan=False)
+    condition: SteeringCondition | None = Field(
+        None, description="Its feature may be of any training of the same model"
+    )
+    mode: SteeringMode = "delta"
+    settings: PresetSettings = Field(
+        default_factory=PresetSettings,
+        description="All other settings of a generation; what is left out is as there by default",
+    )
     is_favorite: bool = False
 
 
@@ -52,6 +84,9 @@ class PresetRead(ResponseModel):
     features: list[PresetFeature]
     intervention_layer: int
     temperature: float
+    condition: SteeringCondition | None
+    mode: SteeringMode
+    settings: PresetSettings
     is_favorite: bool
     created_at: datetime
     updated_at: datetime
@@ -76,7 +111,7 @@ class SteeringRunRead(SteeringRunRow):
 class TextDifference(ResponseModel):
     """The first token in which a replay differs; None where one of the texts has ended."""
 
-    branch: Literal["unsteered", "steered"]
+    branch: Literal["unsteered", "steered", "reconstruction"]
     index: int
     then: str | None
     now: str | None
@@ -91,7 +126,7 @@ class EnvironmentChange(ResponseModel):
 class SteeringReplay(ResponseModel):
     run_id: UUID
     replay_id: UUID = Field(description="The new run, saved like any other")
-    identical: bool = Field(description="Whether both texts are the same, token for token")
+    identical: bool = Field(description="Whether all texts are the same, token for token")
     differences: list[TextDifference]
     environment_changes: list[EnvironmentChange] = Field(
         description="What a difference may come from: device, number format, versions, files"

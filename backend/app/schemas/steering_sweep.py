@@ -9,11 +9,14 @@ from pydantic import Field
 from app.core.enums import JobState
 from app.ml.configs import SteeringConfig
 from app.ml.configs.sweep import CONTROLS, ControlName, SweepConfig
-from app.schemas.common import MAX_ID, RequestModel, ResponseModel
+from app.schemas.common import MAX_ID, ResponseModel
 from app.schemas.from_dataclass import request_model_from
+from app.schemas.placed import HookType, PlacedRequest
 from app.schemas.steering import (
+    FORCE_HELP,
     CoefficientUnit,
     SteeredFeature,
+    SteeringCondition,
     SteeringEnvironment,
     SteeringMethod,
 )
@@ -24,16 +27,19 @@ Prompt = Annotated[str, Field(min_length=1, max_length=20_000)]
 SweepUnit = Literal["max_multiple", "activation", "norm_fraction"]
 SweepMethod = Literal["add", "clamp", "floor", "scale", "project"]
 
-_TextSettings = request_model_from(SteeringConfig, "SweepText", exclude=frozenset({"prompt"}))
+_TextSettings = request_model_from(
+    SteeringConfig, "SweepText", exclude=frozenset({"prompt", "mode"})
+)
 _Plan = request_model_from(SweepConfig, "SweepPlan", exclude=frozenset({"controls"}))
 
 
-class SweepFeature(RequestModel):
+class SweepFeature(PlacedRequest):
     id: int = Field(ge=1, le=MAX_ID, description="Feature id, as the feature list gives it")
     unit: SweepUnit = Field("max_multiple", description="Of the strengths, as in generate")
     method: SweepMethod = Field("add", description="As in generate")
     only_active: bool = Field(False, description="Act only where the feature is above zero")
     layer: int | None = Field(None, ge=0)
+    hook_type: HookType | None = Field(None, description="As in generate")
 
     def as_steered(self) -> SteeredFeature:
         """The same as ``generate`` takes it, at a strength that stands for any."""
@@ -54,6 +60,10 @@ class SweepRequest(_TextSettings, _Plan):  # type: ignore[misc, valid-type]
     )
     intervention_layer: int | None = Field(
         None, ge=0, description="By default the layer that the SAE was trained on"
+    )
+    force: bool = Field(False, description=FORCE_HELP)
+    condition: SteeringCondition | None = Field(
+        None, description="As in generate; it holds for every strength and for the controls"
     )
     controls: tuple[ControlName, ...] = Field(
         CONTROLS, description="What the best strength is compared with"
@@ -141,6 +151,7 @@ class SweptFeature(ResponseModel):
     name: str | None
     method: SteeringMethod
     layer: int
+    hook_type: str | None = Field(None, description="Place in the layer; older sweeps lack it")
     rows: list[SweepRow]
     best: SweepBest | None
     controls: list[SweepControl]

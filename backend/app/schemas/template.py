@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from app.core.enums import EncoderType
 from app.ml.configs import HOOK_TYPES
-from app.schemas.common import MAX_ID, RequestModel, ResponseModel, Timestamp
+from app.schemas.common import RequestModel, ResponseModel, Timestamp
+from app.schemas.steering import MAX_FEATURES, SteeringCondition, SteeringMode
+from app.schemas.steering_run import PresetFeature, PresetSettings
 from app.schemas.training import Hyperparameters
 
 BUNDLE_FORMAT = "mistudio-templates"
@@ -133,24 +135,18 @@ class BundledTrainingTemplate(TrainingTemplateWrite):
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
 
 
-class BundledFeature(RequestModel):
-    """One steered feature; what else a preset knows of it is carried along."""
-
-    model_config = ConfigDict(extra="allow")
-
-    feature_id: int = Field(ge=1, le=MAX_ID)
-    coefficient: float = Field(ge=-1000, le=1000)
-
-
 class BundledPreset(RequestModel):
     """A steering preset; it fits only where its training is."""
 
     training_id: UUID
     name: Name
     description: Description = None
-    features: list[BundledFeature] = Field(min_length=1, max_length=64)
+    features: list[PresetFeature] = Field(min_length=1, max_length=MAX_FEATURES)
     intervention_layer: int = Field(ge=0, le=1023)
     temperature: float = Field(1.0, ge=0, le=5)
+    condition: SteeringCondition | None = None
+    mode: SteeringMode = "delta"
+    settings: PresetSettings = Field(default_factory=PresetSettings)
     is_favorite: bool = False
 
 

@@ -11,15 +11,16 @@ from pydantic import Field, model_validator
 
 from app.core.enums import EncoderType, SaeSource, TrainingStatus
 from app.ml.configs import METRIC_DEFINITIONS, TrainingHyperparameters
-from app.schemas.common import RequestModel, ResponseModel
+from app.schemas.common import ResponseModel
 from app.schemas.from_dataclass import request_model_from
 from app.schemas.job import JobSummary
+from app.schemas.placed import PLACE_NAMES, PlacedRequest
 
 MOST_VARIANTS = 16
 Hyperparameters = request_model_from(TrainingHyperparameters, "Hyperparameters")
 
 
-class TrainingCreate(RequestModel):
+class TrainingCreate(PlacedRequest):
     """Train a dictionary on an activation store, or on a dataset whose latest fitting one is taken.
 
     A transcoder reads `mlp_input` and writes `mlp` of the same layer; one store must hold both.
@@ -32,7 +33,9 @@ class TrainingCreate(RequestModel):
     )
     layer: int | None = Field(None, ge=0, description="By default the store's only layer")
     hook_type: str | None = Field(
-        None, description="Place that is read: residual by default, mlp_input for a transcoder"
+        None,
+        description="Place that is read: residual by default, mlp_input for a transcoder. "
+        f"{PLACE_NAMES}",
     )
     name: str | None = Field(None, min_length=1, max_length=255)
     encoder_type: EncoderType = EncoderType.SPARSE
@@ -45,7 +48,7 @@ class TrainingCreated(ResponseModel):
     job_id: UUID
 
 
-class GridVariant(RequestModel):
+class GridVariant(PlacedRequest):
     """What one dictionary of a grid does differently; what is left out is as in the request."""
 
     name: str | None = Field(None, min_length=1, max_length=255)

@@ -11,13 +11,14 @@ from app.ml.configs import DiscoveryConfig, ExtractionConfig
 from app.schemas.common import RequestModel, ResponseModel
 from app.schemas.from_dataclass import request_model_from
 from app.schemas.job import JobRead
+from app.schemas.placed import PlacedRequest
 from app.schemas.training import Hyperparameters
 
 ExtractionStep = request_model_from(ExtractionConfig, "ExtractionStep")
 DiscoveryStep = request_model_from(DiscoveryConfig, "DiscoveryStep")
 
 
-class TrainingStep(RequestModel):
+class TrainingStep(PlacedRequest):
     """As ``TrainingCreate``, on the store of the workflow."""
 
     layer: int | None = Field(None, ge=0, description="By default the store's only layer")

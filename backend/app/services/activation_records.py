@@ -10,7 +10,7 @@ from app.core.enums import TokenizationStatus
 from app.db.models import Tokenization
 from app.db.repositories import datasets
 from app.ml.configs import ExtractionConfig, TokenizationConfig
-from app.services.lookup import require_activation
+from app.services.lookup import require_activation, require_model
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,10 @@ def record_extraction(session: Session, activation_id: UUID, summary: dict[str, 
     store.n_tokens = summary["n_tokens"]
     store.size_bytes = summary["size_bytes"]
     store.metadata_ = summary
+    widths = [hook["d_model"] for hook in summary["hooks"] if hook["hook_type"] == "z"]
+    if widths and require_model(session, store.model_id).metadata_.get("d_z") is None:
+        model = require_model(session, store.model_id, lock=True)
+        model.metadata_ = model.metadata_ | {"d_z": widths[0]}
     session.flush()
 
 

@@ -11,7 +11,7 @@ from app.core.errors import AppError
 from app.core.paths import activation_dir
 from app.db.models import Activation, Dataset, LanguageModel
 from app.db.repositories import activations, datasets, models, trainings
-from app.ml.configs import ExtractionConfig
+from app.ml.configs import HOOK_TYPES, ExtractionConfig
 from app.schemas.activation import ActivationExtract, ActivationRead
 from app.schemas.common import JobAccepted
 from app.schemas.estimate import Estimate
@@ -102,6 +102,7 @@ def _check(
     own = {"model_id", "dataset_id", "tokenization_id"}
     config = build_config(ExtractionConfig, request.model_dump(exclude=own))
     check_layers(model, config.layers)
+    check_hook_types(model, config.hook_types)
     return model, dataset, config
 
 
@@ -120,6 +121,30 @@ def check_layers(model: LanguageModel, layers: Sequence[int]) -> None:
                 "value": unknown,
                 "constraints": {"min": 0, "max": n_layers - 1},
             },
+        )
+
+
+def hook_types_of(model: LanguageModel) -> list[str]:
+    """Places that every block of a model has; all, where its import did not look for them."""
+    return list(model.metadata_.get("hook_types") or HOOK_TYPES)
+
+
+def check_hook_types(model: LanguageModel, hook_types: Sequence[str]) -> None:
+    """
+    Raises:
+        LayerNotFound: The model's blocks have no such place; the sentence names those they have.
+    """
+    offered = hook_types_of(model)
+    unknown = [hook_type for hook_type in hook_types if hook_type not in offered]
+    if unknown:
+        why = (
+            " Where attention and MLP read the same stream side by side, nothing lies between."
+            if unknown[0] == "resid_mid"
+            else ""
+        )
+        raise LayerNotFound(
+            f"{model.name} has no {unknown[0]}.{why} Its blocks have: {', '.join(offered)}.",
+            details={"field": "hook_types", "value": unknown, "choices": offered},
         )
 
 

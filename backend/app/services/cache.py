@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 import redis
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
@@ -50,10 +50,8 @@ def remembered(
     except AWAY as error:
         logger.debug("nothing is kept", extra={"reason": str(error)})
         return make()
-    if held is not None:
-        entry = json.loads(held)
-        if entry["generation"] == generation:
-            return kind.model_validate(entry["answer"])
+    if held is not None and (kept_answer := _current(held, generation, kind)) is not None:
+        return kept_answer
     answer = make()
     entry = {"generation": generation, "answer": answer.model_dump(mode="json", by_alias=True)}
     try:
@@ -61,6 +59,19 @@ def remembered(
     except AWAY as error:
         logger.debug("nothing is kept", extra={"reason": str(error)})
     return answer
+
+
+def _current(
+    held: str | bytes, generation: str | bytes | None, kind: type[AnswerT]
+) -> AnswerT | None:
+    """What was kept, unless it is outdated or was kept by a version with another answer."""
+    entry = json.loads(held)
+    if entry["generation"] != generation:
+        return None
+    try:
+        return kind.model_validate(entry["answer"])
+    except ValidationError:
+        return None
 
 
 def forget_everything() -> None:

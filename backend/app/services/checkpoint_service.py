@@ -1,7 +1,9 @@
 """Checkpoints of a training: listing, saving now, going back to one, deleting."""
 
 import shutil
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -17,7 +19,7 @@ from app.core.enums import (
 )
 from app.core.errors import AppError, Conflict, IllegalTransition, NotFound
 from app.core.paths import safe_join
-from app.db.models import Checkpoint, Job, Training
+from app.db.models import Checkpoint, Training
 from app.db.repositories import features, jobs, trainings
 from app.schemas.common import JobAccepted
 from app.schemas.training import CheckpointRead, TrainingRead
@@ -68,14 +70,14 @@ def save_now(session: Session, training_id: UUID) -> JobAccepted:
             "while it trains.",
             details={"training_id": str(training.id), "status": training.status},
         )
-    job.payload = job.payload | {SAVE_REQUESTS: save_requests_of(job) + 1}
+    job.payload = job.payload | {SAVE_REQUESTS: save_requests_in(job.payload) + 1}
     session.flush()
     return accepted(job)
 
 
-def save_requests_of(job: Job) -> int:
-    """How many checkpoints were asked for by hand so far."""
-    return int(job.payload.get(SAVE_REQUESTS, 0))
+def save_requests_in(payload: Mapping[str, Any]) -> int:
+    """How many checkpoints were asked for by hand when a job had this payload."""
+    return int(payload.get(SAVE_REQUESTS, 0))
 
 
 def load_checkpoint(

@@ -16,7 +16,7 @@ from app.db.repositories.base import RowPage, SortOrder, lock_until_commit
 from app.schemas.common import JobAccepted
 from app.schemas.dataset import DatasetDownload, DatasetImport, DatasetRead
 from app.services import import_paths, job_service, tokenization_service, upload_service
-from app.services.corpora.local_files import check_source
+from app.services.corpora.local_files import check_source, list_files
 from app.services.hub import tokens
 from app.services.job_summaries import accepted, shown_progress, summaries
 from app.services.lookup import require_dataset
@@ -51,6 +51,7 @@ def import_dataset(session: Session, settings: Settings, request: DatasetImport)
     """Queue the import of a path or of a builtin corpus; what cannot work is refused now."""
     if request.path is not None:
         path = import_paths.resolve(settings, request.path)
+        import_paths.check_links(settings, list_files(path))
         check_source(path, request.text_column)
         return _create_import(session, request.name, {"path": str(path)}, request)
     return _create_import(session, request.name, {"builtin": request.builtin}, request)

@@ -1,6 +1,6 @@
 """What a discovery reads and writes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from app.db.models import Training
 from app.db.models.feature import NUMERIC_COLUMNS
 from app.db.repositories import feature_loading, trainings
 from app.db.repositories.base import allow_long_statements
-from app.db.repositories.context_rows import ContextRow
+from app.db.repositories.context_rows import ContextRow, encode_context
 from app.db.repositories.word_rows import MAX_CHARACTERS, WordRow
 from app.services.lookup import require_training
 from app.services.training_records import SourceFiles, source_files
@@ -24,6 +24,10 @@ DETAILS = (
 
 EXPLANATIONS = ("token_rule", "coherence")
 """Scores that say how well something simple explains a feature."""
+
+
+EncodeContext = Callable[[int, tuple[Any, ...]], bytes]
+"""Makes a row for COPY of a latent's index and the columns of ``ContextRow`` after its feature."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def replace_features(
     layer: int,
     discovery: dict[str, Any],
     words: Iterable[tuple[int, tuple[str, int, str, float]]],
-    contexts: Iterable[tuple[int, tuple[Any, ...]]],
+    contexts: Callable[[EncodeContext], Iterable[bytes]],
 ) -> int:
     """Put a discovery's findings in the place of an earlier one's, in one transaction.
 
@@ -91,7 +95,8 @@ def replace_features(
         layer: Block of the dictionary.
         discovery: Settings, checkpoint step and number of tokens of the whole discovery.
         words: Latent index, and the columns of ``WordRow`` after its feature; read once.
-        contexts: Latent index, and the columns of ``ContextRow`` after its feature; read once.
+        contexts: Gives the encoded contexts of feature after feature, asked once for all that it
+            encodes with the function given to it.
 
     Returns:
         Number of contexts loaded.
@@ -102,9 +107,11 @@ def replace_features(
     ids = feature_loading.put_features(session, training_id, rows)
     named = (WordRow(ids[index], *word) for index, word in words)
     feature_loading.put_words(session, training_id, named)
-    loaded = feature_loading.put_examples(
-        session, (ContextRow(ids[index], *context) for index, context in contexts)
-    )
+
+    def encode(index: int, context: tuple[Any, ...]) -> bytes:
+        return encode_context(ContextRow(ids[index], *context))
+
+    loaded = feature_loading.put_encoded_examples(session, contexts(encode))
     feature_loading.analyze(session)
     return loaded
 

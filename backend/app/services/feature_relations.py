@@ -3,7 +3,7 @@
 from base64 import b64encode
 from collections import defaultdict
 from itertools import repeat
-from typing import Any, Literal, cast
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Row
@@ -17,6 +17,7 @@ from app.db.repositories.feature_columns import read_columns
 from app.db.repositories.features import SAMPLE
 from app.ml.configs import METRIC_DEFINITIONS
 from app.schemas.feature import (
+    ContextKind,
     Correlations,
     FeatureExample,
     FeatureMap,
@@ -153,13 +154,12 @@ def read_packed_map(session: Session, training_id: UUID) -> PackedMap:
 
 
 def example_of(row: FeatureActivation | Row[Any]) -> FeatureExample:
-    split: Literal["train", "held_out"] = "train" if row.split == "train" else "held_out"
     return FeatureExample(
         rank=row.rank,
-        kind=cast(Literal["top", "sample", "near_miss"], row.kind),
+        kind=cast(ContextKind, row.kind),
         document=row.document,
         position=row.position,
-        split=split,
+        split="train" if row.split == "train" else "held_out",
         tokens=split_tokens(row.sample_text, row.token_lengths),
         token_ids=row.token_ids,
         activations=list(map(round, row.activations, repeat(SHOWN_DIGITS))),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, ValidationFailed
@@ -21,11 +22,12 @@ from app.schemas.feature import (
     FeatureRead,
     FeatureRow,
     LiveSearch,
+    SearchMatch,
 )
 from app.services.feature_live_search import LiveHit
 from app.services.feature_matches import explain_matches
 from app.services.feature_relations import example_of
-from app.services.lookup import require_feature, require_training
+from app.services.lookup import feature_not_found, require_feature, require_training
 from app.services.paging import SortOrder
 from app.services.versions import require_match
 
@@ -85,15 +87,15 @@ def list_features(
         page=page, limit=limit, total=found.total, total_is_capped=found.is_capped,
         has_next=found.next_cursor is not None, next_cursor=found.next_cursor,
     )  # fmt: skip
-    rows = [
-        FeatureRow(
-            **dict(zip(LISTED_NAMES, row, strict=False)) | {"name": row.name or row.label},
-            top_example=example_of(top[row.id]) if row.id in top else None,
-            matches=matches.get(row.id, []),
-        )
-        for row in found.items
-    ]
+    rows = [_listed(row, top.get(row.id), matches.get(row.id, [])) for row in found.items]
     return FeaturePage(data=rows, pagination=pagination, live=live, meta=meta)
+
+
+def _listed(row: Row[Any], top: Row[Any] | None, matches: list[SearchMatch]) -> FeatureRow:
+    values = dict(zip(LISTED_NAMES, row, strict=False))
+    values["name"] = values["name"] or values["label"]
+    example = None if top is None else example_of(top)
+    return FeatureRow(**values, top_example=example, matches=matches)
 
 
 def _read_live(
@@ -153,7 +155,7 @@ def read_ranges(texts: Sequence[str]) -> dict[str, tuple[float | None, float | N
 
 
 def read_feature(session: Session, feature_id: int) -> FeatureRead:
-    return _read(session, require_feature(session, feature_id))
+    return _read(session, feature_id)
 
 
 def patch_feature(
@@ -168,7 +170,7 @@ def patch_feature(
     """
     feature = require_feature(session, feature_id, lock=True)
     if if_match is not None:
-        require_match(_read(session, feature), if_match)
+        require_match(_read(session, feature_id), if_match)
     values = patch.model_dump(exclude_unset=True)
     for field in ("name", "description"):
         if field in values:
@@ -180,7 +182,7 @@ def patch_feature(
     if before != values:
         features.add_edit(session, feature_id, before, values)
         _write(session, feature, values)
-    return _read(session, feature)
+    return _read(session, feature_id)
 
 
 def undo_change(session: Session, feature_id: int) -> FeatureRead:
@@ -197,7 +199,7 @@ def undo_change(session: Session, feature_id: int) -> FeatureRead:
         )
     edit.is_undone = True
     _write(session, feature, edit.before)
-    return _read(session, feature)
+    return _read(session, feature_id)
 
 
 def list_changes(session: Session, feature_id: int) -> list[FeatureChange]:
@@ -214,24 +216,20 @@ def _write(session: Session, feature: Feature, values: dict[str, Any]) -> None:
     session.flush()
 
 
-def _read(session: Session, feature: Feature) -> FeatureRead:
-    top, n_examples = features.first_example(session, feature.id)
-    shown = {key: value for key, value in feature.metadata_.items() if key not in HIDDEN}
-    row = _row(feature)
+def _read(session: Session, feature_id: int) -> FeatureRead:
+    feature = features.get_row(session, feature_id)
+    if feature is None:
+        raise feature_not_found(feature_id)
+    top, n_examples = features.first_example(session, feature_id)
+    metadata = feature.metadata
+    row = {name: getattr(feature, name) for name in PLAIN} | {"name": feature.name or feature.label}
     return FeatureRead(
         **row,
         top_example=example_of(top) if top is not None else None,
         matches=[],
-        metadata=shown,
+        metadata={key: value for key, value in metadata.items() if key not in HIDDEN},
         definitions={key: METRIC_DEFINITIONS[key] for key in row if key in METRIC_DEFINITIONS},
-        n_tokens=feature.metadata_.get("n_tokens"),
+        n_tokens=metadata.get("n_tokens"),
         n_examples=n_examples,
         created_at=feature.created_at,
     )
-
-
-def _row(feature: Feature) -> dict[str, Any]:
-    return {
-        **{name: getattr(feature, name) for name in PLAIN},
-        "name": feature.name or feature.label,
-    }

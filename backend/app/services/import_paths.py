@@ -1,10 +1,13 @@
 """Paths of this machine that a person names for an import."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from app.core.config import Settings
 from app.core.errors import ValidationFailed
 from app.services.corpora.errors import PathNotReadable
+
+MOST_SHOWN = 200
 
 
 def resolve(settings: Settings, given: str) -> Path:
@@ -15,7 +18,7 @@ def resolve(settings: Settings, given: str) -> Path:
         PathNotReadable: It cannot be resolved.
     """
     text = given.strip()
-    path = Path(text).expanduser()
+    path = _without_tilde(text)
     if "\0" in text or not path.is_absolute():
         raise ValidationFailed(
             f"{text!r} is not a full path. Give it from the root, e.g. /home/me/corpus.jsonl.",
@@ -23,10 +26,39 @@ def resolve(settings: Settings, given: str) -> Path:
         )
     try:
         resolved = path.resolve()
+        resolved.exists()  # a name that is too long, a folder that may not be entered
     except (OSError, RuntimeError) as error:
-        raise PathNotReadable(f"{path} cannot be read.", details={"path": text}) from error
+        reason = f": {error.strerror}" if isinstance(error, OSError) else ""
+        raise PathNotReadable(
+            f"{text[:MOST_SHOWN]} cannot be read{reason}. Give the full path of something that "
+            "the user who runs MechInterp Studio can read.",
+            details={"path": text[:MOST_SHOWN]},
+        ) from error
     _refuse_private(settings, resolved)
     return resolved
+
+
+def check_links(settings: Settings, files: Iterable[Path]) -> None:
+    """Refuse files of a folder that are links to where no import may read.
+
+    Raises:
+        ValidationFailed: As for a path that a person names.
+    """
+    for file in files:
+        if file.is_symlink():
+            _refuse_private(settings, file.resolve())
+
+
+def _without_tilde(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        user = text.partition("/")[0][1:MOST_SHOWN]
+        raise ValidationFailed(
+            f"This machine has no user {user!r} with a home. Give the full path from the root, "
+            "e.g. /home/me/corpus.jsonl.",
+            details={"field": "path", "value": text[:MOST_SHOWN]},
+        ) from error
 
 
 def _refuse_private(settings: Settings, path: Path) -> None:

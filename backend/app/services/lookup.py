@@ -104,8 +104,12 @@ def require_training(session: Session, training_id: UUID, *, lock: bool = False)
 def require_feature(session: Session, feature_id: int, *, lock: bool = False) -> Feature:
     feature = features.get(session, feature_id, lock=lock)
     if feature is None:
-        raise FeatureNotFound(_gone("feature"), details={"feature_id": feature_id})
+        raise feature_not_found(feature_id)
     return feature
+
+
+def feature_not_found(feature_id: int) -> FeatureNotFound:
+    return FeatureNotFound(_gone("feature"), details={"feature_id": feature_id})
 
 
 def describe_store(store: Activation) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.core.enums import JobKind
 from app.db.models import Activation, Job, LanguageModel, Training
 from app.db.repositories import trainings
-from app.ml.configs import TrainingHyperparameters
+from app.ml.configs import TrainingHyperparameters, width_of
 
 FLOAT_BYTES = 4
 # Weights, gradients and the two moments of Adam.
@@ -42,6 +42,6 @@ def _dictionary_bytes(session: Session, training: Training) -> int:
     model = session.get(LanguageModel, training.model_id)
     if model is None or not model.metadata_:
         return 0
-    width = int(model.metadata_["d_model"])
+    width = width_of(model.metadata_, training.hook_type)
     latents = TrainingHyperparameters.from_dict(training.hyperparameters).latents(width)
     return FLOAT_BYTES * (2 * width * latents + width + latents)

@@ -13,7 +13,6 @@ from app.core.errors import Conflict
 from app.db.models import LanguageModel
 from app.db.repositories import models
 from app.db.repositories.base import RowPage, SortOrder, lock_until_commit
-from app.ml.configs import HOOK_TYPES
 from app.schemas.common import JobAccepted
 from app.schemas.model import (
     ArchitectureLayer,
@@ -23,9 +22,11 @@ from app.schemas.model import (
     ModelRead,
 )
 from app.services import cache, import_paths, job_service
+from app.services.activation_service import hook_types_of
 from app.services.hub import tokens
 from app.services.job_summaries import accepted, shown_progress, summaries
 from app.services.lookup import require_model, require_ready_model
+from app.services.model_folder import has_chat_template
 from app.services.model_source import check_model_source
 from app.services.usage import dependents_in_words, refuse_if_busy, refuse_if_needed
 
@@ -54,17 +55,17 @@ def read_model(session: Session, model_id: UUID) -> ModelRead:
     return _read_all(session, [require_model(session, model_id)])[0]
 
 
-def read_architecture(session: Session, model_id: UUID) -> ModelArchitecture:
+def read_architecture(session: Session, settings: Settings, model_id: UUID) -> ModelArchitecture:
     """The model's parts, read from its folder at import."""
     return cache.remembered(
         f"architecture:{model_id}",
         cache.MODEL_METADATA_KEPT,
         ModelArchitecture,
-        lambda: _read_architecture(session, model_id),
+        lambda: _read_architecture(session, settings, model_id),
     )
 
 
-def _read_architecture(session: Session, model_id: UUID) -> ModelArchitecture:
+def _read_architecture(session: Session, settings: Settings, model_id: UUID) -> ModelArchitecture:
     model = require_ready_model(session, model_id)
     card = model.metadata_
     known = ("architecture", "family", "params_count", "n_layers", "d_model", "n_heads",
@@ -74,7 +75,8 @@ def _read_architecture(session: Session, model_id: UUID) -> ModelArchitecture:
         name=model.name,
         **{key: card[key] for key in known},
         tied_embeddings=card["tied"],
-        hook_types=list(HOOK_TYPES),
+        hook_types=hook_types_of(model),
+        has_chat_template=has_chat_template(settings, model.id),
         layers=[_read_layer(layer) for layer in card["layers"]],
     )
 
@@ -83,6 +85,8 @@ def import_model(session: Session, settings: Settings, request: ModelImport) -> 
     """Queue the import of a folder or GGUF file; what cannot be a model is refused now."""
     path = import_paths.resolve(settings, request.path)
     check_model_source(path)
+    if path.is_dir():
+        import_paths.check_links(settings, path.iterdir())
     name = (request.name or _name_of(path)).strip()
     quantization = Quantization(request.quantization)
     model = _create(session, name=name, status=ModelStatus.LOADING, quantization=quantization)

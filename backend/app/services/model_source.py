@@ -9,6 +9,8 @@ from app.services.corpora.errors import PathNotReadable
 
 GGUF_MAGIC = b"GGUF"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+# The API reads it before anything else; the largest real one has some tens of kilobytes.
+MAX_CONFIG_BYTES = 4_000_000
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "vocab.txt")
 
 
@@ -73,9 +75,11 @@ def _check_folder(path: Path) -> None:
 
 
 def _check_config(config: Path) -> None:
+    if config.stat().st_size > MAX_CONFIG_BYTES:
+        _refuse(config.parent, f"{config} is too large for the configuration of a model.")
     try:
         values = json.loads(config.read_text(encoding="utf-8"))
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         _refuse(config.parent, f"{config} is not JSON: {error}.")
     else:
         if not isinstance(values, dict) or not values.get("model_type"):

@@ -46,6 +46,8 @@ def import_sae(session: Session, settings: Settings, request: SaeImport) -> JobA
     """
     path = import_paths.resolve(settings, request.path)
     check_sae_source(path)
+    if path.is_dir():
+        import_paths.check_links(settings, path.iterdir())
     origin = {"path": str(path)}
     name = path.stem if path.is_file() else path.name
     return accepted(_queue(session, request, name, origin))

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.core.enums import JobKind, ResourceType, SaeSource
 from app.db.models import Checkpoint, LanguageModel, Training
 from app.db.repositories import dictionaries, features, models
-from app.ml.configs import TrainingHyperparameters, target_hook_type
+from app.ml.configs import TrainingHyperparameters, target_hook_type, width_of
 from app.ml.configs.training import K_ACTIVATIONS
 from app.schemas.sae import ParityReport, SaeRead
 from app.services.checkpoint_quality import best_of, quality_of
@@ -53,7 +53,7 @@ def n_latents_of(row: Training, model: LanguageModel) -> int | None:
     if not row.hyperparameters:
         return None
     config = TrainingHyperparameters.from_dict(row.hyperparameters)
-    return config.latents(int(model.metadata_["d_model"]))
+    return config.latents(width_of(model.metadata_, row.hook_type))
 
 
 def _shape(row: Training, model: LanguageModel) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _shape(row: Training, model: LanguageModel) -> dict[str, Any]:
         "target_hook_type": target_hook_type(row.encoder_type, row.hook_type),
         "encoder_type": row.encoder_type,
         "activation": config.activation,
-        "k": _k_of(row, config, int(model.metadata_["d_model"])),
+        "k": _k_of(row, config, width_of(model.metadata_, row.hook_type)),
         "n_latents": n_latents_of(row, model),
     }
 

@@ -21,6 +21,10 @@ from app.services.steering_runs import require_run
 from app.services.steering_snippet import SNIPPET
 
 Vector = npt.NDArray[np.float32]
+WHY_NOT = {
+    "z": ", whose directions have as many numbers as the heads, not the stream",
+    "resid_mid": ", which the MLP of the block still reads",
+}
 _CONSTANT = frozenset({"add", "project"})
 
 
@@ -60,12 +64,16 @@ def control_vectors(run: SteeringRun) -> dict[int, Vector]:
     """
     vectors: dict[int, Vector] = defaultdict(lambda: np.zeros(1, np.float32))
     edits, resolved = run.payload["edits"], run.result["features"]
+    if limits := _beyond_directions(run):
+        raise NotExportable(f"A control vector acts at every token; this run {limits}.")
     for edit, feature, direction in zip(edits, resolved, directions_of(run), strict=True):
         strength = feature["strength_in_activation_units"]
-        if edit["method"] != "add" or edit["only_active"] or edit["hook_type"] != "residual":
+        place = edit.get("at_hook_type") or edit["hook_type"]  # runs before it was asked for
+        if edit["method"] != "add" or edit["only_active"] or place != "residual":
             raise NotExportable(
-                "A control vector can only be added to the residual stream; this run does "
-                f'"{edit["method"]}" at {edit["hook_type"]}. Export it as JSON.'
+                "A control vector can only be added to the residual stream after a block; this run "
+                f'does "{edit["method"]}" at {place}{WHY_NOT.get(place, "")}. Export it as JSON or '
+                "as a program."
             )
         if strength is None:
             raise NotExportable(
@@ -75,6 +83,15 @@ def control_vectors(run: SteeringRun) -> dict[int, Vector]:
         layer = edit["at_layer"]
         vectors[layer] = vectors[layer] + np.float32(strength) * direction
     return dict(vectors)
+
+
+def _beyond_directions(run: SteeringRun) -> str:
+    """What a run did that needs whole dictionaries; empty when directions say it all."""
+    if run.payload["config"].get("mode") == "reconstruction":
+        return "put the dictionary's reconstruction in the place of the activations"
+    if "condition" in run.payload:
+        return f"acts only where feature {run.payload['condition']['neuron_index']} fires"
+    return ""
 
 
 def _json(run: SteeringRun) -> bytes:
@@ -138,6 +155,11 @@ def _python(run: SteeringRun) -> bytes:
             f'"{refused[0]["method"]}" reads the feature at every token, for which the program '
             "would need the whole dictionary. Export it as JSON, or use add or project."
         )
+    if limits := _beyond_directions(run):
+        raise NotExportable(
+            f"This run {limits}, for which the program would need the whole dictionary. Export it "
+            "as JSON."
+        )
     columns = zip(
         edits, run.result["features"], run.facts["places"], directions_of(run), strict=True
     )
@@ -166,6 +188,7 @@ def _edit(
         "amount": edit["coefficient"] if is_factor else feature["strength_in_activation_units"],
         "module": place["module"],
         "reads_input": place["reads_input"],
+        "in_place": place.get("in_place", False),
         "direction": base64.b64encode(direction.tobytes()).decode(),
     }
 

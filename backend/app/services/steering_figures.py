@@ -86,15 +86,18 @@ def steering_json(
         "prompt": payload["config"]["prompt"],
         "prompt_tokens": _prompt_tokens(outcome),
         "intervention_layer": edits[0]["at_layer"],
+        "mode": payload["config"].get("mode", "delta"),
         "features": [_feature(edit, n, outcome) for n, edit in enumerate(edits)],
-        "unsteered_output": _text("unsteered", outcome),
-        "steered_output": _text("steered", outcome),
+        "condition": _condition(payload, outcome),
+        "unsteered_output": _text(outcome["unsteered"], outcome[_BASE]),
+        "steered_output": _text(outcome["steered"], outcome[_STEERED]),
         "diff": token_diff(*(_ids(outcome[branch]) for branch in ("unsteered", "steered"))),
         "metrics": metrics_json(outcome),
         "proof": {
             **outcome["proof"],
             "first_divergence": outcome["pair"]["first_divergence"],
         },
+        "reconstruction": _reconstruction(outcome),
         "warnings": outcome["warnings"],
         "notes": [] if embedded else [NO_EMBEDDER],
         "environment": environment,
@@ -106,19 +109,58 @@ def steering_json(
 
 def metrics_json(outcome: dict[str, Any]) -> list[dict[str, Any]]:
     """Every measured figure with its label, unit and definition; a missing one is left out."""
-    values = {figure.key: outcome[figure.part][figure.field] for figure in FIGURES}
-    optional = {"embedding_similarity", "promoted_share_steered", "promoted_share_unsteered"}
-    return [
-        {
-            "key": figure.key,
-            "label": figure.label,
-            "value": finite(values[figure.key]),
-            "unit": figure.unit,
-            "definition": METRIC_DEFINITIONS[figure.definition],
-        }
+    found = [(figure, outcome[figure.part][figure.field]) for figure in FIGURES]
+    return [_metric(figure, v) for figure, v in found if v is not None or not _is_optional(figure)]
+
+
+def _is_optional(figure: _Figure) -> bool:
+    return figure.field in ("embedding_similarity", "promoted_share")
+
+
+def _metric(figure: _Figure, value: float | None) -> dict[str, Any]:
+    return {
+        "key": figure.key,
+        "label": figure.label,
+        "value": finite(value),
+        "unit": figure.unit,
+        "definition": METRIC_DEFINITIONS[figure.definition],
+    }
+
+
+def _reconstruction(outcome: dict[str, Any]) -> dict[str, Any] | None:
+    """The baseline of reconstruction mode with the figures that the steered text has."""
+    found = outcome.get("reconstruction")
+    if found is None:
+        return None
+    parts = {_STEERED: found["metrics"], _PAIR: found["pair"]}
+    figures = [
+        figure._replace(
+            key=figure.key.replace("_steered", "_reconstruction"),
+            label=figure.label.replace(", steered", ", reconstruction"),
+        )
         for figure in FIGURES
-        if values[figure.key] is not None or figure.key not in optional
+        if figure.part in parts
     ]
+    values = [(figure, parts[figure.part][figure.field]) for figure in figures]
+    divergence = found["pair"]["first_divergence"]
+    return {
+        "output": _text(found["text"], found["metrics"]),
+        "metrics": [_metric(f, v) for f, v in values if v is not None or not _is_optional(f)],
+        "proof": {**found["proof"], "first_divergence": divergence},
+    }
+
+
+def _condition(payload: dict[str, Any], outcome: dict[str, Any]) -> dict[str, Any] | None:
+    asked, met = payload.get("condition"), outcome.get("condition")
+    if asked is None or met is None:
+        return None
+    return {
+        "feature_id": asked["id"],
+        **{key: asked[key] for key in ("neuron_index", "name", "layer", "threshold")},
+        "positions_read": met["n_read"],
+        "positions_met": met["n_met"],
+        "largest_activation": met["largest"],
+    }
 
 
 def token_diff(unsteered: list[int], steered: list[int]) -> list[dict[str, Any]]:
@@ -148,6 +190,9 @@ def _feature(edit: dict[str, Any], place: int, outcome: dict[str, Any]) -> dict[
     return {
         **{key: edit[key] for key in kept},
         "layer": edit["at_layer"],
+        "hook_type": edit.get("at_hook_type"),
+        "own_layer": edit["layer"],
+        "own_hook_type": edit.get("own_hook_type"),
         **{key: finite(resolved[source]) for key, source in _RESOLVED.items()},
         "activation_unsteered": _at(outcome[_BASE]["activation_mean"], place),
         "activation_steered": _at(steered["activation_mean"], place),
@@ -160,12 +205,11 @@ def _at(values: list[float], place: int) -> float | None:
     return finite(values[place]) if place < len(values) else None
 
 
-def _text(branch: str, outcome: dict[str, Any]) -> dict[str, Any]:
-    text = outcome[branch]
+def _text(text: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
     return {
         "text": text["text"],
         "tokens": text["tokens"],
-        "perplexity": finite(outcome[f"{branch}_metrics"]["perplexity"]),
+        "perplexity": finite(metrics["perplexity"]),
         "ended": text["ended"],
     }
 

@@ -7,11 +7,21 @@ from sqlalchemy.orm import Session
 from app.core.paths import checkpoint_dir
 from app.db.models import Feature, LanguageModel, Training
 from app.db.repositories import features
-from app.ml.configs import READING_METHODS, UNITS_OF_METHOD, SteeringConfig
-from app.schemas.steering import SteeredFeature, SteeringGenerate
-from app.services.activation_service import check_layers
+from app.ml.configs import (
+    READING_METHODS,
+    UNITS_OF_METHOD,
+    SteeringConfig,
+    target_hook_type,
+)
+from app.schemas.steering import SteeredFeature, SteeringCondition, SteeringGenerate
+from app.services.activation_service import check_hook_types, check_layers
 from app.services.feature_records import require_measured_step
-from app.services.lookup import FeatureNotFound, require_ready_model, require_training
+from app.services.lookup import (
+    FeatureNotFound,
+    require_feature,
+    require_ready_model,
+    require_training,
+)
 from app.services.ml_settings import build_config, refuse_field
 
 # The core's words for the units of the API.
@@ -21,7 +31,8 @@ UNIT_NAMES = {
     "norm_fraction": "norm",
     "kl": "kl",
 }
-_OWN_FIELDS = {"model_id", "features", "intervention_layer", "run_id"}
+Place = tuple[int, str]
+_OWN_FIELDS = {"model_id", "features", "intervention_layer", "force", "condition", "run_id"}
 
 
 def make_payload(session: Session, request: SteeringGenerate) -> dict[str, Any]:
@@ -30,18 +41,62 @@ def make_payload(session: Session, request: SteeringGenerate) -> dict[str, Any]:
     Raises:
         NotReady: The model is not ready, or a feature's checkpoint is gone.
         FeatureNotFound: One of the features does not exist.
-        LayerNotFound: The model has no such layer.
+        LayerNotFound: The model has no such layer or place.
         ValidationFailed: Features of another model or without any activation; empty prompt; a
-            method and a unit that do not go together.
+            method and a unit that do not go together; a place where a feature was not learned.
     """
     model = require_ready_model(session, request.model_id)
     config = build_config(SteeringConfig, request.model_dump(exclude=_OWN_FIELDS))
-    edits = make_edits(session, model, request.features, request.intervention_layer)
+    edits = make_edits(
+        session, model, request.features, request.intervention_layer, force=request.force
+    )
     return {
         "model_id": str(model.id),
         "memory_bytes": model.memory_req_bytes or 0,
         "config": config.to_dict(),
         "edits": edits,
+        **make_condition(session, model, request.condition, edits),
+    }
+
+
+def make_condition(
+    session: Session,
+    model: LanguageModel,
+    wanted: SteeringCondition | None,
+    edits: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Describe the condition under the key ``condition``; without one nothing is added.
+
+    Raises:
+        FeatureNotFound: Its feature does not exist.
+        NotReady: The checkpoint of its feature is gone.
+        ValidationFailed: It is of another model, or read after one of the edits.
+    """
+    if wanted is None:
+        return {}
+    feature = require_feature(session, wanted.feature_id)
+    training = require_training(session, feature.training_id)
+    if training.model_id != model.id:
+        refuse_field("condition", f"{feature.id} is a feature of another model", feature.id)
+    first = min(edit["at_layer"] for edit in edits)
+    if training.layer > first:
+        refuse_field(
+            "condition",
+            f"feature {feature.id} is read at layer {training.layer}, after the edit at layer "
+            f"{first}, so it is not known yet when the edit is made; choose a feature of layer "
+            f"{first} or earlier, or steer later",
+            feature.id,
+        )
+    return {
+        "condition": {
+            "id": feature.id,
+            "neuron_index": feature.neuron_index,
+            "name": feature.name or feature.label,
+            "threshold": wanted.threshold,
+            "layer": training.layer,
+            "hook_type": training.hook_type,
+            "sae_path": _sae_path(session, training, feature),
+        }
     }
 
 
@@ -50,13 +105,16 @@ def make_edits(
     model: LanguageModel,
     wanted: list[SteeredFeature],
     intervention_layer: int | None,
+    *,
+    force: bool,
 ) -> list[dict[str, Any]]:
     """Check the features of a request and describe what is done with each."""
     layers = [layer for f in wanted if (layer := f.layer) is not None]
     check_layers(model, layers + ([] if intervention_layer is None else [intervention_layer]))
+    check_hook_types(model, [name for f in wanted if (name := f.hook_type) is not None])
     found = _require_features(session, wanted)
     return [
-        _edit(session, model, feature, row, intervention_layer)
+        _edit(session, model, feature, row, intervention_layer, force=force)
         for feature, row in zip(wanted, found, strict=True)
     ]
 
@@ -81,13 +139,18 @@ def _edit(
     wanted: SteeredFeature,
     feature: Feature,
     layer: int | None,
+    *,
+    force: bool,
 ) -> dict[str, Any]:
     training = require_training(session, feature.training_id)
     if training.model_id != model.id:
         refuse_field("features", f"{feature.id} is a feature of another model", feature.id)
     at_layer = wanted.layer if wanted.layer is not None else layer
     at_layer = training.layer if at_layer is None else at_layer
-    _check_method(wanted, feature, training.layer, at_layer)
+    written = target_hook_type(training.encoder_type, training.hook_type)
+    own, place = (training.layer, written), (at_layer, wanted.hook_type or written)
+    _check_method(wanted, feature, own, place)
+    _check_place(feature, own, place, force=force)
     return {
         "id": feature.id,
         "neuron_index": feature.neuron_index,
@@ -99,12 +162,35 @@ def _edit(
         "max_activation": feature.max_activation,
         "layer": training.layer,
         "at_layer": at_layer,
+        "at_hook_type": place[1],
+        "own_hook_type": written,
         "hook_type": training.hook_type,
         "sae_path": _sae_path(session, training, feature),
     }
 
 
-def _check_method(wanted: SteeredFeature, feature: Feature, own: int, at_layer: int) -> None:
+def _check_place(feature: Feature, own: Place, place: Place, *, force: bool) -> None:
+    """Refuse to steer where a direction was not learned, unless that is meant."""
+    if place == own:
+        return
+    here, there = (f"{hook_type} of layer {layer}" for layer, hook_type in (own, place))
+    if (own[1] == "z") is not (place[1] == "z"):
+        refuse_field(
+            "features",
+            f"hold one of another space: #{feature.neuron_index} was learned at {here}; the heads' "
+            f"outputs (z) are not of the stream, so its direction means nothing at {there}",
+            feature.id,
+        )
+    if not force:
+        refuse_field(
+            "features",
+            f"hold one that was learned elsewhere: #{feature.neuron_index} at {here}. At {there} "
+            "its direction may mean something else; to steer there all the same, set force to true",
+            feature.id,
+        )
+
+
+def _check_method(wanted: SteeredFeature, feature: Feature, own: Place, place: Place) -> None:
     units = UNITS_OF_METHOD.get(wanted.method)
     if units is not None and UNIT_NAMES[wanted.unit] not in units:
         known = ", ".join(name for name, unit in UNIT_NAMES.items() if unit in units)
@@ -119,11 +205,11 @@ def _check_method(wanted: SteeredFeature, feature: Feature, own: int, at_layer: 
         )
     if wanted.unit == "kl" and wanted.method == "add" and wanted.coefficient == 0:
         refuse_field("features", "a KL target must not be 0; its sign says which way", feature.id)
-    if at_layer != own and (wanted.method in READING_METHODS or wanted.only_active):
+    if place != own and (wanted.method in READING_METHODS or wanted.only_active):
         refuse_field(
             "features",
-            f'"{wanted.method}" reads feature {feature.id}, which exists only at layer {own}; '
-            'steer there, or use "add" or "project" at another layer',
+            f'"{wanted.method}" reads feature {feature.id}, which exists only at layer {own[0]}, '
+            f'{own[1]}; steer there, or use "add" or "project" elsewhere',
             feature.id,
         )
 

@@ -7,13 +7,20 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, NotFound
-from app.db.models import SteeringPreset
+from app.db.models import SteeringPreset, Training
 from app.db.repositories import features, steering_runs, templates
 from app.db.repositories.base import lock_until_commit
+from app.ml.configs import SteeringConfig
 from app.schemas.steering_run import PresetRead, PresetWrite
-from app.services.activation_service import check_layers
-from app.services.lookup import FeatureNotFound, require_model, require_training
-from app.services.ml_settings import refuse_field
+from app.schemas.template import BundledPreset
+from app.services.activation_service import check_hook_types, check_layers
+from app.services.lookup import (
+    FeatureNotFound,
+    require_feature,
+    require_model,
+    require_training,
+)
+from app.services.ml_settings import build_config, refuse_field
 from app.services.versions import require_match
 
 
@@ -45,7 +52,8 @@ def create_preset(session: Session, request: PresetWrite) -> PresetRead:
     Raises:
         PresetNameTaken: The training has one of this name.
         FeatureNotFound: A feature does not exist or belongs to another training.
-        LayerNotFound: The model has no such layer.
+        LayerNotFound: The model has no such layer or place.
+        ValidationFailed: Settings that no generation can have together.
     """
     row = SteeringPreset(**_values(session, request, None))
     session.add(row)
@@ -89,19 +97,43 @@ def _require(session: Session, preset_id: UUID, *, lock: bool = False) -> Steeri
 
 def _values(session: Session, request: PresetWrite, row: SteeringPreset | None) -> dict[str, Any]:
     training = require_training(session, request.training_id)
-    check_layers(require_model(session, training.model_id), [request.intervention_layer])
+    model = require_model(session, training.model_id)
+    own = [(f.layer, f.hook_type) for f in request.features]
+    check_layers(model, [request.intervention_layer, *(n for n, _ in own if n is not None)])
+    check_hook_types(model, [name for _, name in own if name is not None])
+    settings = check_settings(request)
     ids = [feature.feature_id for feature in request.features]
     if len(set(ids)) != len(ids):
         refuse_field("features", "name the same feature twice", ids)
-    own = {f.id for f in features.get_many(session, ids) if f.training_id == training.id}
-    if missing := sorted(set(ids) - own):
+    there = {f.id for f in features.get_many(session, ids) if f.training_id == training.id}
+    if missing := sorted(set(ids) - there):
         raise FeatureNotFound(
             f'Feature {missing[0]} is none of the training "{training.name}".',
             details={"feature_ids": missing},
         )
+    if request.condition is not None:
+        _check_condition(session, request.condition.feature_id, training)
     values = request.model_dump()
-    values["name"] = _free_name(session, request, row)
-    return values
+    return values | {"name": _free_name(session, request, row), "settings": settings}
+
+
+def check_settings(preset: PresetWrite | BundledPreset) -> dict[str, Any]:
+    """The settings as they are kept: JSON, with every default written out.
+
+    Raises:
+        ValidationFailed: Settings that no generation can have together.
+    """
+    settings: dict[str, Any] = preset.settings.model_dump(mode="json")
+    generated = {name: value for name, value in settings.items() if name != "force"}
+    # Any prompt stands for those that the preset will be tried on.
+    build_config(SteeringConfig, generated | {"prompt": "."}, prefix="settings.")
+    return settings
+
+
+def _check_condition(session: Session, feature_id: int, training: Training) -> None:
+    feature = require_feature(session, feature_id)
+    if require_training(session, feature.training_id).model_id != training.model_id:
+        refuse_field("condition", f"{feature_id} is a feature of another model", feature_id)
 
 
 def _free_name(session: Session, request: PresetWrite, row: SteeringPreset | None) -> str:

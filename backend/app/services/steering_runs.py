@@ -23,10 +23,10 @@ from app.schemas.steering_run import (
 from app.services import steering_service
 from app.services.paging import RowPage
 
-# What a person may change without changing the texts.
-_NAMES = frozenset({"id", "name"})
-_ADDED_LATER = frozenset({"window", "token_ids"})
-"""Settings that earlier runs lack: where they limit nothing, the id is that of such a run."""
+# What a person may change without changing the texts, and what follows from the dictionary.
+_NAMES = frozenset({"id", "name", "own_hook_type"})
+_ADDED_LATER: dict[str, Any] = {"window": [], "token_ids": [], "mode": "delta"}
+"""Settings that earlier runs lack: with these values the fingerprint is that of such a run."""
 
 
 class RunNotFound(NotFound):
@@ -68,8 +68,14 @@ def save_run(
 def fingerprint(payload: dict[str, Any], environment: dict[str, Any]) -> str:
     """SHA-256 over everything that the texts depend on; names and row ids are left out."""
     edits = [{k: v for k, v in edit.items() if k not in _NAMES} for edit in payload["edits"]]
-    config = {k: v for k, v in payload["config"].items() if v or k not in _ADDED_LATER}
-    content = {"payload": {**payload, "config": config, "edits": edits}, "environment": environment}
+    config = {
+        k: v for k, v in payload["config"].items()
+        if k not in _ADDED_LATER or v != _ADDED_LATER[k]
+    }  # fmt: skip
+    asked = {**payload, "config": config, "edits": edits}
+    if "condition" in payload:
+        asked["condition"] = {k: v for k, v in payload["condition"].items() if k not in _NAMES}
+    content = {"payload": asked, "environment": environment}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -135,6 +141,11 @@ def find_differences(then: SteeringResult, now: SteeringResult) -> list[TextDiff
     pairs = (
         ("unsteered", then.unsteered_output, now.unsteered_output),
         ("steered", then.steered_output, now.steered_output),
+        *(
+            [("reconstruction", then.reconstruction.output, now.reconstruction.output)]
+            if then.reconstruction and now.reconstruction
+            else []
+        ),
     )
     for branch, old, new in pairs:
         for index in range(max(len(old.tokens), len(new.tokens))):

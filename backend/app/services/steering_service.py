@@ -77,10 +77,15 @@ def check_files(session: Session, settings: Settings, payload: dict[str, Any]) -
         NotReady: The model or the checkpoint of a feature was deleted.
     """
     require_ready_model(session, UUID(payload["model_id"]))
-    for edit in payload["edits"]:
+    for edit in _read_features(payload):
         if not (settings.data_root / edit["sae_path"]).is_dir():
             raise NotReady(
                 f"The checkpoint of feature {edit['neuron_index']} is gone, so the run cannot be "
                 "repeated; its export as a Python program still can.",
                 details={"feature_id": edit["id"]},
             )
+
+
+def _read_features(payload: dict[str, Any]) -> list[dict[str, Any]]:
+    """The features whose dictionaries a run needs: those that steer and the condition's."""
+    return [*payload["edits"], *filter(None, [payload.get("condition")])]

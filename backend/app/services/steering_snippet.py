@@ -48,8 +48,9 @@ def add_hooks(model, mask):
     """Steer where ``mask[0]`` (one bool per token of the coming pass) says so."""
     places = {}
     for edit in RUN["edits"]:
-        places.setdefault((edit["module"], edit["reads_input"]), []).append(edit)
-    for (name, reads_input), edits in places.items():
+        where = edit["module"], edit["reads_input"], edit["in_place"]
+        places.setdefault(where, []).append(edit)
+    for (name, reads_input, in_place), edits in places.items():
 
         def steer(value, edits=edits):
             chosen = torch.tensor(mask[0])
@@ -65,7 +66,10 @@ def add_hooks(model, mask):
                 return (steer(output[0]), *output[1:])
             return steer(output)
 
-        def before(module, inputs, steer=steer):
+        def before(module, inputs, steer=steer, in_place=in_place):
+            if in_place:  # the block adds to this very tensor once the module is done
+                inputs[0].copy_(steer(inputs[0]))
+                return inputs
             return (steer(inputs[0]), *inputs[1:])
 
         module = model.get_submodule(name)

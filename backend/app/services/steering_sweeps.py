@@ -18,11 +18,11 @@ from app.services.job_summaries import accepted
 from app.services.lookup import require_ready_model
 from app.services.ml_settings import build_config, refuse_field
 from app.services.paging import RowPage
-from app.services.steering_payload import make_edits
+from app.services.steering_payload import make_condition, make_edits
 
 MAX_TEXTS = 2000
 _PLAN = frozenset({"strengths", "kl_targets", "n_samples", "controls", "select_by"})
-_OWN = frozenset({"model_id", "prompts", "features", "intervention_layer"})
+_OWN = frozenset({"model_id", "prompts", "features", "intervention_layer", "force", "condition"})
 _SHOWN = ("id", "neuron_index", "name", "method", "unit", "at_layer")
 
 
@@ -53,7 +53,7 @@ def start_sweep(session: Session, request: SweepRequest) -> JobAccepted:
     ]
     _check(request, plan)
     wanted = [feature.as_steered() for feature in request.features]
-    edits = make_edits(session, model, wanted, request.intervention_layer)
+    edits = make_edits(session, model, wanted, request.intervention_layer, force=request.force)
     payload = {
         "model_id": str(model.id),
         "memory_bytes": model.memory_req_bytes or 0,
@@ -62,6 +62,7 @@ def start_sweep(session: Session, request: SweepRequest) -> JobAccepted:
         "sweep": plan.to_dict(),
         "edits": edits,
         "matched": _matched(session, edits),
+        **make_condition(session, model, request.condition, edits),
     }
     job = job_service.create_job(session, JobKind.STEERING_SWEEP, None, None, payload)
     session.add(SteeringSweep(id=job.id, model_id=model.id, payload=payload))
@@ -92,7 +93,11 @@ def read_sweep(session: Session, sweep_id: UUID) -> SweepRead:
         **{name: getattr(job, name) for name in shown},
         select_by=sweep["select_by"],
         select_by_definition=CRITERIA[sweep["select_by"]],
-        settings={"text": row.payload["config"], "sweep": sweep},
+        settings={
+            "text": row.payload["config"],
+            "sweep": sweep,
+            "condition": row.payload.get("condition"),
+        },
         table=SweepTable(**row.result) if row.result is not None else None,
         definitions=METRIC_DEFINITIONS,
     )

@@ -24,6 +24,7 @@ from app.schemas.template import (
     TemplatesImported,
 )
 from app.services import template_rows
+from app.services.steering_presets import check_settings
 from app.services.template_rows import EXTRACTION, TRAINING, Kind
 from app.services.template_service import extraction_values, training_values
 
@@ -158,7 +159,7 @@ def _import_preset(
         _require_whole(session, item)
     except NotFound as error:
         return _skipped("steering_preset", item.name, error.message)
-    values = item.model_dump()
+    values = item.model_dump() | {"settings": check_settings(item)}
     existing = templates.find_preset(session, item.training_id, item.name)
     if existing is not None and on_duplicate == "skip":
         return _skipped("steering_preset", item.name, "There is one of this name already.")
@@ -188,6 +189,8 @@ def _require_whole(session: Session, preset: BundledPreset) -> None:
     found = features.get_many(session, wanted)
     if len(found) < len(set(wanted)) or any(f.training_id != preset.training_id for f in found):
         raise NotFound("Its features are not on this machine.")
+    if preset.condition and not features.get_many(session, [preset.condition.feature_id]):
+        raise NotFound("The feature of its condition is not on this machine.")
 
 
 def _skipped(kind: Any, name: str, note: str) -> ImportOutcome:

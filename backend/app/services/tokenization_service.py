@@ -23,6 +23,7 @@ from app.schemas.dataset import (
     TokenizeRequest,
     TokenPiece,
 )
+from app.schemas.model import NamedToken, TokenizedText, TokenizeText
 from app.services import job_service
 from app.services.job_summaries import accepted, shown_progress, summaries
 from app.services.lookup import require_dataset, require_ready_dataset, require_ready_model
@@ -157,15 +158,48 @@ def preview(
     """Cut a text with a model's tokenizer, in this process: it needs no model weights."""
     require_dataset(session, dataset_id)
     model = require_ready_model(session, request.model_id)
-    folder = safe_join(settings.data_root, model_dir(model.id))
-    encoding = _tokenizer(folder / "tokenizer.json").encode(request.text, add_special_tokens=False)
-    pieces = [
-        TokenPiece(id=token_id, text=request.text[start:end] or token)
+    pieces = [TokenPiece(id=i, text=text) for i, text in _cut(settings, model.id, request.text)]
+    return TokenizePreview(tokens=pieces, n_tokens=len(pieces), n_characters=len(request.text))
+
+
+def tokenize_text(
+    session: Session, settings: Settings, model_id: UUID, request: TokenizeText
+) -> TokenizedText:
+    """Cut a text into a model's tokens, and name tokens by their ids; needs no weights either."""
+    model = require_ready_model(session, model_id)
+    tokenizer = _tokenizer_of(settings, model.id)
+    known = tokenizer.get_vocab_size(with_added_tokens=True)
+    return TokenizedText(
+        tokens=[NamedToken(id=i, text=t) for i, t in _cut(settings, model.id, request.text)],
+        named=[
+            NamedToken(
+                id=i,
+                text=tokenizer.decode([i], skip_special_tokens=False) if i < known else None,
+            )
+            for i in request.token_ids
+        ],
+    )
+
+
+def _cut(settings: Settings, model_id: UUID, text: str) -> list[tuple[int, str]]:
+    """Ids of a text's tokens with their pieces of it."""
+    encoding = _tokenizer_of(settings, model_id).encode(text, add_special_tokens=False)
+    return [
+        (token_id, text[start:end] or token)
         for token_id, token, (start, end) in zip(
             encoding.ids, encoding.tokens, encoding.offsets, strict=True
         )
     ]
-    return TokenizePreview(tokens=pieces, n_tokens=len(pieces), n_characters=len(request.text))
+
+
+def _tokenizer_of(settings: Settings, model_id: UUID) -> Any:
+    path = safe_join(settings.data_root, model_dir(model_id)) / "tokenizer.json"
+    if not path.is_file():
+        raise NotReady(
+            "The model's tokenizer is missing on disk; import the model again.",
+            details={"model_id": str(model_id)},
+        )
+    return _tokenizer(path)
 
 
 @lru_cache(maxsize=4)

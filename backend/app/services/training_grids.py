@@ -63,7 +63,7 @@ def estimate(session: Session, request: TrainingGridCreate) -> Estimate:
 def read_plans(session: Session, job_id: UUID) -> list[RunPlan]:
     """What a run has to train: those that share it and have not failed."""
     rows = trainings.list_sharing(session, job_id)
-    return [read_plan(session, row.id, job_id) for row in rows]
+    return [read_plan(session, row.id) for row in rows]
 
 
 def record_failure(session: Session, training_id: UUID, message: str) -> None:

@@ -14,7 +14,7 @@ from app.core.paths import activation_dir, checkpoint_dir, model_dir, tokenizati
 from app.db.models import Activation, Training
 from app.db.repositories import activations, jobs, trainings
 from app.ml.configs import TrainingHyperparameters, target_hook_type
-from app.services.checkpoint_service import save_requests_of
+from app.services.checkpoint_service import save_requests_in
 from app.services.lookup import require_training
 
 CHECKPOINT_FIGURES = ("l0", "explained_variance", "reason", "quality", "quality_split")
@@ -39,7 +39,6 @@ class RunPlan:
 
     Attributes:
         checkpoints: Steps that can be resumed from, newest first.
-        save_requests: Checkpoints asked for by hand before this run.
     """
 
     training_id: UUID
@@ -49,17 +48,15 @@ class RunPlan:
     encoder_type: str
     config: TrainingHyperparameters
     checkpoints: list[int]
-    save_requests: int
 
 
-def read_plan(session: Session, training_id: UUID, job_id: UUID) -> RunPlan:
+def read_plan(session: Session, training_id: UUID) -> RunPlan:
     """
     Raises:
         TrainingNotFound: The row was deleted.
         StoreGone: So were its activations.
     """
     training = require_training(session, training_id)
-    job = jobs.get(session, job_id)
     return RunPlan(
         training_id=training.id,
         files=source_files(session, training),
@@ -68,7 +65,6 @@ def read_plan(session: Session, training_id: UUID, job_id: UUID) -> RunPlan:
         encoder_type=training.encoder_type,
         config=TrainingHyperparameters.from_dict(training.hyperparameters),
         checkpoints=[row.step for row in trainings.list_checkpoints(session, training.id)],
-        save_requests=save_requests_of(job) if job is not None else 0,
     )
 
 
@@ -83,15 +79,24 @@ def source_files(session: Session, training: Training) -> SourceFiles:
     """
     store = _store_of(session, training)
     if store is None or store.tokenization_id is None:
-        raise StoreGone(
-            "The activations of this training were deleted. Extract them again: the same model, "
-            f"dataset, layer {training.layer} and hook type {training.hook_type}.",
-            details={"training_id": str(training.id)},
-        )
+        raise StoreGone(_what_to_extract(training), details={"training_id": str(training.id)})
     return SourceFiles(
         store=activation_dir(store.id),
         tokens=tokenization_dir(store.dataset_id, store.tokenization_id),
         model=model_dir(training.model_id),
+    )
+
+
+def _what_to_extract(training: Training) -> str:
+    if training.source is not SaeSource.IMPORTED:
+        return (
+            "The activations of this training were deleted. Extract them again: the same model, "
+            f"dataset, layer {training.layer} and hook type {training.hook_type}."
+        )
+    places = {training.hook_type, target_hook_type(training.encoder_type, training.hook_type)}
+    return (
+        "An imported dictionary is measured on activations of your own. Extract some of its model "
+        f"from any text: layer {training.layer}, {' and '.join(sorted(places))}."
     )
 
 
@@ -132,7 +137,7 @@ def record_metrics(
         trainings.add_metrics(session, rows)
         trainings.set_current_step(session, training_id, rows[-1]["step"])
     job = jobs.get(session, job_id)
-    return save_requests_of(job) if job is not None else 0
+    return save_requests_in(job.payload) if job is not None else 0
 
 
 def record_checkpoint(

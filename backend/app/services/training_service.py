@@ -16,7 +16,12 @@ from app.core.enums import (
 )
 from app.core.errors import IllegalTransition, NotReady
 from app.db.models import Activation, Dataset, LanguageModel, Training
-from app.ml.configs import TrainingHyperparameters, hook_type_problems, input_hook_type
+from app.ml.configs import (
+    TrainingHyperparameters,
+    hook_type_problems,
+    input_hook_type,
+    width_of,
+)
 from app.schemas.common import JobAccepted
 from app.schemas.estimate import Estimate
 from app.schemas.training import TrainingCreate, TrainingCreated, TrainingRead
@@ -129,7 +134,7 @@ def prepare(
     refuse(hook_type_problems(request.encoder_type, hook_type))
     values = request.hyperparameters.model_dump()  # type: ignore[attr-defined]
     config = build_config(TrainingHyperparameters, values, prefix="hyperparameters.")
-    width = int(model.metadata_["d_model"])
+    width = width_of(model.metadata_, hook_type)
     refuse(config.width_problems(width, request.encoder_type), prefix="hyperparameters.")
     if store is None:
         store = choose_store(session, model, request)

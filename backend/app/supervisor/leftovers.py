@@ -8,6 +8,7 @@ import psutil
 
 from app.supervisor.launch import STACK_MARK, temporary_folder
 from app.supervisor.postgres_cluster import processes_in
+from app.supervisor.same_folder import sees_same_folder
 
 _log = logging.getLogger(__name__)
 
@@ -20,7 +21,8 @@ def find_leftovers(home: Path) -> list[psutil.Process]:
         if process.pid in own:
             continue
         try:
-            if process.environ().get(STACK_MARK) == str(home):
+            is_marked = process.environ().get(STACK_MARK) == str(home)
+            if is_marked and sees_same_folder(process.pid, home):
                 found[process.pid] = process
         except (psutil.AccessDenied, psutil.NoSuchProcess, OSError):
             continue  # somebody else's, or gone meanwhile

@@ -22,7 +22,9 @@ START_TIMEOUT_SECONDS = 120.0  # crash recovery on a slow SD card takes longer t
 STOP_TIMEOUT_SECONDS = 30.0
 DATABASE = "mistudio"
 MAX_SOCKET_PATH_BYTES = 107
-# Seen in 4 of 12 restarts right after kill -9: the old backends need about 0.1 s to leave.
+# Seen in 4 of 12 restarts right after kill -9: the old backends need about 0.1 s to leave, and
+# seconds on a busy machine.
+_TRANSIENT_SECONDS = 30.0
 _TRANSIENT_FAILURES = ("pre-existing shared memory block", "could not create lock file")
 
 
@@ -77,7 +79,7 @@ class PostgresServer:
         if self.is_running():
             return
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        retry_until = time.monotonic() + 5.0
+        retry_until = time.monotonic() + _TRANSIENT_SECONDS
         while True:
             offset = self.log_path.stat().st_size if self.log_path.exists() else 0
             self.spawn()

@@ -12,6 +12,7 @@ import psutil
 
 from app.supervisor import binaries, launch
 from app.supervisor.private_files import own_tree, write_private
+from app.supervisor.same_folder import sees_same_folder
 
 USER = "mistudio"
 _ORPHAN_STOP_SECONDS = 30.0
@@ -94,9 +95,11 @@ def processes_in(folder: Path) -> list[psutil.Process]:
     """Live server processes whose working folder this is (PostgreSQL and Valkey stay in theirs)."""
     found = []
     for process in psutil.process_iter(["cwd", "cmdline", "ppid", "status"]):
-        if process.info["status"] == psutil.STATUS_ZOMBIE:
+        info = process.info
+        if info["status"] == psutil.STATUS_ZOMBIE:
             continue
-        if serves(folder, process.info["cwd"], process.info["cmdline"], process.info["ppid"]):
+        is_server = serves(folder, info["cwd"], info["cmdline"], info["ppid"])
+        if is_server and sees_same_folder(process.pid, folder):
             found.append(process)
     return found
 

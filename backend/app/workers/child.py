@@ -157,7 +157,10 @@ def listen_for_requests(stop: StopSignal, token: HandedToken) -> None:
 
 
 def _read_requests(stop: StopSignal, token: HandedToken) -> None:
-    for line in sys.stdin:
+    # Not sys.stdin itself: its lock would be held here for ever, and a copy of this process, which
+    # multiprocessing makes close it, would wait for that lock.
+    requests = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
+    for line in requests:
         action, _, origin = line.strip().partition(" ")
         if action == TOKEN_WORD:
             token.put(json.loads(origin))

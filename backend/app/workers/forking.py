@@ -153,7 +153,7 @@ def _is_over(connection: socket.socket) -> bool:
 
 def _connect(settings: Settings) -> socket.socket:
     """A connection to the nursery of this environment, which is started if it does not run."""
-    environment = compute_environment()
+    environment = compute_environment(settings)
     settings.run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _reachable(settings.run_dir, f"nursery-{_key(environment)}.sock") as address:
         try:

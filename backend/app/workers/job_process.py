@@ -33,6 +33,7 @@ class JobProcess:
         answers: bool = False,
         held: tuple[int, ...] = (),
     ) -> None:
+        self._settings = settings
         self._order = order
         self._log = log
         self._held = held
@@ -56,7 +57,7 @@ class JobProcess:
             process = subprocess.Popen(
                 [sys.executable, "-m", order.module, *order.arguments, str(os.getpid())],
                 cwd=BACKEND_FOLDER,
-                env=compute_environment(),
+                env=compute_environment(self._settings),
                 stdin=self._theirs[0],
                 stdout=stream if self.answers is None else self._theirs[1],
                 stderr=stream,

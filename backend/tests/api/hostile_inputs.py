@@ -10,12 +10,14 @@ TRAVERSALS = [
     "/..%5c..%5cetc%5cpasswd", "/%252e%252e/etc/passwd", "/assets/..%c0%af../etc/passwd",
     "/docs/static/..%2f..%2f__init__.py", "//etc/passwd", "/assets/%2e%2e/%2e%2e/main.py",
     "/api/v1/datasets/..%2f..%2fsystem%2finfo", "/api/v1/../../etc/passwd",
-    "/api/v1/trainings/%2e%2e%2f%2e%2e/checkpoints",
+    "/api/v1/trainings/%2e%2e%2f%2e%2e/checkpoints", "/" + "long" * 1_250,
+    "/assets/" + "long" * 1_250, "/docs/static/" + "long" * 1_250,
 ]  # fmt: skip
 
 ODD_PATHS = [
     "../../etc/passwd", "/etc/../etc/shadow\x00.txt", "..\\..\\x", "file:///etc/passwd",
-    "http://127.0.0.1/x", "//host/share", "C:\\windows",
+    "http://127.0.0.1/x", "//host/share", "C:\\windows", "~nobody-of-this-name/x",
+    "/" + "long" * 1_250,
 ]  # fmt: skip
 
 ODD_JSON = [
@@ -41,6 +43,7 @@ CROWDED_JSON = {
     "{" + ",".join(f'"k{number}": 1' for number in range(100_000)) + "}": "more than 1,000 fields",
     '{"hyperparameters": {' + ",".join(f'"k{n}": 1' for n in range(1_001)) + "}}": "1,000 fields",
 }
+ODD_TOKENS = ["hf_odd\nhf_canary", "hf_odd hf_canary", "hf_canary\u00e9", "hf_canary\x7f"]
 ODD_BYTES = [b'{"name": "\xff\xfe"}', b"\xff\xfe{\0}\0", b"\x80", b"\0"]
 
 ODD_QUERIES = [

@@ -15,7 +15,8 @@ from app.core.enums import (
     TokenizationStatus,
     TrainingStatus,
 )
-from app.db.models import Activation, Job
+from app.db.models import Activation, Job, LanguageModel
+from app.services.activation_records import record_extraction
 from tests.api.asserts import data_of, error_of, page_of
 from tests.factories import (
     make_activation,
@@ -25,6 +26,7 @@ from tests.factories import (
     make_tokenization,
     make_training,
 )
+from tests.factories.rows import CARD
 
 URL = "/api/v1/activations"
 
@@ -97,6 +99,44 @@ def test_bad_settings_name_their_field(
     response = client.post(f"{URL}/extract", json=body_for(session, **values))
     error = error_of(response, 400, "VALIDATION_ERROR")
     assert any(field in item["field"] for item in error["details"]["errors"])
+
+
+def test_a_place_that_the_blocks_lack_is_refused_at_once(
+    client: TestClient, session: Session
+) -> None:
+    """Attention and MLP of parallel blocks read the same stream, so nothing lies between them."""
+    offered = ["residual", "mlp", "attention", "z", "mlp_input"]
+    model = make_model(session, metadata_=CARD | {"hook_types": offered, "d_z": 128})
+    body = body_for(session, model_id=str(model.id), hook_types=["z", "resid_mid"])
+    error = error_of(client.post(f"{URL}/extract", json=body), 400, "HOOK_POINT_NOT_FOUND")
+    assert "side by side" in error["message"]
+    assert error["details"]["choices"] == offered
+    shown = data_of(client.get(f"/api/v1/models/{model.id}/architecture"))
+    assert shown["hook_types"] == offered
+    data_of(client.post(f"{URL}/extract", json=body | {"hook_types": ["z"]}), 202)
+
+
+def test_a_wider_place_takes_more_disk(client: TestClient, session: Session) -> None:
+    model = make_model(session, metadata_=CARD | {"d_z": 256})
+    dataset = make_dataset(session, metadata_={"statistics": {"n_characters": 400_000}})
+    ids = {"model_id": str(model.id), "dataset_id": str(dataset.id)}
+    sizes = []
+    for hook_types in (["residual"], ["z"], ["residual", "z"]):
+        body = ids | {"layers": [1], "hook_types": hook_types, "max_tokens": 10_000}
+        found = data_of(client.post(f"{URL}/estimate", json=body))
+        [disk] = [need for need in found["resources"] if need["name"] == "disk"]
+        [stored] = [part for part in disk["parts"] if part["name"] == "activations"]
+        sizes.append(stored["size_bytes"])
+    residual, heads, both = (size - 16 * 10_000 for size in sizes)
+    assert (residual, heads, both) == tuple(2 * 10_000 * width for width in (128, 256, 384))
+
+
+def test_an_extraction_tells_the_width_of_the_heads(session: Session) -> None:
+    """Of models that were imported before anybody asked for it."""
+    store = make_activation(session)
+    hooks = [{"hook_type": "residual", "d_model": 128}, {"hook_type": "z", "d_model": 192}]
+    record_extraction(session, store.id, {"n_tokens": 5, "size_bytes": 6, "hooks": hooks})
+    assert session.get_one(LanguageModel, store.model_id).metadata_["d_z"] == 192
 
 
 def test_model_and_dataset_must_be_there_and_ready(client: TestClient, session: Session) -> None:

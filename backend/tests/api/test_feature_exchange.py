@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -33,7 +34,12 @@ from app.services.feature_exchange.exporting import (
 )
 from app.services.feature_exchange.fingerprint import DictionaryFacts
 from app.services.feature_exchange.import_reports import KeptNote, PartComparison
-from app.services.feature_exchange.importing import check_dictionary, mark_part, open_bundle
+from app.services.feature_exchange.importing import (
+    check_dictionary,
+    mark_part,
+    open_bundle,
+    read_part,
+)
 from app.services.feature_exchange.parts import load_part
 from tests.api.asserts import data_of, error_of
 from tests.api.feature_samples import LENS
@@ -179,6 +185,10 @@ def test_another_dictionary_is_refused(
         open_bundle(folder)
 
 
+# Deeper than a parser goes, and packed less than a bomb.
+NESTED = b"".join(b'{"%d":' % number for number in range(100_000))
+
+
 def unpack_and_open(archive: Path, folder: Path) -> None:
     unpack_archive(archive, folder)
     open_bundle(folder)
@@ -192,6 +202,10 @@ def unpack_and_open(archive: Path, folder: Path) -> None:
         ("manifest.json", b'{"format": "x", "version": 1, "files": {}}', "this program reads"),
         ("batch-0.json", b"{", "no JSON"),
         ("readme", b"", "no batch-N.json"),
+        ("batch-0.json", NESTED, "no JSON"),
+        ("manifest.json", NESTED, "manifest is missing or unr"),
+        ("features/batch-0.jsonl.gz", b"\x1f\x8b\x08\x00" + bytes(range(256)), "cannot be read"),
+        ("long" * 100, b"x", "cannot be unpacked: File name too long"),
     ],
 )
 def test_a_bad_archive_is_refused(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
@@ -199,6 +213,31 @@ def test_a_bad_archive_is_refused(tmp_path: Path, name: str, content: bytes, sen
         archive.writestr(name, content)
     with pytest.raises(BundleInvalid, match=sentence):
         unpack_and_open(tmp_path / "a.zip", tmp_path / "a")
+
+
+def test_an_archive_that_is_locked_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("batch-0.json", b"{}")
+    content = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + offset] |= 1  # the flag of a password
+    path.write_bytes(content)
+    with pytest.raises(BundleInvalid, match="password required"):
+        unpack_archive(path, tmp_path / "a")
+
+
+@pytest.mark.parametrize("line", [[1], "text", {"index": "x"}, {"index": 1e999}, {"nothing": 1}])
+def test_a_line_of_another_kind_is_the_archives_fault(tmp_path: Path, line: Any) -> None:
+    (folder := tmp_path / "features").mkdir()
+    (folder / "batch-0.jsonl.gz").write_bytes(gzip.compress(json.dumps(line).encode()))
+    bundle = open_bundle(tmp_path)
+    with suppress(BundleInvalid):  # the line as a whole, or its feature only
+        assert read_part(bundle, 0, "", None).rows == []
+    (tmp_path / "dashboard").mkdir()
+    (tmp_path / "dashboard" / "batch-0.json").write_text(json.dumps({"features": [line]}))
+    with suppress(BundleInvalid):
+        assert read_part(open_bundle(tmp_path / "dashboard"), 0, "", None).rows == []
 
 
 def test_an_upload_is_queued(

@@ -1,5 +1,7 @@
 """The table of features: sorted, narrowed, searched."""
 
+import base64
+import json
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -76,6 +78,24 @@ def test_sorting_by_every_column_keeps_missing_values_last(
     wrong = f"{url.replace('token_rule', 'n_fires')}&cursor={pagination['next_cursor']}"
     error_of(client.get(wrong), 400, "VALIDATION_ERROR", "another sorting")
     error_of(client.get(f"{url}&cursor=nonsense"), 400, "VALIDATION_ERROR")
+
+
+def test_a_cursor_that_nobody_gave_is_refused(
+    client: TestClient, session: Session, training: Training
+) -> None:
+    make_feature(session, training, 1, token_rule=0.5)
+    url = f"{URL}?training_id={training.id}&sort_by="
+    deep = "[" * 700
+    for sort_by, places in {
+        "token_rule": [[{"a": 1}, 1, 1], [[1], 1, 1], [True, 1, 1], ["x", 1, 1], [0.5, 1e999, 1],
+                       [0.5, 1, "1"], [0.5, True, 1], [0.5, 1], []],
+        "label": [[1, 1, 1], ["\0", 1, 1], ["\ud800", 1, 1]],
+    }.items():  # fmt: skip
+        texts = [json.dumps([sort_by, "desc", *place]) for place in places]
+        for text in (*texts, deep, "1", "null"):
+            cursor = base64.urlsafe_b64encode(text.encode()).decode()
+            answer = client.get(f"{url}{sort_by}&order=desc&cursor={cursor}")
+            error_of(answer, 400, "VALIDATION_ERROR", "Start from the first page")
 
 
 def test_ranges_and_tags_narrow_the_table(

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from app.core.enums import JobKind, JobState, ResourceType, TrainingStatus
+from app.core.enums import EncoderType, JobKind, JobState, ResourceType, SaeSource, TrainingStatus
 from app.db.models import ExtractionTemplate, Job, Training
 from tests.api.asserts import data_of, error_of
 from tests.api.feature_samples import LENS
@@ -65,6 +65,10 @@ def test_discovery_needs_a_checkpoint_but_no_end(client: TestClient, session: Se
     orphan.model_id = store.model_id
     session.flush()
     error_of(extract(orphan), 409, "NOT_READY", "were deleted. Extract them again")
+    orphan.source = SaeSource.IMPORTED
+    orphan.layer, orphan.hook_type, orphan.encoder_type = 2, "mlp_input", EncoderType.TRANSCODER
+    session.flush()
+    error_of(extract(orphan), 409, "NOT_READY", "from any text: layer 2, mlp and mlp_input.")
     error_of(client.post(f"{URL}/extract", json={"training_id": str(uuid4())}), 404, "NOT_FOUND")
     bad = {"training_id": str(store.id), "examples_per_feature": 0}
     error_of(client.post(f"{URL}/extract", json=bad), 400, "VALIDATION_ERROR")

@@ -94,6 +94,18 @@ def test_a_wrong_method_is_told_all_right_ones(
     assert response.headers["Allow"] == allowed
 
 
+def test_head_is_get_without_the_body(client: TestClient) -> None:
+    for path in ("/api/v1/datasets", "/api/v1/health/live", "/openapi.json", "/docs"):
+        got, head = client.get(path), client.head(path)
+        assert (head.status_code, head.content) == (200, b"")
+        for name in ("content-type", "content-security-policy"):
+            assert head.headers[name] == got.headers[name]
+        assert int(head.headers["content-length"]) > 0
+    assert client.head(f"/api/v1/datasets/{uuid4()}").status_code == 404
+    refused = client.head("/api/v1/datasets/download")
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "POST")
+
+
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
@@ -151,7 +163,18 @@ def test_a_refused_body_does_not_echo_secrets(client: TestClient) -> None:
 
 
 @pytest.mark.fault(24)
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1:x", ""])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1:x",
+        "",
+        "evil.example@localhost",
+        "localhost/evil.example",
+        "localhost?evil.example",
+    ],
+)
 def test_a_foreign_host_is_refused(client: TestClient, host: str) -> None:
     error_of(client.get("/api/v1/jobs", headers={"Host": host}), 403, "FORBIDDEN_ORIGIN")
 

@@ -6,6 +6,7 @@ Lists are walked inside a test: an application for each entry would cost minutes
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -69,6 +70,26 @@ def test_no_import_path_is_odd(client: TestClient, settings: Settings) -> None:
         for url in (IMPORT, "/api/v1/models/import"):
             response = client.post(url, json={"name": "x", "path": given})
             error_of(response, 400, "VALIDATION_ERROR")
+
+
+def test_no_link_in_a_folder_leads_to_our_own_files(
+    client: TestClient, settings: Settings, tmp_path: Path
+) -> None:
+    (own := settings.home / "linked.txt").write_text("a secret")
+    (tmp_path / "corpus.txt").symlink_to(own)
+    response = client.post(IMPORT, json={"name": "x", "path": str(tmp_path)})
+    own.unlink()
+    error_of(response, 400, "VALIDATION_ERROR", "own files")
+
+
+def test_a_configuration_nested_without_end_is_refused(client: TestClient, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("[" * 100_000 + "]" * 100_000)
+    response = client.post("/api/v1/models/import", json={"path": str(tmp_path)})
+    error_of(response, 400, "MODEL_FORMAT_INVALID", "is not JSON")
+    with (tmp_path / "config.json").open("r+b") as file:
+        file.truncate(10_000_000_000)  # without a byte on the disk
+    response = client.post("/api/v1/models/import", json={"path": str(tmp_path)})
+    error_of(response, 400, "MODEL_FORMAT_INVALID", "too large")
 
 
 def test_no_json_upsets_the_server(client: TestClient) -> None:
@@ -142,6 +163,29 @@ def test_an_upload_names_no_place(settings: Settings) -> None:
         assert upload.path.parent.parent == settings.data_root / "cache"
         assert not upload.path.name.startswith(".")
         upload.discard()
+
+
+def test_a_token_is_one_word(client: TestClient) -> None:
+    """HTTP clients tell in their errors, and so in a job's log, which header they refuse."""
+    for token in hostile.ODD_TOKENS:
+        for url in DOWNLOADS:
+            response = client.post(url, json={"repo_id": "a/b", "access_token": token})
+            error_of(response, 400, "VALIDATION_ERROR", "copy it again")
+            assert "canary" not in response.text
+
+
+def test_a_refused_body_is_told_what_it_should_be(client: TestClient) -> None:
+    for content, words in {
+        b"[]": "The body must be a JSON object",
+        b'"text"': "The body must be a JSON object",
+        b"": "needs a body in JSON",
+        b"{": "not valid JSON",
+        b'{"name": "\xff"}': "not in UTF-8",
+        b"[" * 100_000: "nested too deeply",
+    }.items():
+        for method, url in (("POST", TEMPLATES), ("PUT", NO_TEMPLATE), ("PATCH", NO_TEMPLATE)):
+            response = client.request(method, url, content=content, headers=JSON)
+            error_of(response, 400, "VALIDATION_ERROR", words)
 
 
 def test_a_repository_is_a_name_and_no_address(client: TestClient) -> None:

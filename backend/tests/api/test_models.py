@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.core.config import Settings
 from app.core.enums import JobKind, JobState, ModelStatus, ResourceType
+from app.core.paths import model_dir
 from app.db.models import Job
 from app.services.hub import tokens
 from tests.api.asserts import data_of, error_of, page_of
@@ -64,6 +65,18 @@ def test_the_architecture(client: TestClient, session: Session) -> None:
     assert read["n_heads"] == 4
     assert "residual" in read["hook_types"]
     assert read["layers"][0]["detail"] == "9 tensors"
+    assert read["has_chat_template"] is False
+
+
+@pytest.mark.parametrize("name", ["chat_template.jinja", "tokenizer_config.json"])
+def test_an_architecture_tells_whether_the_model_can_chat(
+    client: TestClient, session: Session, settings: Settings, name: str
+) -> None:
+    model = make_model(session)
+    folder = settings.data_root / model_dir(model.id)
+    folder.mkdir(parents=True)
+    (folder / name).write_text('{"chat_template": "{{ messages[0].content }}"}')
+    assert data_of(client.get(f"{URL}/{model.id}/architecture"))["has_chat_template"] is True
 
 
 def test_an_architecture_needs_a_ready_model(client: TestClient, session: Session) -> None:
@@ -168,3 +181,24 @@ def test_a_model_that_is_being_imported_is_busy(client: TestClient, session: Ses
     model = make_model(session, status=ModelStatus.LOADING)
     make_job(session, JobKind.MODEL_IMPORT, JobState.RUNNING, ResourceType.MODEL, model.id)
     error_of(client.delete(f"{URL}/{model.id}"), 409, "CONFLICT", "its import (running)")
+
+
+def test_a_text_is_cut_and_tokens_are_named(
+    client: TestClient, session: Session, settings: Settings
+) -> None:
+    model = make_model(session)
+    folder = settings.data_root / "models" / str(model.id)
+    folder.mkdir(parents=True)
+    (folder / "tokenizer.json").write_bytes((GLASS_EN / "tokenizer.json").read_bytes())
+    url = f"{URL}/{model.id}/tokenize"
+    cut = data_of(client.post(url, json={"text": " the cat"}))
+    assert "".join(token["text"] for token in cut["tokens"]) == " the cat"
+    ids = [token["id"] for token in cut["tokens"]]
+    named = data_of(client.post(url, json={"token_ids": [*ids, 5_000_000]}))["named"]
+    assert "".join(token["text"] for token in named[:-1]) == " the cat"
+    assert named[-1] == {"id": 5_000_000, "text": None}
+    assert data_of(client.post(url, json={})) == {"tokens": [], "named": []}
+    error_of(client.post(url, json={"token_ids": [-1]}), 400, "VALIDATION_ERROR")
+    error_of(client.post(f"{URL}/{uuid4()}/tokenize", json={}), 404, "NOT_FOUND")
+    bare = make_model(session)
+    error_of(client.post(f"{URL}/{bare.id}/tokenize", json={}), 409, "NOT_READY", "on disk")

@@ -32,9 +32,11 @@ PARITY = {
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Files of the right names; nothing reads them before the job."""
+    made = tmp_path / "foreign"
+    made.mkdir()
     for name in ("cfg.json", "sae_weights.safetensors"):
-        (tmp_path / name).write_text("{}")
-    return tmp_path
+        (made / name).write_text("{}")
+    return made
 
 
 def import_of(client: TestClient, model: LanguageModel, folder: Path, **values: Any) -> Any:
@@ -84,12 +86,34 @@ def test_an_import_is_queued_once_and_shown_while_it_waits(
     error_of(client.delete(f"{URL}/{sae['id']}"), 409, "CONFLICT", "in use by its import")
 
 
+@pytest.mark.parametrize(
+    ("named", "place"),
+    [
+        ({"hook_type": "resid_pre", "layer": 2}, (1, "residual")),
+        ({"hookType": "resid_post", "layer": 1}, (1, "residual")),
+        ({"hook_type": "attn_out"}, (None, "attention")),
+        ({"hook_type": "z", "layer": 3}, (3, "z")),
+        ({"hook_type": "resid_mid", "layer": 3}, (3, "resid_mid")),
+    ],
+)
+def test_a_place_may_be_named_as_elsewhere(
+    client: TestClient, session: Session, folder: Path, named: dict[str, Any], place: Any
+) -> None:
+    accepted = data_of(import_of(client, make_model(session), folder, **named), 202)
+    payload = session.get_one(Job, accepted["job_id"]).payload
+    assert (payload["layer"], payload["hook_type"]) == place
+
+
 def test_what_cannot_be_imported_is_refused_at_once(
     client: TestClient, session: Session, settings: Settings, folder: Path
 ) -> None:
     model = make_model(session)
     error_of(import_of(client, model, folder, layer=9), 400, "HOOK_POINT_NOT_FOUND", "0 to 3")
     error_of(import_of(client, model, folder, hook_type="logits"), 400, "VALIDATION_ERROR")
+    before = import_of(client, model, folder, hook_type="resid_pre", layer=0)
+    error_of(before, 400, "VALIDATION_ERROR", "embeddings")
+    nowhere = import_of(client, model, folder, hookType="resid_pre")
+    error_of(nowhere, 400, "VALIDATION_ERROR", "needs a layer")
     error_of(import_of(client, model, folder / "cfg.json"), 400, "SAE_FORMAT_INVALID", "by itself")
     error_of(import_of(client, model, folder.parent), 400, "SAE_FORMAT_INVALID", folder.name)
     error_of(import_of(client, model, settings.home), 400, "VALIDATION_ERROR", "own files")

@@ -1,14 +1,15 @@
 """Presets and saved runs over REST."""
 
+import json
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from app.db.models import Feature, SteeringRun, Training
-from app.schemas.steering import SteeredFeature
+from app.db.models import Feature, LanguageModel, SteeringRun, Training
+from app.schemas.steering import SteeredFeature, SteeringGenerate
 from tests.api.asserts import error_of
 from tests.factories import make_checkpoint, make_feature, make_model, make_training
 
@@ -48,6 +49,78 @@ def test_a_preset_is_made_read_written_and_deleted(
     gone = client.delete(f"{URL}/{preset['id']}").json()["data"]
     assert gone["name"] == "More of it"
     error_of(client.get(f"{URL}/{preset['id']}"), 404, "NOT_FOUND")
+
+
+def test_a_preset_remembers_where_it_acts(
+    client: TestClient, session: Session, feature: Feature, body: dict[str, Any]
+) -> None:
+    assert client.post(URL, json=body).json()["data"]["condition"] is None
+    condition = {"feature_id": feature.id, "threshold": 0.5}
+    asked = body | {"name": "Where it fires", "condition": condition, "mode": "reconstruction"}
+    made = client.post(URL, json=asked).json()["data"]
+    assert (made["condition"], made["mode"]) == (condition, "reconstruction")
+    assert client.get(f"{URL}/{made['id']}").json()["data"] == made
+    foreign = make_feature(session, make_training(session), 0)
+    wrong = asked | {"name": "c", "condition": {"feature_id": foreign.id}}
+    error_of(client.post(URL, json=wrong), 400, "VALIDATION_ERROR", "another model")
+    gone = asked | {"name": "c", "condition": {"feature_id": 999_999_999}}
+    error_of(client.post(URL, json=gone), 404, "NOT_FOUND")
+
+
+EVERYTHING: dict[str, Any] = {
+    "max_new_tokens": 33, "top_k": 7, "top_p": 0.9, "repetition_penalty": 1.25, "seed": 4,
+    "stop": ["\n\n", "END"], "steer_prompt": False, "steer_generated": True,
+    "positions": [3, 4], "window": [1, 9], "token_ids": [5], "exclude_special": False,
+    "use_chat_template": True, "system_prompt": "Be brief.", "force": True,
+}  # fmt: skip
+
+
+def test_a_preset_gives_back_all_that_a_generation_says_but_its_prompt(
+    client: TestClient, body: dict[str, Any]
+) -> None:
+    places = [body["features"][0] | {"layer": 1, "hook_type": "mlp"}]
+    asked = body | {"features": places, "settings": EVERYTHING}
+    made = client.post(URL, json=asked).json()["data"]
+    assert (made["features"][0]["layer"], made["features"][0]["hook_type"]) == (1, "mlp")
+    assert made["settings"] == EVERYTHING
+    read = client.get(f"{URL}/{made['id']}")
+    assert read.json()["data"] == made
+    again = client.put(f"{URL}/{made['id']}", json=asked).json()["data"]
+    assert again == made, "the same values a second time change nothing"
+    said = {"settings": set(EVERYTHING), "preset": {"temperature", "mode", "condition", "features",
+            "intervention_layer"}}  # fmt: skip
+    unsaid = set(SteeringGenerate.model_fields) - said["settings"] - said["preset"]
+    assert unsaid == {"prompt", "model_id", "run_id", "use_cache", "prefill_chunk"}
+
+
+def test_what_a_preset_does_not_say_is_as_a_generation_has_it(
+    client: TestClient, body: dict[str, Any]
+) -> None:
+    settings = client.post(URL, json=body).json()["data"]["settings"]
+    defaults = SteeringGenerate.model_fields
+    standard = {name: defaults[name].default for name in settings}
+    assert settings == json.loads(json.dumps(standard))
+
+
+def test_places_and_settings_of_a_preset_are_checked(
+    client: TestClient, session: Session, body: dict[str, Any]
+) -> None:
+    def refused(code: str, words: str = "", **changes: Any) -> None:
+        error_of(client.post(URL, json=body | changes), 400, code, words)
+
+    feature = body["features"][0]
+    training = session.get_one(Training, UUID(body["training_id"]))
+    model = session.get_one(LanguageModel, training.model_id)
+    model.metadata_ = {**model.metadata_, "hook_types": ["residual", "mlp"]}
+    session.flush()
+    refused("HOOK_POINT_NOT_FOUND", features=[feature | {"layer": 40}])
+    refused("HOOK_POINT_NOT_FOUND", features=[feature | {"hook_type": "z"}])
+    refused("VALIDATION_ERROR", "embeddings",
+            features=[feature | {"hook_type": "resid_pre", "layer": 0}])  # fmt: skip
+    refused("VALIDATION_ERROR", "chat template", settings={"system_prompt": "x"})
+    refused("VALIDATION_ERROR", "settings.window", settings={"window": [3, 1]})
+    refused("VALIDATION_ERROR", settings={"max_new_tokens": 0})
+    refused("VALIDATION_ERROR", settings={"prompt": "x"})
 
 
 def test_a_feature_is_named_as_in_a_generation_or_as_in_a_preset(

@@ -26,8 +26,9 @@ def bundle(client: TestClient, session: Session) -> dict[str, Any]:
     data_of(client.post(f"{URL}/training", json=body), 201)
     data_of(client.post(f"{URL}/extraction", json={"name": "e", "layers": [1]}), 201)
     preset = SteeringPreset(
-        training_id=training.id, name="p", intervention_layer=2,
+        training_id=training.id, name="p", intervention_layer=2, mode="reconstruction",
         features=[{"feature_id": feature.id, "coefficient": 2.0, "unit": "activation"}],
+        condition={"feature_id": feature.id, "threshold": 0.5}, settings={"stop": ["END"]},
     )  # fmt: skip
     session.add(preset)
     session.flush()

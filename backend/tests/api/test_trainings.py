@@ -81,6 +81,30 @@ def test_a_transcoder_needs_both_places_in_one_store(client: TestClient, session
     assert (read["hook_type"], read["target_hook_type"]) == ("mlp_input", "mlp")
 
 
+def test_heads_are_as_wide_as_they_are(client: TestClient, session: Session) -> None:
+    """Together they may be wider than the stream: latents are counted from their width."""
+    store = make_activation(session, hook_types=["residual", "z"])
+    model = session.get_one(LanguageModel, store.model_id)
+    model.metadata_ = model.metadata_ | {"d_z": 256}
+    for hook_type, n_latents in (("residual", 1024), ("z", 2048)):
+        body = body_for(store, hook_type=hook_type, hyperparameters={"expansion_factor": 8})
+        created = data_of(client.post(URL, json=body), 201)
+        read = data_of(client.get(f"{URL}/{created['training_id']}"))
+        assert (read["hook_type"], read["n_latents"]) == (hook_type, n_latents)
+
+
+def test_resid_pre_is_the_stream_after_the_block_before(
+    client: TestClient, session: Session
+) -> None:
+    store = make_activation(session, layers=[1, 3])
+    body = body_for(store, layer=2, hook_type="resid_pre")
+    created = data_of(client.post(URL, json=body), 201)
+    read = data_of(client.get(f"{URL}/{created['training_id']}"))
+    assert (read["layer"], read["hook_type"]) == (1, "residual")
+    first = {**body, "layer": 0}
+    error_of(client.post(URL, json=first), 400, "VALIDATION_ERROR", "are the embeddings")
+
+
 def test_without_activations_one_is_told_to_extract_first(
     client: TestClient, session: Session
 ) -> None:

@@ -28,6 +28,7 @@ PROGRAMS = {
     *(f"worker-{queue}" for queue in ("training", "extraction", "analysis", "downloads")),
     "worker-steering",
 }
+ANSWER_SECONDS = 120
 pytestmark = pytest.mark.slow
 
 
@@ -84,14 +85,18 @@ def family(state: StackState) -> list[psutil.Process]:
 
 
 def is_gone(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def test_up_starts_everything_and_says_where_it_is(state: StackState, first_up: Result) -> None:
     assert set(pids(state)) == PROGRAMS
     assert f"MechInterp Studio runs at {state.page_url}" in spoken(first_up)
     assert f"{len(PROGRAMS)} processes started in" in spoken(first_up)
-    assert httpx.get(f"{state.url}/api/v1/health/ready").status_code == 200
+    ready = httpx.get(f"{state.url}/api/v1/health/ready", timeout=ANSWER_SECONDS)
+    assert ready.status_code == 200
 
 
 def test_nobody_else_reads_addresses_and_passwords(state: StackState, home: Path) -> None:
@@ -130,12 +135,15 @@ def test_status_shows_every_process_and_no_job(state: StackState) -> None:
 
 def test_status_shows_a_job_that_waits_or_runs(state: StackState) -> None:
     body = {"builtin": "python-docs", "name": "manuals"}
-    accepted = httpx.post(f"{state.url}/api/v1/datasets/import", json=body).json()["data"]
-
-    assert "dataset import" in mistudio("status").output
-
-    job = f"{state.url}/api/v1/jobs/{accepted['job_id']}"
-    httpx.post(f"{job}/cancel")
+    with httpx.Client(base_url=f"{state.url}/api/v1", timeout=ANSWER_SECONDS) as client:
+        worker = pids(state)["worker-downloads"]
+        os.kill(worker, signal.SIGSTOP)  # the job is not over before it is looked for
+        try:
+            accepted = client.post("/datasets/import", json=body).json()["data"]
+            assert "dataset import" in mistudio("status").output
+            client.post(f"/jobs/{accepted['job_id']}/cancel")
+        finally:
+            os.kill(worker, signal.SIGCONT)
     wait_for(lambda: read_running_jobs(str(state.url)) == [], "the job's end")
 
 
@@ -167,7 +175,7 @@ def test_a_killed_postgres_and_a_killed_worker_come_back(state: StackState, home
 
     assert now.database_url == state.database_url
     url = f"{now.url}/api/v1/health/ready"
-    wait_for(lambda: httpx.get(url).status_code == 200, "readiness")
+    wait_for(lambda: httpx.get(url, timeout=ANSWER_SECONDS).status_code == 200, "readiness")
 
 
 def test_a_killed_supervisor_leaves_nobody_and_the_next_up_recovers(

@@ -35,6 +35,26 @@ def test_help_names_every_command() -> None:
         assert command in answer.output
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("MISTUDIO_TOKEN", "canary", "must have at least 16 characters"),
+        ("MISTUDIO_PORT", "canary", "must be a valid integer"),
+        ("MISTUDIO_PORT", "70000", "must be less than or equal to 65535"),
+        ("MISTUDIO_LEASE_DURATION", "canary", "must be a valid timedelta"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_not_shown(
+    home: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    answer = program.invoke(app, ["status"])
+    assert answer.exit_code == 2
+    assert f"{variable} {words}" in answer.output
+    assert "canary" not in answer.output
+    assert "Traceback" not in answer.output
+
+
 def test_openapi_needs_no_servers(home: Path) -> None:
     document = home / "openapi.json"
 

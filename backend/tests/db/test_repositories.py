@@ -113,6 +113,28 @@ def test_examples_keep_odd_text(session: Session) -> None:
     assert features.first_example(session, feature_id) == (None, 0)
 
 
+def test_the_strongest_context_is_looked_up_by_key_before_the_planner_knows_the_table(
+    session: Session,
+) -> None:
+    training = make_training(session)
+    rows = [{"neuron_index": n} for n in range(2000)]
+    ids = list(feature_loading.put_features(session, training.id, rows).values())
+    contexts = (
+        ContextRow(
+            feature_id=feature_id, rank=0, document=0, position=0, max_activation=1.0, kind="top",
+            split="train", sample_text="a", token_ids=pack("i", [1]), token_lengths=pack("H", [1]),
+            activations=pack("f", [1.0]), octave=None, margin=None, token_index=0,
+            window_position=0,
+        )
+        for feature_id in ids
+    )  # fmt: skip
+    feature_loading.put_examples(session, contexts)
+    wanted, rows_read = ids[::100], "SELECT sum(idx_tup_fetch) FROM pg_stat_xact_user_tables"
+    before = session.scalar(text(rows_read))
+    assert sorted(features.top_examples(session, wanted)) == wanted
+    assert session.scalar(text(rows_read)) - before == len(wanted)
+
+
 def test_deleting_features_takes_their_examples(session: Session) -> None:
     training = make_training(session)
     gone, kept = (

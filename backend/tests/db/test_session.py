@@ -29,7 +29,7 @@ def kill(engine: Engine, servers: Settings) -> int:
     killed = backend(engine)
     other = sessions.build_engine(servers.require_database_url())
     with other.connect() as connection:
-        connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": killed})
+        connection.execute(text("SELECT pg_terminate_backend(:pid, 60000)"), {"pid": killed})
     other.dispose()
     return killed
 

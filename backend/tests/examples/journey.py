@@ -99,6 +99,7 @@ class Journey:
         self.stack.get("/models?limit=2")
         self.stack.get(f"/models/{self.model_id}")
         self.stack.get(f"/models/{self.model_id}/architecture")
+        self.stack.post(f"/models/{self.model_id}/tokenize", {"text": " cat", "token_ids": [3, 40]})
 
     def _chat_model(self) -> str:
         """The same model with a template: what can be asked to write labels."""
@@ -268,7 +269,7 @@ class Journey:
         feature = {"id": self.feature_id, "coefficient": 2.0}
         body = {
             "model_id": self.model_id, "prompt": PROMPT, "features": [feature],
-            "max_new_tokens": 8, "run_id": RUN_ID,
+            "max_new_tokens": 8, "run_id": RUN_ID, "mode": "reconstruction",
         }  # fmt: skip
         self._listen(f"job:{RUN_ID}")
         self.stack.post("/steering/generate", body)
@@ -294,6 +295,8 @@ class Journey:
         body = {
             "training_id": self.training_id, "name": "more lists", "intervention_layer": 2,
             "features": [{"feature_id": self.feature_id, "coefficient": 2.0}],
+            "condition": {"feature_id": self.feature_id, "threshold": 1.5},
+            "settings": {"max_new_tokens": 80, "top_p": 0.9, "stop": ["\n\n"]},
         }  # fmt: skip
         preset = self.stack.post("/steering/presets", body)
         path = f"/steering/presets/{preset['id']}"

@@ -45,9 +45,18 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "olmo2": ("Olmo2Config", SMALL),
+    "glm4": ("Glm4Config", {**KV, "eos_token_id": 1}),
+    "wide heads": ("Qwen3Config", {**KV, "head_dim": 12}),
     "falcon": (
         "FalconConfig",
         {"vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2},
+    ),
+    "falcon, in sequence": (
+        "FalconConfig",
+        {
+            "vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2,
+            "parallel_attn": False,
+        },
     ),
     "opt": (
         "OPTConfig",

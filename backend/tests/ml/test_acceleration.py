@@ -80,7 +80,9 @@ def test_when_none_works_the_model_is_as_it_was(model: LoadedModel) -> None:
     assert accelerate(model, []).failed == ()
 
 
-@pytest.mark.parametrize("hook_type", ["residual", "mlp", "attention", "mlp_input"])
+@pytest.mark.parametrize(
+    "hook_type", ["residual", "mlp", "attention", "mlp_input", "resid_mid", "z"]
+)
 def test_hooks_read_and_edit_the_same_values(model: LoadedModel, hook_type: str) -> None:
     """With PyTorch's own tracing, which must not swallow the hooks."""
     point = resolve_hook_point(model.model, 1, hook_type)

@@ -42,8 +42,8 @@ def test_parts_of_a_batch_need_less_and_dense_activations_more() -> None:
 def test_reading_and_storing() -> None:
     assert reading_flop(SMALL, 1) == 2 * 2 * (4 * 100 + 3 * 300)
     assert training_flop(settings(), 10, 10) == 2 * 20 * 100
-    assert store_bytes(1000, 10, 2, "bfloat16") == 1000 * (10 * 2 * 2 + 16)
-    model, libraries, batch, captured = extraction_needs(SMALL, 2, 8, 3)
+    assert store_bytes(1000, 20, "bfloat16") == 1000 * (10 * 2 * 2 + 16)
+    model, libraries, batch, captured = extraction_needs(SMALL, 2, 8, 30)
     assert (model.size_bytes, libraries.size_bytes) == (5_000, MODEL_LIBRARIES)
     assert batch.size_bytes == 4 * 16 * 6 * 40
     assert captured.size_bytes == 2 * 4 * 16 * 10 * 3

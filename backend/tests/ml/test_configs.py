@@ -18,7 +18,9 @@ from app.ml.configs import (
     field_specs,
     hook_type_problems,
     input_hook_type,
+    place_of,
     target_hook_type,
+    width_of,
 )
 
 VALID: list[Config] = [
@@ -150,6 +152,22 @@ def test_the_expansions_of_the_specification_are_accepted(expansion: int) -> Non
     settings = TrainingHyperparameters(expansion_factor=expansion)
     assert settings.latents(96) == 96 * expansion
     assert not settings.width_problems(96)
+
+
+def test_other_names_of_places() -> None:
+    names = {"resid_post": "residual", "attn_out": "attention", "mlp_out": "mlp", "z": "z"}
+    assert {name: place_of(4, name) for name in names} == {n: (4, o) for n, o in names.items()}
+    assert place_of(None, "resid_mid") == (None, "resid_mid")
+    assert place_of(4, "resid_pre") == place_of(3, "resid_post") == (3, "residual")
+    with pytest.raises(ValueError, match="needs a layer"):
+        place_of(None, "resid_pre")
+    with pytest.raises(ValueError, match="are the embeddings"):
+        place_of(0, "resid_pre")
+
+
+def test_widths_of_places() -> None:
+    assert [width_of({"d_model": 16, "d_z": 24}, kind) for kind in ("z", "residual")] == [24, 16]
+    assert width_of({"d_model": 16}, "z") == width_of({"d_model": 16, "d_z": None}, "z") == 16
 
 
 def test_k_and_skip_rank_by_width() -> None:

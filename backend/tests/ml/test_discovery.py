@@ -15,10 +15,12 @@ from app.ml.errors import Stopped
 from app.ml.feature_discovery import (
     DiscoveryResult,
     discard_discovery,
+    discover,
     discover_features,
     logit_effects,
 )
 from app.ml.feature_discovery.firing_log import FiringLog
+from app.ml.feature_discovery.forked import map_ranges
 from app.ml.feature_discovery.labels import word_of
 from app.ml.feature_discovery.reading import choose_rows
 from app.ml.language_models import LoadedModel
@@ -198,7 +200,7 @@ def test_a_stopped_pass_leaves_nothing(
 
 def test_logit_effects_are_the_extremes(glass: LoadedModel, sae_path: Path) -> None:
     sae = load_sae(sae_path)
-    effects = logit_effects(glass, sae.W_dec_FD, 3)
+    effects = logit_effects(glass, sae.W_dec_FD, 3, *PLACE)
     gain = glass.model.model.norm.weight
     logits = (sae.W_dec_FD[300] * gain) @ glass.model.lm_head.weight.T
     assert effects.top_ids[300].tolist() == logits.topk(3).indices.tolist()
@@ -368,3 +370,20 @@ def test_the_map_is_within_its_frame(result: DiscoveryResult) -> None:
     places = np.array([feature.place for feature in result.features])
     assert np.abs(places).max() == pytest.approx(1, abs=1e-5)
     assert len({feature.cluster for feature in result.features}) > 3
+
+
+def test_features_described_by_copies_are_the_same(
+    result: DiscoveryResult, sae_path: Path, store: ActivationStore, tokens: TokenStore,
+    glass: LoadedModel, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def shared(work: object, n: int, step: int) -> object:
+        return map_ranges(work, n, step, processes=2)  # type: ignore[arg-type]
+
+    def encode(index: int, context: object) -> bytes:
+        return repr((index, context)).encode()
+
+    alone = list(result.encoded_contexts(encode))
+    monkeypatch.setattr(discover, "map_ranges", shared)
+    with discover_features(sae_path, store, tokens, glass, *PLACE, CONFIG, ignore, never) as found:
+        assert list(map(to_json, found.features)) == list(map(to_json, result.features))
+        assert list(found.encoded_contexts(encode)) == alone

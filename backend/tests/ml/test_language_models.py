@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
+from app.ml.configs import HOOK_TYPES
 from app.ml.errors import HookPointNotFound, ModelFormatError
-from app.ml.feature_discovery.logit_lens import direct_logits, final_gain
+from app.ml.feature_discovery.logit_lens import direct_logits, gain_of, to_stream
 from app.ml.language_models import (
     LoadedModel,
     capture,
@@ -80,19 +81,42 @@ def test_places_that_do_not_exist_are_named(glass: LoadedModel) -> None:
 def test_logit_lens_folds_the_final_norm() -> None:
     llama, gpt2, gemma = (random_model(f) for f in ("llama", "gpt2", "gemma2"))
     llama.model.model.norm.weight.copy_(torch.arange(16.0))
-    gain, removes_mean = final_gain(llama.model)
+    gain, removes_mean = gain_of(llama.model.model.norm)
     assert gain is not None
     assert torch.equal(gain, torch.arange(16.0))
     assert not removes_mean
     direction = torch.randn(1, 16)
     expected = (direction * torch.arange(16.0)) @ llama.model.lm_head.weight.T
-    torch.testing.assert_close(direct_logits(llama, direction), expected)
-    assert final_gain(gpt2.model)[1]
-    constant = direct_logits(gpt2, torch.ones(1, 16))
+    torch.testing.assert_close(direct_logits(llama, direction, 1, "residual"), expected)
+    assert gain_of(gpt2.model.transformer.ln_f)[1]
+    constant = direct_logits(gpt2, torch.ones(1, 16), 1, "mlp")
     torch.testing.assert_close(constant, torch.zeros_like(constant))
-    gemma_gain = final_gain(gemma.model)[0]
+    gemma_gain = gain_of(gemma.model.model.norm)[0]
     assert gemma_gain is not None
     assert torch.equal(gemma_gain, torch.ones(16))  # its weight is zero, applied as 1 + weight
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gemma2", "wide heads"])
+def test_directions_of_z_reach_the_stream_as_their_edit_does(family: str) -> None:
+    """Through the mixing of the heads, without its bias, and Gemma's norm behind attention."""
+    loaded = random_model(family)
+    point, added = (resolve_hook_point(loaded.model, 1, kind) for kind in ("z", "attention"))
+    direction_1D = torch.randn(1, 24 if family == "wide heads" else 16)
+    if family == "gemma2":
+        loaded.model.model.layers[1].post_attention_layernorm.weight.copy_(torch.randn(16))
+    found = to_stream(loaded, direction_1D, 1, "z")[0]
+    # A norm divides by the size of what it reads, so the edit is made alone there.
+    with edit_at(loaded.model, point, lambda value: torch.zeros_like(value)):
+        without = capture(loaded, IDS, [added])[added]
+    with edit_at(loaded.model, point, lambda value: direction_1D.expand_as(value)):
+        change = capture(loaded, IDS, [added])[added] - without
+    if family == "gemma2":
+        change = change * found.norm() / change[0, 0].norm()
+    torch.testing.assert_close(change[0, 0], found, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        direct_logits(loaded, direction_1D, 1, "z"),
+        direct_logits(loaded, found[None], 1, "attention"),
+    )
 
 
 def test_card_of_the_committed_model() -> None:
@@ -109,6 +133,7 @@ def test_import_of_a_folder_keeps_the_logits(tmp_path: Path, glass: LoadedModel)
     seen: list[Progress] = []
     card = import_language_model(GLASS, tmp_path / "copy", seen.append)
     assert card.dtype == "float16"
+    assert (set(card.hook_types), card.d_z) == (set(HOOK_TYPES), 128)
     loaded = load_language_model(tmp_path / "copy")
     assert card.memory_bytes == pytest.approx(loaded.card.memory_bytes, rel=0.01)
     assert [p.done for p in seen] == [0, 1, 2, 3, 4]

@@ -187,7 +187,8 @@ def test_a_feature_that_fires_at_random_scores_like_the_null(
     counts.add_tokens(ids, halves)
     fires = random.random(len(ids)) < 0.05
     n = int(fires.sum())
-    counts.add(np.zeros(n, np.int64), np.ones(n, np.float32), ids[fires], halves[fires])
+    sides = torch.from_numpy(2 * ids[fires] + halves[fires])
+    counts.add(torch.zeros(n, dtype=torch.int64), torch.ones(n), sides)
     [score] = score_tokens(counts.table(), 1, seed=0)
     assert score.accuracy == pytest.approx(0.5, abs=0.06)
     assert score.null_accuracy == pytest.approx(score.accuracy, abs=0.06)

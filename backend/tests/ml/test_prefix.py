@@ -5,15 +5,17 @@ import torch
 
 from app.ml.language_models import resolve_hook_point
 from app.ml.language_models.forward import edit_at
-from app.ml.language_models.hook_points import find_blocks
+from app.ml.language_models.hook_points import find_blocks, offered_hook_types
 from app.ml.language_models.prefix import SharedPrefix, blocks_before
 from tests.ml.model_families import FAMILIES, IDS, random_model
 
 
-@pytest.mark.parametrize("hook_type", ["residual", "mlp"])
+@pytest.mark.parametrize("hook_type", ["residual", "mlp", "resid_mid", "z"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_an_edited_reading_is_the_same_with_and_without(family: str, hook_type: str) -> None:
     model = random_model(family).model
+    if hook_type not in offered_hook_types(model):
+        pytest.skip("a parallel block")
     point = resolve_hook_point(model, 1, hook_type)
     prefix = SharedPrefix(model, blocks_before(point))
     with torch.no_grad(), prefix.recorded():

@@ -1,12 +1,17 @@
 """Quantised models: near the original, smaller, and loaded as they were imported."""
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
+from app.ml.errors import ModelFormatError
 from app.ml.language_models import (
     LoadedModel,
     capture,
@@ -45,6 +50,44 @@ def test_quantised_models_are_near_and_weigh_what_the_card_says(
     predicted = 4 * (EMBEDDING + NORMS) + bytes_per_weight * BLOCK_WEIGHTS
     assert loaded.card.memory_bytes == pytest.approx(predicted, rel=0.01)
     assert loaded.card.memory_bytes < glass.card.memory_bytes / 2
+
+
+def test_a_folder_that_holds_4_bits_is_imported_as_what_they_stand_for(
+    tmp_path: Path, glass: LoadedModel
+) -> None:
+    """Many repositories hold models as bitsandbytes stores them."""
+    stored = load_stored_in_4_bits(tmp_path / "stored")
+    card = import_language_model(tmp_path / "stored", tmp_path / "m", ignore)
+    loaded = load_language_model(tmp_path / "m", dtype="float32")
+    assert (card.quantization, card.params_count) == ("FP16", 852_608)
+    one, other = (m(IDS).logits.flatten() for m in (loaded.model, stored))
+    assert torch.nn.functional.cosine_similarity(one, other, dim=0).item() > 0.9999
+    assert 0.99 < cosine(loaded, glass) < 0.9999
+    read_model_card(tmp_path / "m")
+    assert "quantization_config" not in (tmp_path / "m" / "config.json").read_text()
+
+
+def load_stored_in_4_bits(folder: Path) -> Any:
+    options = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4")
+    model = AutoModelForCausalLM.from_pretrained(
+        GLASS, quantization_config=options, dtype=torch.float32
+    )
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(GLASS).save_pretrained(folder)
+    return model.eval()
+
+
+@pytest.mark.parametrize("method", ["gptq", "awq", "compressed-tensors"])
+def test_weights_that_nothing_here_reads_are_refused_with_a_way_out(
+    tmp_path: Path, method: str
+) -> None:
+    folder = tmp_path / "quantised"
+    shutil.copytree(GLASS, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": method, "bits": 4, "group_size": 128}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelFormatError, match=f"quantised by '{method}'.* GGUF file"):
+        import_language_model(folder, tmp_path / "m", ignore)
 
 
 def test_activations_of_a_quantised_model_can_be_read(tmp_path: Path, glass: LoadedModel) -> None:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from app.ml.feature_discovery.interval_samples import IntervalSamples
+from app.ml.feature_discovery import top_contexts
+from app.ml.feature_discovery.interval_samples import IntervalSamples, hash_keys
 from app.ml.feature_discovery.statistics import FeatureCounters
 from app.ml.feature_discovery.top_contexts import (
     TopContexts,
@@ -38,7 +39,7 @@ def test_streaming_top_contexts_equal_sorting_everything() -> None:
     windows = (rows // 10).astype(np.int32)
     top = TopContexts(8, 5)
     for part in np.array_split(rows, 13):
-        top.add(latents[part], values[part], part, windows[part])
+        top.add(*map(torch.from_numpy, (latents[part], values[part], part, windows[part])))
     for latent in range(7):
         best: dict[int, float] = {}
         for row in rows[latents == latent]:
@@ -46,8 +47,37 @@ def test_streaming_top_contexts_equal_sorting_everything() -> None:
         expected = sorted(best.values(), reverse=True)[:5]
         assert top.kept[top.kept["latent"] == latent]["value"].tolist() == expected
     assert not (top.kept["latent"] == 7).any()
-    assert rank_within(np.array([])).tolist() == []
-    assert len(best_per_window(top.kept[:0])) == 0
+    assert rank_within(torch.tensor([], dtype=torch.int64), 3).tolist() == []
+    assert rank_within(torch.tensor([0, 0, 2, 2, 2]), 3).tolist() == [0, 1, 0, 1, 2]
+    nothing = torch.empty(0)
+    assert len(best_per_window(nothing.int(), nothing.int(), nothing)) == 0
+
+
+@pytest.mark.parametrize("waiting", [0, 50, 10**6])
+def test_when_candidates_are_sorted_does_not_matter(
+    waiting: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Values of a few sizes, so that many are equal; windows that lie in two parts."""
+    monkeypatch.setattr(top_contexts, "MIN_WAITING", waiting)
+    random = np.random.default_rng(2)
+    n = 3000
+    latents, rows = random.integers(0, 4, n), np.arange(n)
+    values, windows = random.integers(-9, 9, n).astype(np.float32), (rows // 7).astype(np.int32)
+    top = TopContexts(4, 6, floor=-np.inf)
+    for part in np.array_split(rows, 11):
+        top.add(*map(torch.from_numpy, (latents[part], values[part], part, windows[part])))
+        if part[0] % 2:
+            state = top.state()
+            top = TopContexts(4, 6, floor=-np.inf)
+            top.restore(state)
+    for latent in range(4):
+        best: dict[int, tuple[float, int]] = {}
+        for row in rows[latents == latent].tolist():
+            seen = best.get(windows[row])
+            if seen is None or values[row] > -seen[0]:
+                best[windows[row]] = (-float(values[row]), row)
+        expected = [row for _, row in sorted(best.values())[:6]]
+        assert top.of(latent)["row"].tolist() == expected
 
 
 def test_other_documents_and_other_words_come_first() -> None:
@@ -61,6 +91,19 @@ def test_other_documents_and_other_words_come_first() -> None:
     assert choose_distinct(rows, values, documents, texts, 9).rows.tolist() == [0, 1, 3, 4]
 
 
+def test_draws_are_those_of_splitmix() -> None:
+    latents, rows = np.array([0, 5, 24_575]), np.array([0, 7, 3_000_000_000])
+    mixed = rows.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    offset = np.uint64((7 * 0x94D049BB133111EB + 1) % 2**64)
+    mixed ^= (latents.astype(np.uint64) + offset) * np.uint64(0xBF58476D1CE4E5B9)
+    for factor in (0xBF58476D1CE4E5B9, 0x94D049BB133111EB):
+        mixed = (mixed ^ (mixed >> np.uint64(31))) * np.uint64(factor)
+    mixed ^= mixed >> np.uint64(31)
+    expected = ((mixed >> np.uint64(40)).astype(np.float64) + 1) / 2**24
+    found = hash_keys(torch.from_numpy(latents), torch.from_numpy(rows), 7)
+    assert found.tolist() == expected.astype(np.float32).tolist()
+
+
 def test_samples_do_not_depend_on_the_order() -> None:
     random = np.random.default_rng(1)
     n = 5000
@@ -70,9 +113,15 @@ def test_samples_do_not_depend_on_the_order() -> None:
     for order in (rows, rows[::-1], random.permutation(n)):
         samples = IntervalSamples(3, 2, seed=7)
         for part in np.array_split(order, 9):
-            samples.add(latents[part], values[part], part, (part // 4).astype(np.int32))
+            columns = (
+                latents[part],
+                values[part].copy(),
+                part.copy(),
+                (part // 4).astype(np.int32),
+            )
+            samples.add(*map(torch.from_numpy, columns))
         found.append([[a.tolist() for a in samples.of(latent)] for latent in range(3)])
     assert found[0] == found[1] == found[2]
     other = IntervalSamples(3, 2, seed=8)
-    other.add(latents, values, rows, (rows // 4).astype(np.int32))
+    other.add(*map(torch.from_numpy, (latents, values, rows, (rows // 4).astype(np.int32))))
     assert other.of(0)[0].tolist() != found[0][0][0]

@@ -45,10 +45,9 @@ def test_a_hundred_stored_contexts_are_recomputed(
     training = make_training(session)
     with discover_features(sae_path, store, tokens, glass, *PLACE, CONFIG, ignore, never) as found:
         records = [to_json(record) for record in found.features]
-        contexts = ((i, context) for i in range(512) for context in found.contexts(i))
         words = ((record.index, word) for record in found.features for word in record.words())
         loaded = replace_features(
-            session, training.id, records, 2, {"n_tokens": 1}, words, contexts
+            session, training.id, records, 2, {"n_tokens": 1}, words, found.encoded_contexts
         )
     kinds = select(FeatureToken.kind).where(FeatureToken.training_id == training.id)
     assert set(session.scalars(kinds)) == {"fires_on", "promotes"}

@@ -77,6 +77,27 @@ def test_checkpoints_are_kept_by_rule(tmp_path: Path, store_of: StoreOf) -> None
     assert all(c.size_bytes > 0 for c in told)
 
 
+def test_the_newest_recorded_checkpoint_outlives_newer_ones(
+    tmp_path: Path, store_of: StoreOf
+) -> None:
+    """Nobody could find the newer ones after a crash, so it must not go before they are known."""
+    told: list[CheckpointInfo] = []
+
+    def recorded() -> int | None:
+        steps = [info.step for info in told]
+        return None if not steps else 10 if steps[-1] < 50 else 50
+
+    run(
+        store_of(gaussian_rows()), tmp_path, settings(checkpoint_every=10, keep_checkpoints=1),
+        on_checkpoint=told.append, recorded=recorded,
+    )  # fmt: skip
+    removed = {info.step: [path.name for path in info.removed] for info in told}
+    assert removed == {
+        10: [], 20: [], 30: ["step_20"], 40: ["step_30"], 50: ["step_40"], 60: ["step_10"],
+    }  # fmt: skip
+    assert [c.step for c in list_checkpoints(tmp_path)] == [50, 60]
+
+
 def test_resuming_a_finished_run_changes_nothing(tmp_path: Path, store_of: StoreOf) -> None:
     store = store_of(gaussian_rows())
     done = run(store, tmp_path, settings())
@@ -247,6 +268,9 @@ def test_retention_by_hand() -> None:
     ]  # fmt: skip
     assert [p.name for p in drop_old(found, found[-1].path, 1)] == ["step_10", "step_20", "step_30"]
     assert [p.name for p in drop_old(found, found[-1].path, 3)] == ["step_10", "step_20"]
+    assert [p.name for p in drop_old(found, found[-1].path, 1, recorded=30)] == [
+        "step_10", "step_20",
+    ]  # fmt: skip
     assert best_of(found) is found[4]
     assert best_of([]) is None
 

@@ -12,8 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fixtures.proxy import free_port, wait_for
-from tests.fixtures.stack import Prepared, Stack
+from app.supervisor.ports import pick_port
+from tests.fixtures.proxy import wait_for
+from tests.fixtures.stack import ENDLESS_STEPS, Prepared, Stack
 
 PROMETHEUS, PROMTOOL = shutil.which("prometheus"), shutil.which("promtool")
 FOLDER = Path(__file__).resolve().parents[3] / "monitoring"
@@ -35,7 +36,7 @@ def prometheus(stack: Stack, tmp_path: Path) -> Iterator[httpx.Client]:
     shutil.copy(FOLDER / "prometheus" / "rules.yml", tmp_path)
     if PROMTOOL is not None:
         subprocess.run([PROMTOOL, "check", "config", str(tmp_path / "prometheus.yml")], check=True)
-    port = free_port()
+    port = pick_port()
     command = [PROMETHEUS, f"--config.file={tmp_path}/prometheus.yml"]
     command += [f"--storage.tsdb.path={tmp_path}/data", f"--web.listen-address=127.0.0.1:{port}"]
     with (tmp_path / "log").open("w") as log:
@@ -52,7 +53,7 @@ def prometheus(stack: Stack, tmp_path: Path) -> Iterator[httpx.Client]:
 @pytest.fixture
 def training(stack: Stack, prepared: Prepared, reference: str) -> Iterator[str]:
     """One that runs for longer than the test, beside one that has ended (``reference``)."""
-    made = stack.post("/trainings", prepared.training(training_steps=500_000))
+    made = stack.post("/trainings", prepared.training(training_steps=ENDLESS_STEPS))
     path = f"/trainings/{made['training_id']}"
     stack.wait_until(path, lambda t: t["current_step"] > 0)
     yield made["training_id"]

@@ -86,3 +86,16 @@ def test_the_latest_job_of_a_resource(session: Session) -> None:
     rows = job_service.list_jobs(session, resource_type=type_, resource_id=dataset.id, limit=1)
     assert (rows.items, rows.total, rows.has_next) == ([second], 2, True)
     assert job_service.list_jobs(session, states=[S.FAILED], resource_id=dataset.id).total == 0
+
+
+def test_a_steering_job_names_its_prompt() -> None:
+    def prompt_of(payload: dict[str, object]) -> str | None:
+        return Job(kind=JobKind.STEERING_GENERATE, payload=payload).prompt
+
+    assert prompt_of({"config": {"prompt": " Once\n upon a time "}}) == "Once upon a time"
+    assert (
+        prompt_of({"prompts": ["We shall", "see"], "config": {"prompt": "We shall"}}) == "We shall"
+    )
+    assert prompt_of({"config": {"prompt": "word " * 40}}) == ("word " * 16).strip() + "…"
+    assert prompt_of({"config": {"k": 3}}) is None
+    assert prompt_of({}) is None

@@ -9,7 +9,7 @@ import pytest
 import redis
 from sqlalchemy.orm import Session
 
-from app.core.config import Settings
+from app.core.config import Settings, get_settings
 from app.core.enums import JobKind, JobState
 from app.db.models import Job
 from app.db.session import get_session_factory, session_scope
@@ -19,6 +19,8 @@ from app.workers.queues import DOWNLOADS, KEY_PREFIX, task_id
 from app.workers.recovery import messages_in_broker
 from tests.fixtures.servers import forget_connections
 
+OVER = b"over"
+
 
 @pytest.fixture
 def listener(servers: Settings) -> Iterator[redis.client.PubSub]:
@@ -26,15 +28,19 @@ def listener(servers: Settings) -> Iterator[redis.client.PubSub]:
         client.delete(f"{KEY_PREFIX}{DOWNLOADS}")
         with client.pubsub(ignore_subscribe_messages=True) as pubsub:
             pubsub.subscribe(CHANNEL)
-            assert pubsub.get_message(timeout=5) is None  # the subscription itself
+            assert pubsub.get_message(timeout=60) is None  # the subscription itself
             yield pubsub
         client.delete(f"{KEY_PREFIX}{DOWNLOADS}")
 
 
 def heard(listener: redis.client.PubSub) -> list[dict[str, Any]]:
+    """What was published until now: a message of our own comes after all of it."""
+    with redis.Redis.from_url(get_settings().require_redis_url()) as client:
+        client.publish(CHANNEL, OVER)
     messages = []
-    while (message := listener.get_message(timeout=0.3)) is not None:
-        messages.append(json.loads(message["data"]))
+    while (message := listener.get_message(timeout=60)) is None or message["data"] != OVER:
+        if message is not None:
+            messages.append(json.loads(message["data"]))
     return messages
 
 

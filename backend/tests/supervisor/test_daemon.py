@@ -189,6 +189,6 @@ def test_sigterm_during_the_start_ends_it_in_order(given: Settings) -> None:
     wait_for(api_runs, "the API's process")
     process.terminate()
 
-    assert process.wait(60) == 0
+    assert process.wait(240) == 0
     assert not find_leftovers(given.home)
     assert not given.services_file.exists()

@@ -43,12 +43,29 @@ def test_marked_processes_of_this_home_are_stopped_and_no_others(
 
     assert clear_leftovers(tmp_path, timeout_seconds=0.5) >= 2
 
-    assert polite.poll() is not None
-    assert stubborn.poll() is not None
+    for ended in (polite, stubborn):  # killed; how soon the kernel does it is its own business
+        ended.wait(120)
     assert foreign.poll() is None
     assert list(temporary_folder(tmp_path).iterdir()) == []
     # The last "sleep 0.1" of the stubborn one outlives it by as much.
     wait_for(lambda: clear_leftovers(tmp_path) == 0, "nothing left")
+
+
+def test_another_containers_processes_are_not_ours(tmp_path: Path, start: Start) -> None:
+    """It may have its data at the same path, and the machine's root sees its processes."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no namespace of its own can be made here")
+    home = tmp_path / "home"
+    home.mkdir()
+    ready = tmp_path / "ready"
+    line = f"mount -t tmpfs none {home} && mkdir {home}/valkey && cd {home}/valkey"
+    line += f" && touch {ready} && exec sleep 600"
+    container = start(home, f'exec unshare -rm sh -c "{line}"')
+    ours = start(home, "exec sleep 600")
+    wait_for(lambda: ready.exists() and pids_of(home) == {ours.pid}, "ours alone")
+
+    assert clear_leftovers(home) == 1
+    assert container.poll() is None
 
 
 def test_temporary_files_lie_in_the_home_where_a_socket_fits_into_its_name() -> None:

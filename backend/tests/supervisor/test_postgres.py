@@ -29,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]
 
 
 def execute(server: PostgresServer, statement: str) -> list[tuple[object, ...]]:
-    connection = psycopg2.connect(server.url, connect_timeout=5)
+    connection = psycopg2.connect(server.url, connect_timeout=60)
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute(statement)
@@ -95,7 +95,7 @@ def test_an_orphaned_server_is_stopped_before_the_next_one_starts(server: Postgr
 
     server.start()
 
-    reaper.join(30)
+    reaper.join(120)
     assert not orphan.is_running()
     assert words(server) == ["straße"]
 
@@ -198,4 +198,4 @@ def owners(server: PostgresServer) -> set[int]:
 def kill(server: PostgresServer) -> None:
     assert server.process is not None
     server.process.send_signal(signal.SIGKILL)
-    server.process.wait(10)
+    server.process.wait(120)

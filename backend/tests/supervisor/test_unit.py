@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from app.supervisor.process import ChildProcess
-from app.supervisor.resources import process_figures
+from app.supervisor.resources import ProcessFigures, process_figures
 from app.supervisor.unit import Unit, backoff_seconds
 from tests.fixtures.rig import BACKEND, wait_for
 
@@ -106,10 +106,12 @@ def test_a_program_that_ignores_the_request_to_leave_is_killed_with_its_group(
     line = f"trap '' TERM; sleep 600 & echo $$ $! > {pids}.new; mv {pids}.new {pids}; wait"
     unit = make(line, stop_timeout_seconds=0.3)
     leader, grandchild = wait_for(lambda: read_pids(pids), "pids")
-    figures = process_figures(leader)
-    assert figures is not None
-    assert figures.processes == 2
-    assert figures.memory_bytes > 0
+
+    def both() -> ProcessFigures | None:  # without the mv, which ends a moment later
+        found = process_figures(leader)
+        return found if found is not None and found.processes == 2 else None
+
+    assert wait_for(both, "the leader and its sleep").memory_bytes > 0
 
     unit.stop()
 

@@ -59,7 +59,7 @@ def test_messages_survive_kill_9(server: ValkeyServer) -> None:
     ask(server, "RPUSH", "killed", "message")
     assert server.process is not None
     server.process.kill()
-    server.process.wait(10)
+    server.process.wait(120)
 
     server.start()
 

@@ -28,7 +28,7 @@ def test_the_tour_goes_the_whole_way(stack: Stack, tmp_path: Path) -> None:
     environment = {"PATH": str(tools), "HOME": os.environ["HOME"], "TMPDIR": str(tmp_path)}
     tour = subprocess.run(
         [str(TOUR), address, str(out)],
-        env=environment, capture_output=True, text=True, timeout=300, check=False,
+        env=environment, capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     assert tour.returncode == 0, tour.stderr[-3000:]
     assert all(part in tour.stderr for part in PARTS)

@@ -16,7 +16,8 @@ from tests.workers.steps import lines, release, running
 
 pytestmark = pytest.mark.faults
 S = JobState
-CHILD_CPU_SECONDS = 1.0  # 0.1 s; a fresh process takes a second until it has loaded its modules
+# 0.1 s of a second or more: what the nursery took to load the modules, as a fresh process would.
+CHILD_SHARE_OF_LOADING = 0.5
 
 
 def test_a_child_is_a_copy_with_a_session_and_a_name_of_its_own(
@@ -29,8 +30,7 @@ def test_a_child_is_a_copy_with_a_session_and_a_name_of_its_own(
     assert child.ppid() == nursery
     assert child.cmdline()[1:5] == ["-m", "app.workers.child", str(job_id), "1"]
     assert os.getsid(child.pid) == os.getpgid(child.pid) == child.pid
-    used = child.cpu_times()
-    assert used.user + used.system < CHILD_CPU_SECONDS
+    assert cpu_seconds(child) < CHILD_SHARE_OF_LOADING * cpu_seconds(psutil.Process(nursery))
     assert psutil.Process(nursery).num_threads() == 1
     release(files)
     rig.wait_state(job_id, S.SUCCEEDED)
@@ -102,6 +102,11 @@ def test_a_process_with_threads_makes_no_copies() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], cwd=BACKEND, capture_output=True, text=True)
     assert said.stdout.splitlines() == ["None", "a module started a thread while it was loaded"]
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    used = process.cpu_times()
+    return float(used.user + used.system)
 
 
 def _is_zombie(pid: int) -> bool:

@@ -20,8 +20,9 @@ from app.services.job_lifecycle import StaleAttempt
 from app.websocket import publisher
 from app.workers.database import fenced_session, fenced_transaction
 from app.workers.progress import ROW_INTERVAL_SECONDS, ProgressReporter
+from tests.factories import make_job
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 120.0
 
 
 @pytest.fixture
@@ -30,15 +31,9 @@ def job(servers: Settings) -> Job:
         dataset = Dataset(name="d", source="Local", status=DatasetStatus.INGESTING)
         session.add(dataset)
         session.flush()
-        job = Job(
-            kind=JobKind.DATASET_IMPORT,
-            queue="downloads",
-            state=JobState.RUNNING,
-            resource_type=ResourceType.DATASET,
-            resource_id=dataset.id,
+        return make_job(
+            session, JobKind.DATASET_IMPORT, JobState.RUNNING, ResourceType.DATASET, dataset.id
         )
-        session.add(job)
-        return job
 
 
 @pytest.fixture
@@ -78,7 +73,9 @@ def test_many_reports_make_few_writes(
     monkeypatch.setattr(publisher, "publish", publish)
     started = time.monotonic()
     steps = 0
-    while time.monotonic() - started < 2 * ROW_INTERVAL_SECONDS:
+    # Two events at least, however late the writer is: the second one is of this work.
+    while time.monotonic() - started < 2 * ROW_INTERVAL_SECONDS or len(events) < 2:
+        assert time.monotonic() - started < DEADLINE_SECONDS
         steps += 1
         reporter.report(steps % 90, 100, "Working", unit="steps", rate=12_345.0)
     reporter.report(100, 100, "Done")
@@ -87,8 +84,8 @@ def test_many_reports_make_few_writes(
     now = row(job.id)
     assert (now.progress, now.message) == (100.0, "Done")
     assert now.seq // SEQ_STRIDE <= seconds / ROW_INTERVAL_SECONDS + 2
-    assert steps > 1000
-    assert 4 <= len(events) <= 4 * seconds + 2
+    assert 2 <= len(events) <= 4 * seconds + 2
+    assert len(events) < steps
     numbers = [event.seq for event in events]
     assert numbers == sorted(set(numbers))
     assert "12,345 steps/s" in str(events[1].model_dump()["data"]["message"])

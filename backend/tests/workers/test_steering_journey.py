@@ -7,7 +7,7 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from tests.fixtures.stack import ENDED, Prepared, Stack
+from tests.fixtures.stack import ENDED, ENDLESS_STEPS, Prepared, Stack
 from tests.fixtures.text_reader import TextReader, Told
 
 pytestmark = pytest.mark.slow
@@ -53,14 +53,15 @@ def test_a_sweep_ends_with_a_best_strength_beside_its_controls(
 def test_a_sweep_cancelled_midway_keeps_its_finished_prompts(
     stack: Stack, prepared: Prepared, feature: dict[str, Any]
 ) -> None:
-    body = sweep_body(prepared, feature, 16) | {"max_new_tokens": 60, "n_samples": 4}
-    job_id = stack.post("/steering/sweep", body)["job_id"]
-    path = f"/steering/sweeps/{job_id}"
-    seen = stack.wait_until(path, lambda s: s["table"] is not None or s["state"] in ENDED)
-    assert seen["state"] == "running"
-    assert 0 < seen["progress"] < 100
-    stack.post(f"/jobs/{job_id}/cancel")
-    assert stack.finish(job_id)["state"] == "cancelled"
+    body = sweep_body(prepared, feature, 16) | {"max_new_tokens": 6, "n_samples": 4}
+    with stack.held_down():  # a step is a token
+        job_id = stack.post("/steering/sweep", body)["job_id"]
+        path = f"/steering/sweeps/{job_id}"
+        seen = stack.wait_until(path, is_in_its_middle)
+        assert seen["state"] == "running"
+        assert 0 < seen["progress"] < 100
+        stack.post(f"/jobs/{job_id}/cancel")
+        assert stack.finish(job_id)["state"] == "cancelled"
     table = stack.get(path)["table"]
     assert table["stopped"]
     assert 1 <= table["n_prompts_done"] < 16
@@ -71,23 +72,29 @@ def test_a_sweep_cancelled_midway_keeps_its_finished_prompts(
     assert stack.client.get(path).status_code == 404
 
 
+def is_in_its_middle(sweep: dict[str, Any]) -> bool:
+    """The table is stored after a prompt, the progress a moment later."""
+    return bool(sweep["table"] and sweep["progress"]) or sweep["state"] in ENDED
+
+
 def test_scores_are_measured_paused_killed_and_finished(
     stack: Stack, reference: str, feature: dict[str, Any]
 ) -> None:
-    # Rows one by one, so that there is a middle to interrupt.
-    slowly = {"training_id": reference, "batch_size": 1, "null_directions": 8}
-    job_id = stack.post("/features/score", slowly)["job_id"]
-    path = f"/jobs/{job_id}"
-    first = f"/features?training_id={reference}&range=output_score:0:&limit=1"
-    stack.wait_until(first, bool)
-    stack.post(f"{path}/pause")
-    paused = stack.wait_until(path, lambda job: job["state"] in {"paused", *ENDED})
-    kept = scored(stack, reference)
-    assert len(kept) == 256  # a block of two
-    assert 0 < paused["progress"] < 100
-    stack.post(f"{path}/resume")
-    stack.wait_until(path, lambda job: job["state"] in {"running", *ENDED})
-    kill_child(job_id)
+    # Eight batches in each block, held down, so that there is a middle to interrupt.
+    slowly = {"training_id": reference, "batch_size": 32, "null_directions": 8}
+    with stack.held_down():
+        job_id = stack.post("/features/score", slowly)["job_id"]
+        path = f"/jobs/{job_id}"
+        first = f"/features?training_id={reference}&range=output_score:0:&limit=1"
+        stack.wait_until(first, bool)
+        stack.post(f"{path}/pause")
+        paused = stack.wait_until(path, lambda job: job["state"] in {"paused", *ENDED})
+        kept = scored(stack, reference)
+        assert len(kept) == 256  # a block of two
+        assert 0 < paused["progress"] < 100
+        stack.post(f"{path}/resume")
+        stack.wait_until(path, lambda job: job["state"] in {"running", *ENDED})
+        assert kill_child(job_id) == 1
     assert stack.finish(job_id)["state"] == "succeeded"
     whole = scored(stack, reference)
     assert len(whole) == 512
@@ -104,19 +111,22 @@ def scored(stack: Stack, training_id: str) -> dict[int, float]:
     return {row["neuron_index"]: row["output_score"] for row in rows}
 
 
-def kill_child(job_id: str) -> None:
-    """SIGKILL to the process that runs a job; a later attempt goes on."""
+def kill_child(job_id: str) -> int:
+    """SIGKILL to the process that runs a job; a later attempt goes on. How many there were."""
+    killed = 0
     for process in psutil.process_iter(["cmdline"]):
         command = process.info["cmdline"] or []
         if "app.workers.child" in command and job_id in command:
             process.kill()
-            process.wait(30)
+            process.wait(120)
+            killed += 1
+    return killed
 
 
 def test_steering_answers_while_a_training_runs(
     stack: Stack, prepared: Prepared, feature: dict[str, Any]
 ) -> None:
-    body = prepared.training(training_steps=100_000, checkpoint_every=0)
+    body = prepared.training(training_steps=ENDLESS_STEPS, checkpoint_every=0)
     created = stack.post("/trainings", body)
     path = f"/trainings/{created['training_id']}"
     stack.wait_until(path, lambda t: t["current_step"] > 0 or t["status"] == "error")
@@ -142,7 +152,7 @@ def test_a_lost_connection_costs_no_token(
     run_id = str(uuid4())
     body = {
         "model_id": prepared.model_id, "prompt": "Alice was", "run_id": run_id,
-        "features": [{"id": feature["id"]}], "max_new_tokens": 100,
+        "features": [{"id": feature["id"]}], "max_new_tokens": 100, "mode": "reconstruction",
     }  # fmt: skip
     room, address = f"job:{run_id}", str(stack.client.base_url).partition("/api")[0]
     readers = [TextReader(address)]
@@ -157,7 +167,11 @@ def test_a_lost_connection_costs_no_token(
             readers.append(TextReader(address))
             assert readers[-1].subscribe(room=room, after=heard[-1][0])["ok"]
         result = answer.result()
-    outputs = {"unsteered": result["unsteered_output"], "steered": result["steered_output"]}
+    outputs = {
+        "unsteered": result["unsteered_output"],
+        "steered": result["steered_output"],
+        "reconstruction": result["reconstruction"]["output"],
+    }
     while len(heard) < 1 + sum(len(output["tokens"]) for output in outputs.values()):
         heard += readers[-1].next()
     for branch, output in outputs.items():

@@ -78,6 +78,7 @@ def test_a_sweep_is_queued_run_read_and_forgotten(
     controls = {control["name"]: control for control in swept["controls"]}
     assert all(control["figures"] for control in controls.values())
     assert controls["matched_feature"]["note"].startswith("Compared with #")
+    assert (swept["layer"], swept["hook_type"]) == (2, "residual")
     named = {effect["neuron_index"]: effect["name"] for effect in swept["side_effects"]}
     assert named.keys() <= set(range(16)) - {3}
     assert named.get(4, 'token "4"') == 'token "4"'
@@ -88,6 +89,26 @@ def test_a_sweep_is_queued_run_read_and_forgotten(
     assert [row["id"] for row in rows] == [str(sweep_id)]
     assert data_of(client.delete(f"{URL}/sweeps/{sweep_id}"))["id"] == str(sweep_id)
     error_of(client.get(f"{URL}/sweeps/{sweep_id}"), 404, "NOT_FOUND")
+
+
+def test_a_condition_holds_for_all_rows(
+    client: TestClient, session: Session, settings: Settings, features: list[Feature],
+    body: dict[str, Any],
+) -> None:  # fmt: skip
+    condition = {"feature_id": features[1].id, "threshold": 0.5}
+    sweep_id = start(client, body | {"condition": condition, "controls": ["opposite"]})
+    context = context_of(session, settings, sweep_id)
+    assert run_steering_sweep(cast(JobContext, context)).state == "succeeded"
+    read = data_of(client.get(f"{URL}/sweeps/{sweep_id}"))
+    assert read["settings"]["condition"]["threshold"] == 0.5
+    [swept] = read["table"]["features"]
+    plain = start(client, body | {"controls": []})
+    assert run_steering_sweep(cast(JobContext, context_of(session, settings, plain)))
+    everywhere = data_of(client.get(f"{URL}/sweeps/{plain}"))["table"]["features"][0]["best"]
+    touched = [row["figures"]["positions_touched"] for row in (swept["best"], *swept["controls"])]
+    assert all(0 < n < everywhere["figures"]["positions_touched"] for n in touched)
+    wrong = client.post(f"{URL}/sweep", json=body | {"mode": "reconstruction"})
+    error_of(wrong, 400, "VALIDATION_ERROR", "mode")
 
 
 def test_a_cancelled_sweep_keeps_its_finished_prompts(

@@ -22,6 +22,7 @@ from app.core.enums import JobAction
 from app.core.paths import model_dir
 from app.db.models import SteeringRun
 from app.ml.configs import SteeringConfig
+from app.ml.errors import NoEffect
 from app.schemas.events import Event, SteeringStarted, SteeringTokens
 from app.schemas.steering import SteeringResult
 from app.services import steering_export
@@ -99,7 +100,8 @@ def edit(index: int, **values: Any) -> dict[str, Any]:
     return {
         "id": index + 100, "neuron_index": index, "name": None, "coefficient": 20.0,
         "unit": "activation", "method": "add", "only_active": False, "max_activation": 5.0,
-        "layer": 2, "at_layer": 2, "hook_type": "residual", "sae_path": "sae",
+        "layer": 2, "at_layer": 2, "hook_type": "residual", "at_hook_type": "residual",
+        "sae_path": "sae",
     } | values  # fmt: skip
 
 
@@ -211,10 +213,78 @@ def test_the_same_request_gives_the_same_fingerprint_and_text(root: Path) -> Non
     # A run of a version that knew no window has the id that it had then.
     earlier = payload()
     earlier["config"] = {k: v for k, v in earlier["config"].items() if k not in _ADDED_LATER}
-    full = payload(window=(), token_ids=())
+    full = payload(window=(), token_ids=(), mode="delta")
     assert fingerprint(earlier, first.environment) == fingerprint(full, first.environment)
     limited = payload(window=(2, 3))
     assert fingerprint(limited, first.environment) != first.fingerprint
+
+
+def conditional(*edits: dict[str, Any], threshold: float = 0.0, **settings: Any) -> dict[str, Any]:
+    condition = {
+        "id": 105, "neuron_index": 5, "name": "five", "threshold": threshold, "layer": 1,
+        "hook_type": "residual", "sae_path": "sae",
+    }  # fmt: skip
+    return payload(*edits, **settings) | {"condition": condition}
+
+
+def test_a_condition_is_answered_repeated_and_counted(root: Path) -> None:
+    one, context, first = run(root, conditional(threshold=2.0))
+    result = SteeringResult(job_id=context.job_id, **(one.result or {}))
+    condition = result.condition
+    assert condition is not None
+    assert (condition.feature_id, condition.layer, condition.threshold) == (105, 1, 2.0)
+    assert 0 < condition.positions_met < condition.positions_read
+    assert result.proof.positions_touched == condition.positions_met
+    steered = sum(token.steered for token in result.prompt_tokens)
+    assert steered == result.proof.prompt_positions_touched
+    assert (condition.largest_activation or 0) > 2.0
+    two, _, second = run(root, first.payload)
+    assert second.fingerprint == first.fingerprint
+    assert find_differences(result, SteeringResult(job_id=uuid4(), **(two.result or {}))) == []
+    _, _, lower = run(root, conditional(threshold=1.0))
+    assert lower.fingerprint != first.fingerprint
+    named = first.payload | {"condition": first.payload["condition"] | {"name": "x", "id": 1}}
+    assert fingerprint(named, first.environment) == first.fingerprint
+    with pytest.raises(NoEffect, match="at most over the"):
+        run(root, conditional(threshold=1e4))
+    for file_format in ("gguf", "python"):
+        with pytest.raises(NotExportable, match="only where feature 5 fires"):
+            exported(first, file_format)
+    assert set(load(exported(first, "safetensors"))) == {"direction.0"}
+
+
+def test_reconstruction_mode_shows_what_the_dictionary_alone_does(root: Path) -> None:
+    one, context, kept = run(root, payload(mode="reconstruction"))
+    result = SteeringResult(job_id=context.job_id, **(one.result or {}))
+    third = result.reconstruction
+    assert (result.mode, third is not None) == ("reconstruction", True)
+    assert third is not None
+    assert len(third.output.tokens) == 12
+    own = {metric.key for metric in result.metrics if not metric.key.endswith("_unsteered")}
+    assert {metric.key.replace("_reconstruction", "_steered") for metric in third.metrics} == own
+    kl = next(metric.value for metric in third.metrics if metric.key == "kl_mean")
+    assert kl == pytest.approx(np.mean([token.kl for token in third.output.tokens]))
+    assert third.proof.prompt_positions_touched == result.proof.prompt_positions_touched > 0
+    sent = [
+        token.text
+        for event in context.events
+        if isinstance(event, SteeringTokens)
+        for token in event.data.tokens
+        if token.branch == "reconstruction"
+    ]
+    assert "".join(sent) == third.output.text
+    two, _, again = run(root, kept.payload)
+    now = SteeringResult(job_id=uuid4(), **(two.result or {}))
+    assert again.fingerprint == kept.fingerprint
+    assert find_differences(result, now) == []
+    other = now.model_copy(deep=True)
+    assert other.reconstruction is not None
+    other.reconstruction.output.tokens[4].token_id += 1
+    [difference] = find_differences(result, other)
+    assert (difference.branch, difference.index) == ("reconstruction", 4)
+    for file_format in ("gguf", "python"):
+        with pytest.raises(NotExportable, match="reconstruction"):
+            exported(kept, file_format)
 
 
 def exported(kept: SteeringRun, file_format: str) -> bytes:
@@ -249,6 +319,24 @@ def test_what_a_format_cannot_say_is_refused(root: Path) -> None:
     _, _, low = run(root, payload(edit(3, at_layer=0)))
     with pytest.raises(NotExportable, match="block 0"):
         exported(low, "gguf")
+    reasons = {"z": "as many numbers as the heads", "resid_mid": "still reads"}
+    for site, reason in reasons.items():
+        _, _, inside = run(root, payload(edit(3, hook_type=site, at_hook_type=site)))
+        with pytest.raises(NotExportable, match=reason):
+            exported(inside, "gguf")
+        assert set(load(exported(inside, "safetensors"))) == {"direction.0"}
+
+
+def test_a_run_that_names_no_place_is_one_at_the_dictionarys_own(root: Path) -> None:
+    """As runs were saved before a place could be named: they must still be replayed."""
+    now, _, _ = run(root, payload(edit(3)))
+    before = edit(3)
+    del before["at_hook_type"]
+    then, _, kept = run(root, payload(before))
+    assert now.result is not None
+    assert then.result is not None
+    assert then.result["steered_output"] == now.result["steered_output"]
+    assert 2 in control_vectors(kept)
 
 
 PROGRAMS: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [
@@ -256,6 +344,8 @@ PROGRAMS: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [
     ([edit(3, method="project", coefficient=0.0), edit(5)], {"temperature": 0.0}),
     ([edit(3)], {"top_k": 40, "top_p": 0.9, "repetition_penalty": 1.2}),
     ([edit(3)], {"window": [2, 12]}),
+    ([edit(3, hook_type="z", at_hook_type="z", coefficient=3.0)], {}),
+    ([edit(3, at_hook_type="resid_mid"), edit(4, hook_type="z", at_hook_type="z")], {}),
 ]
 # One interpreter for all programs, because starting torch takes most of the time.
 DRIVER = (

@@ -51,15 +51,15 @@ export function useFeatureRows(asked: Filter | null): FeatureRows {
   const key = keyOf(filter);
   const isCurrent = list.key === key;
   const isSameTraining = filter !== null && list.trainingId === filter.training_id;
-  const fetchPage = (page: number) => {
-    if (filter) void fetchList({ ...filter, page, limit: ROWS_PER_PAGE });
+  const fetchPage = async (page: number) => {
+    if (filter) await fetchList({ ...filter, page, limit: ROWS_PER_PAGE });
   };
   const wanted = pagesOf(range);
   const missing = isCurrent ? wanted.filter((page) => !(page in list.pages)) : [];
-  const fetchMissing = useEffectEvent(() => missing.forEach(fetchPage));
+  const fetchMissing = useEffectEvent(() => void Promise.all(missing.map(fetchPage)));
   const missingKey = missing.join();
 
-  const refetch = () => (isCurrent ? wanted : [1]).forEach(fetchPage);
+  const refetch = () => Promise.all((isCurrent ? wanted : [1]).map(fetchPage));
   useLiveFetch(refetch, key);
   useEffect(() => {
     if (missingKey === '') return undefined;
@@ -82,7 +82,7 @@ export function useFeatureRows(asked: Filter | null): FeatureRows {
     },
     isLoading: key !== null && !isCurrent && request?.state !== 'error',
     problem: request?.state === 'error' ? request.problem : null,
-    refetch,
+    refetch: () => void refetch(),
   };
 }
 

@@ -24,6 +24,7 @@ const MEASURING: ReadonlySet<JobKind> = new Set([
   'feature_extract',
   'feature_import',
   'feature_score',
+  'feature_label',
 ]);
 
 /** A discovery job and what starts it. */
@@ -131,7 +132,9 @@ export function useLogitLens(id: number): Loaded<LogitLens> {
 
 function useLoaded<T>(key: string, value: T | null, fetch: () => Promise<void>): Loaded<T> {
   const request = useFeatureStore((state) => state.requests[key]);
-  useLiveFetch(() => (value === null ? fetch() : undefined), key);
+  // An open feature outlives a pass that measures all of them anew.
+  const forgotten = useFeatureStore((state) => state.forgotten);
+  useLiveFetch(() => (value === null ? fetch() : undefined), `${key} ${forgotten}`);
   return {
     value,
     problem: request?.state === 'error' ? request.problem : null,

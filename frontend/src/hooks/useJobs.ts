@@ -39,3 +39,11 @@ export function useLiveJobOf(kind: JobKind): Job | undefined {
 export function useLatestJob(kind: JobKind, resourceId: string): Job | undefined {
   return useJobStore(useShallow((state) => selectLatestJob(state, kind, resourceId)));
 }
+
+/** The newest job of a kind on a resource that ended well, read again when another ends. */
+export function useLastSucceeded(kind: JobKind, resourceId: string): Job | null {
+  const known = useLatestJob(kind, resourceId);
+  const key = `last ${kind} ${resourceId} ${known?.id}/${known?.state}`;
+  const { data } = useRequest(key, (signal) => jobService.lastSucceeded(kind, resourceId, signal));
+  return data;
+}

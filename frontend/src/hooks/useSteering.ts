@@ -1,6 +1,7 @@
 import { useEffect } from 'react';
 import { toApiError } from '@/services/api';
 import { featureService } from '@/services/featureService';
+import { modelService } from '@/services/modelService';
 import { useSteeringStore, type Steered } from '@/stores/steeringStore';
 import { configPatch, readConfig } from '@/stores/steeringUrl';
 import { toast } from '@/stores/uiStore';
@@ -74,9 +75,36 @@ export function useSelectedFeatures(): SelectedFeature[] {
   return steered.map((entry) => ({ ...entry, row: known[entry.id] ?? null }));
 }
 
+/** The feature that a condition reads; one that is gone takes the condition with it. */
+export function useConditionFeature(): FeatureRow | null {
+  const id = useSteeringStore((state) => state.config.where.condition?.id ?? null);
+  const row = useSteeringStore((state) => (id === null ? undefined : state.known[id]));
+  useRequest(id === null || row ? null : `condition/${id}`, async () => {
+    if (id === null) return;
+    const { learn, updateWhere } = useSteeringStore.getState();
+    try {
+      learn(await featureService.get(id));
+    } catch (error) {
+      const { status, message } = toApiError(error);
+      if (status !== 404) throw error;
+      updateWhere({ condition: null });
+      toast('error', `The feature of the condition is no longer there: ${message}`);
+    }
+  });
+  return row ?? null;
+}
+
+/** How a model cuts a text, and what tokens given by their ids are. */
+export function useTokens(modelId: string | null, text: string, ids: readonly number[]) {
+  const isAsked = modelId !== null && (text !== '' || ids.length > 0);
+  return useRequest(isAsked ? `tokens/${modelId}/${ids.join()}/${text}` : null, (signal) =>
+    modelService.tokenize(modelId ?? '', { text, token_ids: [...ids] }, signal),
+  );
+}
+
 export type FoundOrder = 'max_activation' | 'output_score';
 
-/** The features of a training that match a search, the first by some figure first. */
+/** The features of a training: the best matches of a search, or the first by some figure. */
 export function useFeatureSearch(trainingId: string | null, search: string, order: FoundOrder) {
   const key = trainingId && `${trainingId} ${order} ${search}`;
   return useRequest(key, async (signal) => {
@@ -85,7 +113,8 @@ export function useFeatureSearch(trainingId: string | null, search: string, orde
         training_id: trainingId ?? '',
         page: 1,
         limit: FOUND_SHOWN,
-        sort_by: order,
+        // The strongest of all that has the word somewhere is hardly ever what was looked for.
+        sort_by: search && order === 'max_activation' ? 'relevance' : order,
         order: 'desc',
         ...(search ? { search } : {}),
       },

@@ -74,6 +74,7 @@ export function usePresets(trainingId: string | null) {
 
 function writable(preset: Preset): PresetWrite {
   const { training_id, name, description, features, temperature, is_favorite } = preset;
+  const { condition, mode, settings } = preset;
   const layer = preset.intervention_layer;
   return {
     training_id,
@@ -82,6 +83,9 @@ function writable(preset: Preset): PresetWrite {
     features,
     intervention_layer: layer,
     temperature,
+    condition,
+    mode,
+    settings,
     is_favorite,
   };
 }

@@ -13,7 +13,9 @@ export function useSweeps(isShown: boolean) {
   const [id, select] = useUrlState('sweep', 'replace');
   const jobs = useJobStore((state) => state.byId);
   const job = id ? jobs[id] : undefined;
-  const list = useRequest(isShown ? 'sweeps' : null, (signal) => sweepService.list(signal));
+  const list = useRequest(isShown ? `sweeps/${job?.state ?? ''}` : null, (signal) =>
+    sweepService.list(signal),
+  );
   // The table is written after every prompt; the job's own events say when to look.
   const stage = job ? `${job.state}/${Math.floor(job.progress)}` : '';
   const sweep = useRequest(isShown && id ? `sweep/${id}/${stage}` : null, (signal) =>

@@ -38,7 +38,7 @@ export function useTrainingCurves(
   const byTraining = useMetricsStore((state) => state.byTraining);
   const load = () => {
     // As above: the next reconnect or turn fetches what could not be read.
-    for (const { id } of trainings) fetch(id).catch(() => undefined);
+    return Promise.all(trainings.map(({ id }) => fetch(id).catch(() => undefined)));
   };
   useLiveFetch(load, trainings.map(({ id, status }) => `${id} ${status}`).join());
   return useMemo(() => {

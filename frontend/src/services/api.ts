@@ -47,8 +47,11 @@ export function toApiError(error: unknown): ApiError {
   if (!(error instanceof AxiosError)) {
     return new ApiError({ message: error instanceof Error ? error.message : 'Unknown error' });
   }
-  const status = error.response?.status ?? null;
-  const body: unknown = error.response?.data;
+  return readRefusal(error.response?.status ?? null, error.response?.data);
+}
+
+/** Makes an error of what was answered; a status of null is no answer at all. */
+function readRefusal(status: number | null, body: unknown): ApiError {
   if (isRecord(body) && isRecord(body.error) && typeof body.error.message === 'string') {
     return new ApiError({ ...(body.error as unknown as Problem), status });
   }
@@ -150,6 +153,14 @@ export function patch<T>(url: string, body: unknown): Promise<T> {
 
 export function remove<T>(url: string): Promise<T> {
   return request<T>({ method: 'DELETE', url });
+}
+
+/** Waits for the head of an answer that is a file and reads nothing of it. Throws a refusal. */
+export async function untilItBegins(url: string): Promise<void> {
+  const controller = new AbortController();
+  const response = await fetch(url, { signal: controller.signal }).catch(() => null);
+  if (response?.ok) controller.abort();
+  else throw readRefusal(response?.status ?? null, await response?.json().catch(() => null));
 }
 
 /** True for a request that was aborted on purpose and needs no message. */

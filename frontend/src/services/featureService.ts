@@ -7,11 +7,13 @@ import type {
   FeatureChange,
   FeatureExample,
   FeatureExtract,
+  FeatureLabelling,
   FeatureMap,
   FeaturePatch,
   FeatureProbe,
   FeatureRow,
   Interval,
+  LabelWriter,
   LogitLens,
   Neighbours,
   PackedMap,
@@ -122,4 +124,13 @@ export const featureService = {
 
   /** Starts the job that measures which features steer and which read. */
   score: (trainingId: string) => post<JobAccepted>('/features/score', { training_id: trainingId }),
+
+  /** Starts the job that recomputes random contexts; its result says what differs. */
+  audit: (trainingId: string) => post<JobAccepted>('/features/audit', { training_id: trainingId }),
+
+  /** What on this machine could write labels. */
+  labelWriters: (signal?: AbortSignal) => get<LabelWriter[]>('/features/label-writers', {}, signal),
+
+  /** Starts the job that asks one of them; names of people stay. */
+  writeLabels: (body: FeatureLabelling) => post<JobAccepted>('/features/labels', body),
 };

@@ -4,6 +4,8 @@ import type {
   ModelArchitecture,
   ModelDownload,
   ModelImport,
+  TokenizedText,
+  TokenizeText,
 } from '@/types/model.types';
 import { get, getAll, post, remove } from './api';
 
@@ -12,6 +14,9 @@ export const modelService = {
   get: (id: string) => get<LanguageModel>(`/models/${id}`),
   download: (body: ModelDownload) => post<JobAccepted>('/models/download', body),
   importLocal: (body: ModelImport) => post<JobAccepted>('/models/import', body),
-  architecture: (id: string) => get<ModelArchitecture>(`/models/${id}/architecture`),
+  architecture: (id: string, signal?: AbortSignal) =>
+    get<ModelArchitecture>(`/models/${id}/architecture`, {}, signal),
+  tokenize: (id: string, body: TokenizeText, signal?: AbortSignal) =>
+    post<TokenizedText>(`/models/${id}/tokenize`, body, signal ? { signal } : {}),
   remove: (id: string) => remove<JobAccepted>(`/models/${id}`),
 };

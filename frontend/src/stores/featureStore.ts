@@ -44,6 +44,8 @@ export interface FeatureData {
 }
 
 interface FeatureStore extends FeatureData {
+  /** How often everything was dropped: what is shown is asked for again. */
+  forgotten: number;
   fetchList: (query: FeatureListQuery) => Promise<void>;
   fetchDetail: (id: number) => Promise<void>;
   fetchExamples: (id: number) => Promise<void>;
@@ -157,6 +159,7 @@ export const useFeatureStore = create<FeatureStore>((set, get) => {
 
   return {
     ...emptyFeatureData,
+    forgotten: 0,
 
     fetchList: async (query) => {
       const key = listKey(query);
@@ -213,7 +216,7 @@ export const useFeatureStore = create<FeatureStore>((set, get) => {
     forget: () => {
       listRequest?.controller.abort();
       listRequest = null;
-      set(emptyFeatureData);
+      set(({ forgotten }) => ({ ...emptyFeatureData, forgotten: forgotten + 1 }));
     },
   };
 });

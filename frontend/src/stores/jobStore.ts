@@ -48,7 +48,8 @@ export const useJobStore = create<JobStore>((set) => ({
 
   cancel: async (id) => {
     const job = await jobService.cancel(id);
-    set((state) => ({ byId: { ...state.byId, [id]: job } }));
+    // The event of its end may have come before this answer.
+    set((state) => ({ byId: mergeJobs(state.byId, [job]) }));
   },
 
   apply: (event) => set((state) => applyEvent(state, event)),

@@ -48,30 +48,67 @@ function upsert<T extends Resource>(items: readonly T[] | null, item: T): readon
   return items.with(index, item);
 }
 
-/** Makes the store of one kind of resource, newest first. */
+/** The list read anew; entries of which a later request told stay as that one left them. */
+function joined<T extends Resource>(
+  known: readonly T[],
+  read: readonly T[],
+  isLater: (id: string) => boolean,
+): readonly T[] {
+  const later = new Map(known.filter(({ id }) => isLater(id)).map((item) => [item.id, item]));
+  const ids = new Set(read.map(({ id }) => id));
+  const made = [...later.values()].filter(({ id }) => !ids.has(id));
+  return [
+    ...made,
+    ...read.flatMap((item) => (isLater(item.id) ? (later.get(item.id) ?? []) : [item])),
+  ];
+}
+
+/**
+ * Makes the store of one kind of resource, newest first.
+ *
+ * Requests may be answered in another order than they were sent in: the later one knows more.
+ */
 export function createResourceStore<T extends Resource>(
   options: ResourceOptions<T>,
 ): UseBoundStore<StoreApi<ResourceStore<T>>> {
+  let sent = 0;
+  let listed = 0;
+  /** By id: the request that told what the list now has of it. */
+  const told = new Map<string, number>();
+  const isLater = (id: string, request: number) => (told.get(id) ?? 0) > request;
+
   return create<ResourceStore<T>>((set, get) => ({
     items: null,
     problem: null,
 
     fetch: async () => {
+      const request = ++sent;
       try {
-        set({ items: await options.list(), problem: null });
+        const read = await options.list();
+        if (request < listed) return; // a later list is here, without what is gone
+        listed = request;
+        const isKnownBetter = (id: string) => isLater(id, request);
+        set(({ items }) => ({ items: joined(items ?? [], read, isKnownBetter), problem: null }));
+        for (const { id } of read) if (!isLater(id, request)) told.set(id, request);
       } catch (error) {
         set({ problem: toApiError(error) });
       }
     },
 
     refresh: async (id) => {
+      const request = ++sent;
+      const tell = (change: (items: readonly T[] | null) => readonly T[] | null) => {
+        if (isLater(id, request)) return;
+        told.set(id, request);
+        set(({ items }) => ({ items: change(items) }));
+      };
       try {
         const item = await options.get(id);
-        set((state) => ({ items: upsert(state.items, item) }));
+        tell((items) => upsert(items, item));
       } catch (error) {
         const problem = toApiError(error);
         if (problem.status !== 404) set({ problem });
-        else set((state) => ({ items: state.items?.filter((item) => item.id !== id) ?? null }));
+        else tell((items) => items?.filter((item) => item.id !== id) ?? null);
       }
     },
 

@@ -32,3 +32,10 @@ it('puts tokens behind each other, once each, and after no gap', () => {
   expect(gap.unsteered.map(({ text }) => text)).toEqual([' b']);
   expect([noTexts, first, gap].map(lastIndex)).toEqual([-1, 0, 1]);
 });
+
+it('follows the third text of reconstruction mode, which counts for what may be missed', () => {
+  const first = applyTokens(noTexts, event(['reconstruction', 0, ' a'], ['steered', 0, ' b']));
+  const longer = applyTokens(first, event(['reconstruction', 1, ' c']));
+  expect(longer.reconstruction.map(({ text }) => text)).toEqual([' a', ' c']);
+  expect([first, longer].map(lastIndex)).toEqual([0, 1]);
+});

@@ -5,18 +5,23 @@ import type { GeneratedToken } from '@/types/steering.types';
 export interface LiveTexts {
   unsteered: readonly GeneratedToken[];
   steered: readonly GeneratedToken[];
+  /** Empty unless the mode is reconstruction. */
+  reconstruction: readonly GeneratedToken[];
 }
 
-export const noTexts: LiveTexts = { unsteered: [], steered: [] };
+export type Branch = keyof LiveTexts;
+
+export const noTexts: LiveTexts = { unsteered: [], steered: [], reconstruction: [] };
 
 type Token = SteeringTokens['data']['tokens'][number];
 
 /** Puts the tokens of an event where they belong; one that came twice changes nothing. */
 export function applyTokens(texts: LiveTexts, event: SteeringTokens): LiveTexts {
-  const of = (branch: string) => event.data.tokens.filter((token) => token.branch === branch);
+  const of = (branch: Branch) => event.data.tokens.filter((token) => token.branch === branch);
   return {
     unsteered: placed(texts.unsteered, of('unsteered')),
     steered: placed(texts.steered, of('steered')),
+    reconstruction: placed(texts.reconstruction, of('reconstruction')),
   };
 }
 
@@ -32,8 +37,8 @@ function placed(known: readonly GeneratedToken[], news: readonly Token[]) {
 }
 
 /** Index of the last token that is here, -1 before the first: what comes after it may be missed. */
-export function lastIndex({ unsteered, steered }: LiveTexts): number {
-  return Math.max(unsteered.length, steered.length) - 1;
+export function lastIndex({ unsteered, steered, reconstruction }: LiveTexts): number {
+  return Math.max(unsteered.length, steered.length, reconstruction.length) - 1;
 }
 
 function toGenerated({ token_id, text, logprob, base_logprob, kl }: Token): GeneratedToken {

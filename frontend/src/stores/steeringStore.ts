@@ -28,6 +28,8 @@ export interface Steered {
   onlyActive?: boolean;
   /** Another block than the intervention layer. */
   layer?: number;
+  /** Another place in the block than the one that its dictionary writes. */
+  hookType?: string;
 }
 
 /** What a sweep tries, as it is typed. */
@@ -44,6 +46,24 @@ export interface SweepPlan {
   without: readonly ControlName[];
 }
 
+/** Another feature decides where the edit acts. */
+export interface SteeringCondition {
+  id: number;
+  /** Null while its field is empty. */
+  threshold: number | null;
+}
+
+/** At which tokens the features act, beside the settings of the API that are plain values. */
+export interface Where {
+  /** As typed: `3, 7-9`; empty means everywhere. */
+  positions: string;
+  /** First and last position; null means no limit. */
+  from: number | null;
+  to: number | null;
+  tokenIds: readonly number[];
+  condition: SteeringCondition | null;
+}
+
 /** Everything that decides what is generated; kept in the page's address. */
 export interface SteeringConfig {
   steered: Steered[];
@@ -55,8 +75,11 @@ export interface SteeringConfig {
   temperature: number | null;
   maxNewTokens: number | null;
   seed: number | null;
+  /** Texts that end the generation. */
+  stop: readonly string[];
   /** Settings that were changed from the API's defaults, by their name there. */
   more?: Readonly<Record<string, string | number | boolean | null>>;
+  where: Where;
   sweep: SweepPlan;
 }
 
@@ -68,6 +91,8 @@ export interface SteeringRun {
   startedAt: number | null;
   /** What has come of the texts while they are written. */
   live: LiveTexts;
+  /** A third text is written, with nothing but the reconstruction. */
+  hasBaseline: boolean;
   /** Stop was pressed; the text so far is on its way. */
   isStopping: boolean;
   result: SteeringResult | null;
@@ -82,6 +107,7 @@ interface SteeringStore {
   setConfig: (config: SteeringConfig) => void;
   /** Shows a saved run as if it had just been generated, with what it was asked. */
   openRun: (result: SteeringResult, config: SteeringConfig) => void;
+  updateWhere: (changes: Partial<Where>) => void;
   updateSweep: (changes: Partial<SweepPlan>) => void;
   update: (changes: Partial<Omit<SteeringConfig, 'steered'>>) => void;
   addFeature: (feature: FeatureRow) => void;
@@ -104,6 +130,14 @@ export const defaultSweep: SweepPlan = {
   without: [],
 };
 
+export const everywhere: Where = {
+  positions: '',
+  from: null,
+  to: null,
+  tokenIds: [],
+  condition: null,
+};
+
 export const defaultConfig: SteeringConfig = {
   steered: [],
   modelId: null,
@@ -112,13 +146,17 @@ export const defaultConfig: SteeringConfig = {
   temperature: 0.7,
   maxNewTokens: 60,
   seed: 0,
+  stop: [],
+  where: everywhere,
   sweep: defaultSweep,
 };
 
-const idle: SteeringRun = {
+/** No generation yet. */
+export const idle: SteeringRun = {
   state: 'idle',
   startedAt: null,
   live: noTexts,
+  hasBaseline: false,
   isStopping: false,
   result: null,
   problem: null,
@@ -157,8 +195,11 @@ export const useSteeringStore = create<SteeringStore>((set, get) => {
     openRun: (result, config) => {
       current?.controller.abort();
       current = null;
-      set({ config, run: { ...idle, state: 'done', result } });
+      const hasBaseline = Boolean(result.reconstruction);
+      set({ config, run: { ...idle, state: 'done', result, hasBaseline } });
     },
+    updateWhere: (changes) =>
+      set(({ config }) => ({ config: { ...config, where: { ...config.where, ...changes } } })),
     updateSweep: (changes) =>
       set(({ config }) => ({ config: { ...config, sweep: { ...config.sweep, ...changes } } })),
     update: (changes) => set(({ config }) => ({ config: { ...config, ...changes } })),
@@ -175,10 +216,11 @@ export const useSteeringStore = create<SteeringStore>((set, get) => {
       const mine = { runId: newId(), controller: new AbortController() };
       current = mine;
       const startedAt = Date.now();
+      const hasBaseline = request.mode === 'reconstruction';
       const end = (run: Partial<SteeringRun>) => {
-        if (current === mine) set({ run: { ...idle, startedAt, ...run } });
+        if (current === mine) set({ run: { ...idle, startedAt, hasBaseline, ...run } });
       };
-      set({ run: { ...idle, state: 'running', startedAt } });
+      set({ run: { ...idle, state: 'running', startedAt, hasBaseline } });
       const unfollow = followTokens(
         mine.runId,
         () => lastIndex(get().run.live),
@@ -187,7 +229,7 @@ export const useSteeringStore = create<SteeringStore>((set, get) => {
       try {
         const body = { ...request, run_id: mine.runId };
         const result = await steeringService.generate(body, mine.controller.signal);
-        end({ state: 'done', result });
+        end({ state: 'done', result, hasBaseline: Boolean(result.reconstruction) });
         if (current === mine) navigate({ run: result.job_id }, 'replace');
       } catch (error) {
         if (isAborted(error)) end({ state: 'cancelled' });

@@ -1,10 +1,14 @@
+import { fields } from '@/services/generated/fields';
+import type { FieldSpec } from '@/types/form.types';
 import {
   defaultConfig,
   defaultSweep,
+  everywhere,
   MAX_STEERED,
   type Steered,
   type SteeringConfig,
   type SweepPlan,
+  type Where,
 } from './steeringStore';
 import type {
   CoefficientUnit,
@@ -22,6 +26,7 @@ const KEYS = {
   temperature: 'temperature',
   maxNewTokens: 'max_tokens',
   seed: 'seed',
+  stop: 'steer_stop',
 } as const;
 
 /** Units by the letter that stands for them in an address. */
@@ -51,13 +56,21 @@ export const CONTROLS: readonly ControlName[] = [
   'diffmean',
 ];
 
+const WHERE_KEYS = {
+  positions: 'steer_positions',
+  from: 'steer_from',
+  to: 'steer_to',
+  tokenIds: 'steer_tokens',
+  condition: 'steer_if',
+} as const;
+
 /** Prefix of the settings that were changed from the API's defaults. */
 const MORE = 's_';
 
 /** The configuration that an address holds, or null when it holds nothing of one. */
 export function readConfig(search: string): SteeringConfig | null {
   const params = new URLSearchParams(search);
-  const known = [...Object.values(KEYS), ...Object.values(SWEEP_KEYS)];
+  const known = [KEYS, SWEEP_KEYS, WHERE_KEYS].flatMap((keys) => Object.values<string>(keys));
   if (!known.some((key) => params.has(key))) return null;
   const number = (key: string, fallback: number | null) => {
     const value = Number(params.get(key) ?? Number.NaN);
@@ -71,8 +84,53 @@ export function readConfig(search: string): SteeringConfig | null {
     temperature: number(KEYS.temperature, defaultConfig.temperature),
     maxNewTokens: number(KEYS.maxNewTokens, defaultConfig.maxNewTokens),
     seed: number(KEYS.seed, defaultConfig.seed),
+    stop: readTexts(params.get(KEYS.stop)),
     ...readMore(params),
+    where: readWhere(params),
     sweep: readSweep(params),
+  };
+}
+
+/** `["\\n","END"]` → its texts: a stop text may hold any character, so no separator would do. */
+function readTexts(text: string | null): string[] {
+  try {
+    const read: unknown = JSON.parse(text ?? '[]');
+    const texts: readonly unknown[] = Array.isArray(read) ? read : [];
+    return texts.filter((one) => typeof one === 'string' && one !== '') as string[];
+  } catch {
+    return [];
+  }
+}
+
+function readWhere(params: URLSearchParams): Where {
+  const number = (key: string) => {
+    const text = params.get(key)?.trim();
+    return text && Number.isFinite(Number(text)) ? Number(text) : null;
+  };
+  const ids = (params.get(WHERE_KEYS.tokenIds) ?? '').split(',');
+  return {
+    positions: params.get(WHERE_KEYS.positions) ?? everywhere.positions,
+    from: number(WHERE_KEYS.from),
+    to: number(WHERE_KEYS.to),
+    tokenIds: ids.filter((id) => /^\d{1,9}$/.test(id)).map(Number),
+    condition: readCondition(params.get(WHERE_KEYS.condition) ?? ''),
+  };
+}
+
+/** `12:0.5` → feature 12 above 0.5. */
+function readCondition(text: string): Where['condition'] {
+  const [, id, threshold] = /^(\d+)(?::(-?\d*(?:\.\d+)?))?$/.exec(text) ?? [];
+  if (id === undefined) return null;
+  return { id: Number(id), threshold: threshold ? Number(threshold) : null };
+}
+
+function wherePatch({ positions, from, to, tokenIds, condition }: Where): UrlPatch {
+  return {
+    [WHERE_KEYS.positions]: positions || null,
+    [WHERE_KEYS.from]: from,
+    [WHERE_KEYS.to]: to,
+    [WHERE_KEYS.tokenIds]: tokenIds.join(',') || null,
+    [WHERE_KEYS.condition]: condition && `${condition.id}:${condition.threshold ?? ''}`,
   };
 }
 
@@ -105,14 +163,14 @@ function sweepPatch(plan: SweepPlan): UrlPatch {
   };
 }
 
-/** `12:2.5:m,7:-1:a@3:clamp` (at layer 3) → the features; entries that say nothing sensible are left out. */
+/** `12:2.5:m,7:-1:a@3.mlp:clamp` (at the mlp of layer 3) → the features; entries that say nothing sensible are left out. */
 function readSteered(text: string): Steered[] {
   const entries = [
     ...text.matchAll(
-      /(?:^|,)(\d+):(-?\d+(?:\.\d+)?):([mank])(?:@(\d+))?(?::([a-z]*)(:active)?)?(?=,|$)/g,
+      /(?:^|,)(\d+):(-?\d+(?:\.\d+)?):([mank])(?:@(\d*)(?:\.([a-z_]+))?)?(?::([a-z]*)(:active)?)?(?=,|$)/g,
     ),
   ];
-  const steered = entries.flatMap(([, id, coefficient, letter, layer, name, active]) => {
+  const steered = entries.flatMap(([, id, coefficient, letter, layer, place, name, active]) => {
     const unit = UNITS[letter ?? ''];
     const method = METHODS.find((known) => known === name);
     if (!unit) return [];
@@ -124,6 +182,7 @@ function readSteered(text: string): Steered[] {
         ...(method ? { method } : {}),
         ...(active ? { onlyActive: true } : {}),
         ...(layer ? { layer: Number(layer) } : {}),
+        ...(place ? { hookType: place } : {}),
       },
     ];
   });
@@ -142,20 +201,30 @@ export function configPatch(config: SteeringConfig): UrlPatch {
     [KEYS.temperature]: changed('temperature'),
     [KEYS.maxNewTokens]: changed('maxNewTokens'),
     [KEYS.seed]: changed('seed'),
+    [KEYS.stop]: config.stop.length > 0 ? JSON.stringify(config.stop) : null,
     ...morePatch(config.more),
+    ...wherePatch(config.where),
     ...sweepPatch(config.sweep),
   };
 }
 
 function readMore(params: URLSearchParams): Pick<SteeringConfig, 'more'> {
-  const entries = [...params].filter(([key]) => key.startsWith(MORE));
-  if (entries.length === 0) return {};
-  return { more: Object.fromEntries(entries.map(([key, text]) => [key.slice(2), valueOf(text)])) };
+  const entries = [...params].flatMap(([key, text]) => {
+    const name = key.slice(MORE.length);
+    const value = key.startsWith(MORE) ? valueOf(name, text) : undefined;
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return entries.length === 0 ? {} : { more: Object.fromEntries(entries) };
 }
 
-function valueOf(text: string): string | number | boolean {
-  if (text === 'true' || text === 'false') return text === 'true';
-  return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+const SPECS: Readonly<Record<string, FieldSpec>> = fields.SteeringGenerate;
+
+/** A setting's value by its kind in the API; undefined for a name or a value that it has not. */
+function valueOf(name: string, text: string): string | number | boolean | undefined {
+  const spec = SPECS[name];
+  if (spec?.type === 'boolean') return text === 'true' || (text === 'false' ? false : undefined);
+  if (spec?.type === 'number' || spec?.type === 'integer') return Number(text);
+  return spec?.type === 'string' && (spec.options?.includes(text) ?? true) ? text : undefined;
 }
 
 /** Every such setting that the address or the configuration has; null removes it. */
@@ -170,9 +239,10 @@ function morePatch(more: SteeringConfig['more']): UrlPatch {
 }
 
 function writeSteered(entry: Steered): string {
-  const { id, coefficient, unit, method, onlyActive, layer } = entry;
+  const { id, coefficient, unit, method, onlyActive, layer, hookType } = entry;
   const letter = Object.keys(UNITS).find((key) => UNITS[key] === unit) ?? 'm';
   const edit = method || onlyActive ? `:${method ?? ''}${onlyActive ? ':active' : ''}` : '';
-  const place = layer === undefined ? '' : `@${layer}`;
+  const isElsewhere = layer !== undefined || hookType !== undefined;
+  const place = isElsewhere ? `@${layer ?? ''}${hookType ? `.${hookType}` : ''}` : '';
   return `${id}:${coefficient}:${letter}${place}${edit}`;
 }

@@ -1,4 +1,6 @@
+import { http, HttpResponse, type JsonBodyType } from 'msw';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { deferred } from '@/test/deferred';
 import {
   jobEvent,
   makeDataset,
@@ -9,7 +11,7 @@ import {
   makeTraining,
   progressEvent,
 } from '@/test/factories';
-import { answer, answerPage, refuse } from '@/test/server';
+import { answer, answerPage, refuse, server } from '@/test/server';
 import { useConnectionStore } from './connectionStore';
 import { applyToDatasets, useDatasetStore } from './datasetStore';
 import { applyEvent as applyJob, selectLatestJob, selectLiveJobs, useJobStore } from './jobStore';
@@ -22,6 +24,20 @@ import {
   useTrainingStore,
 } from './trainingStore';
 import { toast, useUiStore } from './uiStore';
+
+/** A read that is with the server once `isAsked`, and is answered when `answer` is called. */
+function answerLater(path: string, body: JsonBodyType) {
+  const asked = deferred<undefined>();
+  const time = deferred<undefined>();
+  server.use(
+    http.get(`*/api/v1${path}`, async () => {
+      asked.resolve(undefined);
+      await time.promise;
+      return HttpResponse.json(body);
+    }),
+  );
+  return { isAsked: asked.promise, answer: () => time.resolve(undefined) };
+}
 
 async function until(check: () => boolean): Promise<void> {
   await expect.poll(check).toBe(true);
@@ -58,6 +74,39 @@ describe('a resource store', () => {
     refuse('get', `/models/${old.id}`, { code: 'NOT_FOUND', message: 'Gone.' }, 404);
     await useModelStore.getState().remove(old.id);
     expect(useModelStore.getState().items).toEqual([fresh]);
+  });
+
+  it('has what was asked for last, whichever answer comes first', async () => {
+    const [model, gone, made] = [makeModel({ status: 'loading' }), makeModel(), makeModel()];
+    const { fetch, refresh } = useModelStore.getState();
+    const pagination = { page: 1, limit: 50, total: 2, has_next: false };
+    const list = answerLater('/models', { data: [model, gone], pagination, meta: {} });
+    const one = answerLater(`/models/${model.id}`, { data: model, meta: {} });
+    const early = [fetch(), refresh(model.id)];
+    await Promise.all([list.isAsked, one.isAsked]);
+    const ready = { ...model, status: 'ready' as const };
+    answer('get', `/models/${model.id}`, ready);
+    answer('get', `/models/${made.id}`, made);
+    refuse('get', `/models/${gone.id}`, { code: 'NOT_FOUND', message: 'Gone.' }, 404);
+    for (const { id } of [model, gone, made]) await refresh(id);
+    list.answer();
+    one.answer();
+    await Promise.all(early);
+    expect(useModelStore.getState().items).toEqual([made, ready]);
+  });
+
+  it('does not bring back what a later list is without', async () => {
+    const [model, gone] = [makeModel(), makeModel()];
+    const pagination = { page: 1, limit: 50, total: 2, has_next: false };
+    const list = answerLater('/models', { data: [model, gone], pagination, meta: {} });
+    const { fetch } = useModelStore.getState();
+    const early = fetch();
+    await list.isAsked;
+    answerPage('/models', [model]);
+    await fetch();
+    list.answer();
+    await early;
+    expect(useModelStore.getState().items).toEqual([model]);
   });
 
   it('shows progress at once and fetches at a turn', async () => {
@@ -181,6 +230,10 @@ describe('jobs', () => {
     answer('post', `/jobs/${job.id}/cancel`, { ...job, requested: 'cancel' });
     await useJobStore.getState().cancel(job.id);
     expect(useJobStore.getState().byId[job.id]?.requested).toBe('cancel');
+    const ended = { ...job, seq: job.seq + 1, state: 'cancelled' as const };
+    useJobStore.getState().apply(jobEvent(ended));
+    await useJobStore.getState().cancel(job.id);
+    expect(useJobStore.getState().byId[job.id]).toEqual(ended);
 
     refuse('get', '/jobs', { code: 'SERVICE_UNAVAILABLE', message: 'Away.' }, 503);
     await useJobStore.getState().fetch();

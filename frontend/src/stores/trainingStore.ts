@@ -7,7 +7,7 @@ import { createResourceStore, type ResourceState } from './resourceStore';
 
 export const useTrainingStore = createResourceStore({
   type: 'training',
-  kinds: ['training_run', 'training_grid'],
+  kinds: ['training_run', 'training_grid', 'sae_import'],
   list: trainingService.list,
   get: trainingService.get,
   remove: trainingService.remove,

@@ -3,6 +3,7 @@ import type { Estimate } from '@/types/estimate.types';
 import type { JobUpdated, TrainingProgress } from '@/types/event.types';
 import type { Job } from '@/types/job.types';
 import type { Activation, LanguageModel, ModelArchitecture } from '@/types/model.types';
+import type { ParityReport } from '@/types/sae.types';
 import type { SystemInfo } from '@/types/system.types';
 import type { TrainingTemplate } from '@/types/template.types';
 import type { Checkpoint, MetricPoint, Training } from '@/types/training.types';
@@ -33,6 +34,7 @@ export function makeJob(fields: Partial<Job> = {}): Job {
     progress: 40,
     seq: 1,
     message: 'Reading text',
+    prompt: null,
     eta_seconds: 75,
     error_code: null,
     error_message: null,
@@ -150,7 +152,8 @@ export function makeArchitecture(fields: Partial<ModelArchitecture> = {}): Model
     vocab_size: 1024,
     max_positions: 128,
     tied_embeddings: true,
-    hook_types: ['residual', 'mlp', 'attention'],
+    hook_types: ['residual', 'resid_mid', 'mlp', 'attention', 'z', 'mlp_input'],
+    has_chat_template: false,
     layers: [
       { name: 'model.embed_tokens', kind: 'embedding', detail: '1024x128', params: 131_072 },
       { name: 'model.layers.0', kind: 'block', detail: '4 heads x 32', params: 180_000 },
@@ -255,6 +258,36 @@ export function makeTraining(fields: Partial<Training> = {}): Training {
     job: makeJob({ kind: 'training_run', resource_type: 'training', queue: 'training' }),
     ...fields,
   } as Training;
+}
+
+/** A dictionary that came from elsewhere. */
+export function makeImported(fields: Partial<Training> = {}): Training {
+  return makeTraining({
+    name: 'gpt2-small-res-jb',
+    source: 'imported',
+    status: 'completed',
+    latest_metrics: null,
+    current_step: 0,
+    total_steps: 0,
+    n_checkpoints: 1,
+    job: null,
+    ...fields,
+  });
+}
+
+export function makeParity(fields: Partial<ParityReport> = {}): ParityReport {
+  return {
+    n_tokens: 2048,
+    max_latent_difference: 8.9e-15,
+    max_latent: 20.7,
+    active_sets_equal: true,
+    l0: 31.4,
+    fvu: 0.1234,
+    fvu_source: 0.1235,
+    explained_variance: 0.8766,
+    measured_on: 'extraction',
+    ...fields,
+  };
 }
 
 export function progressEvent(

@@ -3,7 +3,7 @@ import { cleanup, configure } from '@testing-library/react';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { server } from './server';
 
-configure({ asyncUtilTimeout: 10_000 });
+configure({ asyncUtilTimeout: 30_000 });
 
 // axe asks for one and copes without; jsdom would write an error for every question.
 Object.defineProperty(HTMLCanvasElement.prototype, 'getContext', { value: () => null });

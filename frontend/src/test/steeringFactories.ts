@@ -1,4 +1,5 @@
 import type {
+  ConditionOutcome,
   Preset,
   ResolvedFeature,
   SavedRun,
@@ -45,6 +46,20 @@ export function makeSavedRun(fields: Partial<SavedRun> = {}): SavedRun {
   };
 }
 
+export function makeCondition(fields: Partial<ConditionOutcome> = {}): ConditionOutcome {
+  return {
+    feature_id: 8,
+    neuron_index: 108,
+    name: 'digit',
+    layer: 1,
+    threshold: 0.5,
+    positions_read: 20,
+    positions_met: 5,
+    largest_activation: 7.25,
+    ...fields,
+  };
+}
+
 export function makePreset(fields: Partial<Preset> = {}): Preset {
   return {
     id: '00000000-0000-4000-8000-00000000dddd',
@@ -59,10 +74,14 @@ export function makePreset(fields: Partial<Preset> = {}): Preset {
         method: 'clamp',
         only_active: true,
         layer: null,
+        hook_type: null,
       },
     ],
     intervention_layer: 1,
     temperature: 0.2,
+    condition: null,
+    mode: 'delta',
+    settings: {},
     is_favorite: false,
     created_at: '2026-11-23T09:00:00Z',
     updated_at: '2026-11-23T09:00:00Z',

@@ -3,6 +3,8 @@ import type { Schemas } from './api.types';
 export type Feature = Schemas['FeatureRead'];
 export type FeatureRow = Schemas['FeatureRow'];
 export type FeatureExample = Schemas['FeatureExample'];
+export type FeatureLabelling = Schemas['FeatureLabelling'];
+export type LabelWriter = Schemas['LabelWriter'];
 export type FeatureExtract = Schemas['FeatureExtract'];
 export type FeaturePatch = Schemas['FeaturePatch'];
 export type FeatureChange = Schemas['FeatureChange'];

@@ -7,3 +7,6 @@ export type ModelDownload = Schemas['ModelDownload'];
 export type ModelImport = Schemas['ModelImport'];
 export type Activation = Schemas['ActivationRead'];
 export type ActivationExtract = Schemas['ActivationExtract'];
+
+export type TokenizeText = Schemas['TokenizeText'];
+export type TokenizedText = Schemas['TokenizedText'];

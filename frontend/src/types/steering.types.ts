@@ -8,8 +8,11 @@ export type GeneratedText = Schemas['GeneratedText'];
 export type GeneratedToken = Schemas['GeneratedToken'];
 export type CoefficientUnit = NonNullable<SteeredFeature['unit']>;
 export type SteeringMethod = NonNullable<SteeredFeature['method']>;
+export type HookType = NonNullable<SteeredFeature['hook_type']>;
 export type DiffPart = Schemas['DiffPart'];
 export type ResolvedFeature = Schemas['ResolvedFeature'];
+export type ConditionOutcome = Schemas['ConditionOutcome'];
+export type ReconstructionBaseline = Schemas['ReconstructionBaseline'];
 export type PromptToken = Schemas['PromptToken'];
 
 export type Preset = Schemas['PresetRead'];

@@ -11,12 +11,9 @@ export interface Resources {
   trainings: readonly Training[] | null;
 }
 
-/** Characters of a prompt that name a steering run. */
-const LONGEST = 80;
-
 /** What a job works on, in the words of the page; null where it is gone or not known. */
 export function subjectOf(
-  job: Pick<Job, 'resource_type' | 'resource_id' | 'result'>,
+  job: Pick<Job, 'resource_type' | 'resource_id' | 'prompt'>,
   { datasets, models, activations, trainings }: Resources,
 ): string | null {
   const hasId = ({ id }: { id: string }) => id === job.resource_id;
@@ -32,7 +29,7 @@ export function subjectOf(
     case 'training':
       return trainings?.find(hasId)?.name ?? null;
     default:
-      return promptOf(job.result);
+      return job.prompt ? `“${job.prompt}”` : null;
   }
 }
 
@@ -40,13 +37,4 @@ function storeName(store: Activation | undefined): string | null {
   if (!store) return null;
   const layers = store.layers.length === 1 ? 'layer' : 'layers';
   return `${store.model_name} on ${store.dataset_name}, ${layers} ${store.layers.join(', ')}`;
-}
-
-/** The text that a steering run went on from; it stands in the result. */
-function promptOf(result: Job['result']): string | null {
-  const prompts: unknown = result?.prompts;
-  const first: unknown = result?.prompt ?? (Array.isArray(prompts) ? prompts[0] : null);
-  if (typeof first !== 'string' || first.trim() === '') return null;
-  const text = first.trim().replace(/\s+/g, ' ');
-  return `“${text.length > LONGEST ? `${text.slice(0, LONGEST).trimEnd()}…` : text}”`;
 }

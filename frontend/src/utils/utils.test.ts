@@ -33,6 +33,7 @@ describe('validation', () => {
     expect(specError(spec, 1.5)).toBe('Whole numbers only');
     expect(specError(spec, null)).toBe('Type a number');
     expect(specError({ ...spec, nullable: true }, null)).toBeUndefined();
+    expect(specError({ ...spec, nullable: true }, NaN)).toBe('Not a number');
     expect(specError({ ...spec, type: 'string' }, 'text')).toBeUndefined();
   });
 

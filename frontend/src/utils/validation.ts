@@ -1,6 +1,9 @@
 import type { FieldSpec } from '@/types/form.types';
 import { formatSignificant } from './format';
 
+/** Said of what was typed into a field for a number and is none. */
+export const UNREADABLE = 'Not a number';
+
 const REPO_ID = /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/;
 
 /** True for `owner/name` as the Hugging Face hub spells it. */
@@ -26,6 +29,7 @@ export function specError(spec: FieldSpec, value: unknown): string | undefined {
     return spec.nullable || !isNumeric(spec) ? undefined : 'Type a number';
   }
   if (typeof value !== 'number') return undefined;
+  if (Number.isNaN(value)) return UNREADABLE;
   if (spec.type === 'integer' && !Number.isInteger(value)) return 'Whole numbers only';
   if (spec.min !== null && value < spec.min) return `At least ${bound(spec.min)}`;
   if (spec.max !== null && value > spec.max) return `At most ${bound(spec.max)}`;

@@ -20,6 +20,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.enums import JobAction, JobKind, JobState, ResourceType
 from app.db.base import Base, Timestamps, UuidKey, enum_column
 
+SHOWN_CHARACTERS = 80
+
 
 class Job(UuidKey, Timestamps, Base):
     """One unit of background work.
@@ -96,3 +98,12 @@ class Job(UuidKey, Timestamps, Base):
     dispatched_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+    @property
+    def prompt(self) -> str | None:
+        """The beginning of the (first) text that a steering job goes on from, on one line."""
+        config, prompts = self.payload.get("config"), self.payload.get("prompts")
+        found = prompts[0] if prompts else isinstance(config, dict) and config.get("prompt")
+        line = " ".join(found.split()) if isinstance(found, str) else ""
+        is_long = len(line) > SHOWN_CHARACTERS
+        return (f"{line[:SHOWN_CHARACTERS].rstrip()}…" if is_long else line) or None

@@ -54,4 +54,7 @@ class SteeringPreset(UuidKey, Timestamps, Base):
     features: Mapped[list[Any]]
     intervention_layer: Mapped[int] = mapped_column(Integer)
     temperature: Mapped[float] = mapped_column(Double, default=1.0, server_default="1.0")
+    condition: Mapped[dict[str, Any] | None]
+    mode: Mapped[str] = mapped_column(String(20), default="delta", server_default="delta")
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     is_favorite: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")

@@ -95,8 +95,12 @@ def put_examples(session: Session, rows: Iterable[ContextRow]) -> int:
     No foreign key watches over them, because checking it costs more than storing the row: the
     features must be in this transaction or locked by it.
     """
-    encoded = map(encode_context, rows)
-    return copy_encoded(session, "feature_activations", ContextRow._fields, encoded)
+    return put_encoded_examples(session, map(encode_context, rows))
+
+
+def put_encoded_examples(session: Session, rows: Iterable[bytes]) -> int:
+    """``put_examples`` of what ``encode_context`` made, one row or several in each."""
+    return copy_encoded(session, "feature_activations", ContextRow._fields, rows)
 
 
 def put_words(session: Session, training_id: UUID, rows: Iterable[WordRow]) -> int:

@@ -5,11 +5,13 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Row,
     Select,
     and_,
@@ -21,7 +23,7 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from app.core.errors import ValidationFailed
 from app.db.models import Feature, FeatureCount
@@ -37,32 +39,41 @@ from app.db.repositories.feature_search import (
 
 RELEVANCE = "relevance"
 SORT_KEY = "sort_key"
-NAMED = func.lower(func.coalesce(Feature.name, Feature.label))
-SORT_COLUMNS: dict[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
-    **{name: getattr(Feature, name) for name in NUMERIC_COLUMNS},
-    "id": Feature.id,
-    "neuron_index": Feature.neuron_index,
+# Columns of the table, not attributes of the mapped class: what is read of them are plain rows,
+# which take half the time.
+_AT = Feature.__table__.c
+NAMED = func.lower(func.coalesce(_AT.name, _AT.label))
+SORT_COLUMNS: dict[str, ColumnElement[Any]] = {
+    **{name: _AT[name] for name in NUMERIC_COLUMNS},
+    "id": _AT.id,
+    "neuron_index": _AT.neuron_index,
     "name": NAMED,
-    "label": func.lower(Feature.label),
-    "top_token": func.lower(Feature.top_token),
-    "cluster": Feature.cluster,
-    "activation": Feature.activation_frequency,
-    "interpretability": Feature.interpretability_score,
+    "label": func.lower(_AT.label),
+    "top_token": func.lower(_AT.top_token),
+    "cluster": _AT.cluster,
+    "activation": _AT.activation_frequency,
+    "interpretability": _AT.interpretability_score,
 }
+TEXT_COLUMNS = frozenset({"name", "label", "top_token"})
 MAX_COUNTED = 10_000
 """Rows of a filtered table are counted up to here; nobody reads further, and it takes time."""
 RANGE_COLUMNS = (*NUMERIC_COLUMNS, "neuron_index", "cluster", "map_x", "map_y")
 TIMES = ("created_at", "updated_at")
-LISTED = tuple(
-    attribute.class_attribute
+LISTED_NAMES = tuple(
+    attribute.key
     for attribute in inspect(Feature).column_attrs
     if not attribute.deferred and attribute.key not in TIMES
 )
-"""What a table shows of a feature, read as plain rows: objects of the mapped class would take more
-time than the query."""
-LISTED_NAMES = tuple(attribute.key for attribute in LISTED)
-_ALL_COUNTED = select(func.coalesce(func.sum(FeatureCount.n), 0))
-_COUNTED = _ALL_COUNTED.where(FeatureCount.training_id == bindparam("training_id"))
+"""What a table shows of a feature."""
+_LISTED = tuple(_AT[name] for name in LISTED_NAMES)
+_ALL_COUNTED = select(func.coalesce(func.sum(FeatureCount.__table__.c.n), 0))
+_COUNTED = _ALL_COUNTED.where(FeatureCount.__table__.c.training_id == bindparam("training_id"))
+_IN_TRAINING = _AT.training_id == bindparam("training_id")
+_IS_TIED = and_(_AT.neuron_index == bindparam("index"), _AT.id > bindparam("id"))
+_LATER = or_(_AT.neuron_index > bindparam("index"), _IS_TIED)
+_EARLIER = or_(_AT.neuron_index < bindparam("index"), _IS_TIED)
+Way = Literal["first", "number", "cursor"]
+"""How a page is reached."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,7 @@ class FeatureFilter:
 
 @dataclass(frozen=True)
 class FeaturePage:
-    """Rows hold the columns of ``LISTED``; ``total`` is a lower bound where ``is_capped``."""
+    """Rows hold ``LISTED_NAMES`` and the sort key. If ``is_capped``, there are more in all."""
 
     items: list[Row[Any]]
     total: int
@@ -141,29 +152,27 @@ def list_page(
         conditions.append(_is_found(session, wanted, ids, by_relevance=sort_by == RELEVANCE))
         plain = FeatureFilter(wanted.training_id, wanted.search, live=wanted.live)
         many = ids is None and wanted == plain
-    total, is_capped = (MAX_IDS, True) if many else _count_up(session, wanted, conditions)
+    is_plain = wanted == FeatureFilter(wanted.training_id)
     after = _read_cursor(cursor, sort_by, order) if cursor else None
-    listed: Select[Any] = select(*LISTED, column.label(SORT_KEY))
-    keyed = listed.where(*conditions)
-    directions = _directions(column, order, is_one_training=wanted.training_id is not None)
-    with_value = keyed.where(column.is_not(None)).order_by(*directions)
     rows: list[Any] = []
-    if after is None:
-        page = with_value.offset(offset).limit(limit)
-        if offset and wanted.training_id is not None:
-            # What lies before the page is passed in the index, its rows unread.
-            places = page.with_only_columns(Feature.neuron_index)
-            page = listed.where(Feature.training_id == wanted.training_id)
-            page = page.where(Feature.neuron_index.in_(places)).order_by(*directions)
-        rows = list(session.execute(page).all())
-    elif after["value"] is not None:
-        beyond = with_value.where(_beyond(column, order, after)).limit(limit)
-        rows = list(session.execute(beyond).all())
+    if after is None or after["value"] is not None:
+        way: Way = "cursor" if after else "number" if offset else "first"
+        is_one_training = wanted.training_id is not None
+        if is_plain:
+            page = _plain_page(sort_by, order, way, is_one_training)
+        else:
+            page = _page(column, order, way, is_one_training, tuple(conditions))
+        place = {"training_id": wanted.training_id, "limit": limit, "offset": offset}
+        rows = list(session.execute(page, place | (after or {})).all())
+    if is_plain and rows:
+        total, is_capped = int(rows[0].total), False
+    else:
+        total, is_capped = (MAX_IDS, True) if many else _count_up(session, wanted, conditions)
     if len(rows) < limit:
         skipped = 0
         if offset and not rows:
             skipped = offset - _count(session, [*conditions, column.is_not(None)])
-        without = _without_value(keyed, column, after).offset(max(skipped, 0))
+        without = _without_value(column, conditions, after).offset(max(skipped, 0))
         rows += session.execute(without.limit(limit - len(rows))).all()
     is_deep = cursor is not None or is_capped or offset + len(rows) < total
     last = _write_cursor(rows[-1], sort_by, order) if len(rows) == limit and is_deep else None
@@ -198,11 +207,50 @@ def _all_conditions(session: Session, wanted: FeatureFilter) -> list[ColumnEleme
     return conditions
 
 
-def _without_value(
-    keyed: Select[Any], column: ColumnElement[Any], after: dict[str, Any] | None
+@lru_cache(maxsize=256)
+def _plain_page(sort_by: str, order: SortOrder, way: Way, is_one_training: bool) -> Select[Any]:
+    """A page without a filter, and in each row how many there are: one statement less.
+
+    Kept, because composing the statement takes as long as its execution.
+    """
+    conditions = (_IN_TRAINING,) if is_one_training else ()
+    page = _page(SORT_COLUMNS[sort_by], order, way, is_one_training, conditions)
+    counted = _COUNTED if is_one_training else _ALL_COUNTED
+    return page.add_columns(counted.scalar_subquery().label("total"))
+
+
+def _page(
+    column: ColumnElement[Any],
+    order: SortOrder,
+    way: Way,
+    is_one_training: bool,
+    conditions: tuple[ColumnElement[bool], ...],
 ) -> Select[Any]:
-    statement = keyed.where(column.is_(None)).order_by(Feature.neuron_index, Feature.id)
-    return statement.where(_later(after)) if after and after["value"] is None else statement
+    """Features with a value; parameters are the limit, the offset or the fields of a cursor."""
+    directions = _directions(column, order, is_one_training=is_one_training)
+    limit, offset = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
+    listed = select(*_LISTED, column.label(SORT_KEY))
+    with_value = listed.where(*conditions, column.is_not(None)).order_by(*directions)
+    if way == "cursor":
+        return with_value.where(_beyond(column, order)).limit(limit)
+    page = with_value.offset(offset).limit(limit)
+    if way == "first" or not is_one_training:
+        return page
+    # What lies before the page is passed in the index, its rows unread.
+    places = page.with_only_columns(_AT.neuron_index)
+    return listed.where(_IN_TRAINING, _AT.neuron_index.in_(places)).order_by(*directions)
+
+
+def _without_value(
+    column: ColumnElement[Any],
+    conditions: list[ColumnElement[bool]],
+    after: dict[str, Any] | None,
+) -> Select[Any]:
+    keyed = select(*_LISTED, column.label(SORT_KEY)).where(*conditions)
+    statement = keyed.where(column.is_(None)).order_by(_AT.neuron_index, _AT.id)
+    if after is None or after["value"] is not None:
+        return statement
+    return statement.where(_LATER).params(index=after["index"], id=after["id"])
 
 
 def _is_found(
@@ -216,11 +264,11 @@ def _is_found(
     search = wanted.search or ""
     if ids is None and not by_relevance:
         matches = row_matches(search)
-        return or_(matches, Feature.id.in_(wanted.live)) if wanted.live else matches
+        return or_(matches, _AT.id.in_(wanted.live)) if wanted.live else matches
     if ids is None:
-        found = select(Feature.id).where(*_conditions(wanted), row_matches(search)).limit(MAX_IDS)
+        found = select(_AT.id).where(*_conditions(wanted), row_matches(search)).limit(MAX_IDS)
         ids = set(session.scalars(found))
-    return Feature.id.in_(ids | wanted.live.keys())
+    return _AT.id.in_(ids | wanted.live.keys())
 
 
 def _count_up(
@@ -242,13 +290,13 @@ def _count(session: Session, conditions: list[ColumnElement[bool]], most: int | 
 def _conditions(wanted: FeatureFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.training_id is not None:
-        found.append(Feature.training_id == wanted.training_id)
+        found.append(_AT.training_id == wanted.training_id)
     if wanted.is_favorite is not None:
-        found.append(Feature.is_favorite.is_(wanted.is_favorite))
+        found.append(_AT.is_favorite.is_(wanted.is_favorite))
     if wanted.tags:
-        found.append(Feature.tags.contains(list(wanted.tags)))
+        found.append(_AT.tags.contains(list(wanted.tags)))
     for name, (low, high) in wanted.ranges.items():
-        column = getattr(Feature, name)
+        column = _AT[name]
         found += [column >= low] if low is not None else []
         found += [column <= high] if high is not None else []
     return found
@@ -259,7 +307,7 @@ def _sort_column(wanted: FeatureFilter, sort_by: str) -> ColumnElement[Any]:
         by_text = relevance(wanted.search)
         if not wanted.live:
             return by_text
-        by_firing = case(dict(wanted.live), value=Feature.id, else_=0.0)
+        by_firing = case(dict(wanted.live), value=_AT.id, else_=0.0)
         return func.greatest(by_text, by_firing)
     if sort_by not in SORT_COLUMNS:
         choices = sorted(SORT_COLUMNS)
@@ -268,7 +316,7 @@ def _sort_column(wanted: FeatureFilter, sort_by: str) -> ColumnElement[Any]:
             f"{RELEVANCE}.",
             details={"field": "sort_by", "value": sort_by, "choices": choices},
         )
-    return SORT_COLUMNS[sort_by]  # type: ignore[return-value]
+    return SORT_COLUMNS[sort_by]
 
 
 def _directions(
@@ -276,34 +324,18 @@ def _directions(
 ) -> list[ColumnElement[Any]]:
     """Equal values by index; within one training nothing is equal then, and its index has no id."""
     is_down = order == "desc"
-    index = Feature.neuron_index.asc() if is_down else Feature.neuron_index.desc()
+    index = _AT.neuron_index.asc() if is_down else _AT.neuron_index.desc()
     found: list[ColumnElement[Any]] = [column.desc() if is_down else column.asc(), index]
-    return found if is_one_training else [*found, Feature.id.asc()]
+    return found if is_one_training else [*found, _AT.id.asc()]
 
 
-def _beyond(
-    column: ColumnElement[Any], order: SortOrder, after: dict[str, Any]
-) -> ColumnElement[bool]:
+def _beyond(column: ColumnElement[Any], order: SortOrder) -> ColumnElement[bool]:
     """Rows behind a place. The first bound says nothing new; the index is entered there by it."""
-    value, is_down = after["value"], order == "desc"
+    value: ColumnElement[Any] = bindparam("value", type_=column.type)
+    is_down = order == "desc"
     bound = column <= value if is_down else column >= value
     further = column < value if is_down else column > value
-    tied = _later(after) if is_down else _earlier(after)
-    return and_(bound, or_(further, and_(column == value, tied)))
-
-
-def _later(after: dict[str, Any]) -> ColumnElement[bool]:
-    return or_(
-        Feature.neuron_index > after["index"],
-        and_(Feature.neuron_index == after["index"], Feature.id > after["id"]),
-    )
-
-
-def _earlier(after: dict[str, Any]) -> ColumnElement[bool]:
-    return or_(
-        Feature.neuron_index < after["index"],
-        and_(Feature.neuron_index == after["index"], Feature.id > after["id"]),
-    )
+    return and_(bound, or_(further, and_(column == value, _LATER if is_down else _EARLIER)))
 
 
 def _write_cursor(row: Row[Any], sort_by: str, order: SortOrder) -> str:
@@ -311,15 +343,25 @@ def _write_cursor(row: Row[Any], sort_by: str, order: SortOrder) -> str:
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
 
 
+def _is_value_of(sort_by: str, value: Any) -> bool:
+    """Whether the database can compare it with the column; a cursor may be anybody's text."""
+    if isinstance(value, str):
+        value.encode()  # a broken surrogate is a ValueError
+        return sort_by in TEXT_COLUMNS and "\0" not in value
+    return value is None or (type(value) in (int, float) and sort_by not in TEXT_COLUMNS)
+
+
 def _read_cursor(cursor: str, sort_by: str, order: SortOrder) -> dict[str, Any]:
     try:
         own_sort, own_order, value, index, feature_id = json.loads(
             base64.urlsafe_b64decode(cursor.encode())
         )
-        if (own_sort, own_order) != (sort_by, order):
+        if (own_sort, own_order) != (sort_by, order) or not _is_value_of(sort_by, value):
             raise ValueError
-        return {"value": value, "index": int(index), "id": int(feature_id)}
-    except (ValueError, TypeError, binascii.Error) as error:
+        if type(index) is not int or type(feature_id) is not int:
+            raise TypeError
+        return {"value": value, "index": index, "id": feature_id}
+    except (ValueError, TypeError, RecursionError, binascii.Error) as error:
         raise ValidationFailed(
             "This cursor belongs to another sorting. Start from the first page.",
             details={"field": "cursor"},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from app.ml.configs import ExtractionConfig
 from app.ml.errors import CorpusEmpty
 from app.ml.files import NotEnoughSpace, folder_size_bytes, read_json, remove_leftovers, write_json
 from app.ml.language_models.loading import LoadedModel
+from app.ml.records import to_json
 
 
 def plan_windows(tokens: TokenStore, config: ExtractionConfig) -> npt.NDArray[np.int64]:
@@ -37,12 +37,16 @@ def plan_windows(tokens: TokenStore, config: ExtractionConfig) -> npt.NDArray[np
     return ((np.arange(wanted) + 0.5) * total / wanted).astype(np.int64)
 
 
+DERIVED = ("layers", "size_bytes", "hook_types", "d_z")
+"""Of a model's card: what follows from the rest, and what earlier releases did not write."""
+
+
 def fingerprint(
     loaded: LoadedModel, tokens: TokenStore, config: ExtractionConfig
 ) -> dict[str, Any]:
     """Describe what must be equal for finished shards to be of use; batch size is not."""
     settings = {k: v for k, v in config.to_dict().items() if k != "batch_size"}
-    card = {k: v for k, v in asdict(loaded.card).items() if k not in ("layers", "size_bytes")}
+    card = {k: v for k, v in to_json(loaded.card).items() if k not in DERIVED}
     return {
         "format": FORMAT,
         "config": settings,

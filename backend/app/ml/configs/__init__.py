@@ -13,12 +13,14 @@ from app.ml.configs.encoders import (
 )
 from app.ml.configs.extraction import HOOK_TYPES, STORE_DTYPES, ExtractionConfig
 from app.ml.configs.grids import sharing_problems
+from app.ml.configs.places import place_of, width_of
 from app.ml.configs.quantisation import QUANTISATIONS
 from app.ml.configs.scoring import ScoringConfig
 from app.ml.configs.settings import Config, ConfigInvalid, FieldSpec, Problem, field_specs
 from app.ml.configs.steering import (
     READING_METHODS,
     STEERING_METHODS,
+    STEERING_MODES,
     STEERING_UNITS,
     UNITS_OF_METHOD,
     SteeringConfig,
@@ -42,6 +44,7 @@ __all__ = [
     "QUANTISATIONS",
     "READING_METHODS",
     "STEERING_METHODS",
+    "STEERING_MODES",
     "STEERING_UNITS",
     "STORE_DTYPES",
     "TRANSCODER_INPUT",
@@ -63,6 +66,8 @@ __all__ = [
     "field_specs",
     "hook_type_problems",
     "input_hook_type",
+    "place_of",
     "sharing_problems",
     "target_hook_type",
+    "width_of",
 ]

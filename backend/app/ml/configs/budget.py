@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.ml.configs.places import width_of
 from app.ml.configs.training import TrainingHyperparameters
 
 FLOAT = 4
@@ -46,6 +47,11 @@ class ModelShape:
     d_mlp: int
     vocab_size: int
     memory_bytes: int
+    d_z: int | None = None
+
+    def width(self, hook_type: str) -> int:
+        """Return the width of a place."""
+        return width_of({"d_model": self.d_model, "d_z": self.d_z}, hook_type)
 
 
 @dataclass(frozen=True)
@@ -89,23 +95,22 @@ def training_needs(
     ]
 
 
-def statistics_needs(n_tokens: int, d_in: int, d_out: int, n_places: int) -> list[Need]:
-    """Memory while mean and scale are measured on a sample, before the first step."""
-    numbers = min(n_tokens, SAMPLED_TOKENS) * (d_in if n_places == 1 else d_in + d_out)
+def statistics_needs(n_tokens: int, width: int) -> list[Need]:
+    """Memory while mean and scale are measured on a sample, before the first step.
+
+    ``width`` is here and below the sum of the widths of all places.
+    """
+    numbers = min(n_tokens, SAMPLED_TOKENS) * width
     return [Need("a sample for mean and scale", int(SAMPLE_NUMBERS * FLOAT * numbers))]
 
 
-def stream_needs(
-    model: ModelShape, batch: int, window: int, n_places: int, dtype: str
-) -> list[Need]:
+def stream_needs(model: ModelShape, batch: int, window: int, width: int, dtype: str) -> list[Need]:
     """Memory on top of a training's that reads the model: its weights, and two blocks of rows."""
     rows = 2 * max(STREAMED_BATCHES * batch, STREAMED_WINDOWS * window)
     return [
         Need("the language model", model.memory_bytes),
         Need("libraries for it", MODEL_LIBRARIES, on_host=True),
-        Need(
-            "blocks of streamed tokens", int(rows * model.d_model * n_places * STORE_BYTES[dtype])
-        ),
+        Need("blocks of streamed tokens", int(rows * width * STORE_BYTES[dtype])),
     ]
 
 
@@ -120,7 +125,7 @@ def evaluation_needs(model: ModelShape, window: int, dictionary: int) -> list[Ne
     ]
 
 
-def extraction_needs(model: ModelShape, batch: int, window: int, n_places: int) -> list[Need]:
+def extraction_needs(model: ModelShape, batch: int, window: int, width: int) -> list[Need]:
     """Memory while the model reads windows, without the process itself."""
     positions = batch * window
     blocks = BLOCK_NUMBERS * (model.d_model + model.d_mlp)
@@ -128,13 +133,13 @@ def extraction_needs(model: ModelShape, batch: int, window: int, n_places: int) 
         Need("the language model", model.memory_bytes),
         Need("libraries for it", MODEL_LIBRARIES, on_host=True),
         Need("a batch in the model", FLOAT * positions * blocks),
-        Need("captured activations", 2 * FLOAT * positions * model.d_model * n_places),
+        Need("captured activations", 2 * FLOAT * positions * width),
     ]
 
 
-def store_bytes(n_tokens: int, d_model: int, n_places: int, dtype: str) -> int:
+def store_bytes(n_tokens: int, width: int, dtype: str) -> int:
     """Disk that an extraction fills."""
-    return int(n_tokens * (d_model * n_places * STORE_BYTES[dtype] + INDEX_BYTES))
+    return int(n_tokens * (width * STORE_BYTES[dtype] + INDEX_BYTES))
 
 
 def checkpoint_bytes(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.ml.configs.settings import Config, Problem, setting
 
-HOOK_TYPES = ("residual", "mlp", "attention", "mlp_input")
+HOOK_TYPES = ("residual", "resid_mid", "mlp", "attention", "z", "mlp_input")
 STORE_DTYPES = ("bfloat16", "float16", "float32", "int8")
 
 
@@ -17,7 +17,8 @@ class ExtractionConfig(Config):
     layers: tuple[int, ...] = setting(help="Blocks to read, counted from 0.", ge=0, le=1023)
     hook_types: tuple[str, ...] = setting(
         ("residual",),
-        help="residual: stream after the block; mlp / attention: what they add to it; "
+        help="residual: stream after the block; resid_mid: between its attention and its MLP; "
+        "mlp / attention: what they add to it; z: all attention heads before they are mixed; "
         "mlp_input: what the MLP reads.",
         choices=HOOK_TYPES,
     )

@@ -26,6 +26,10 @@ UNITS_OF_METHOD: dict[str, tuple[str, ...]] = {
 }
 """Methods that are not listed take a plain factor, or nothing, whatever the unit says."""
 
+STEERING_MODES = ("delta", "reconstruction")
+"""delta: what the dictionary does not describe of the state stays; reconstruction: the dictionary's
+output, with the features changed, takes the state's place, and the rest is lost."""
+
 READING_METHODS = frozenset({"clamp", "floor", "scale", "ablate"})
 """Methods that need the latent's own value, which exists only where the dictionary reads."""
 
@@ -65,6 +69,12 @@ class SteeringConfig(Config):
     )
     exclude_special: bool = setting(
         True, help="Leave special tokens and the first position (attention sink) alone."
+    )
+    mode: str = setting(
+        "delta",
+        help="delta: only the change is added, the SAE's error stays; reconstruction: the SAE's "
+        "output takes the place of the activations, and a third text shows what that alone does.",
+        choices=STEERING_MODES,
     )
     use_chat_template: bool = setting(
         False, help="Wrap the prompt as a user's message in the model's chat format."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from app.ml.feature_discovery.firing_log import FiringTable
+from app.ml.feature_discovery.forked import map_ranges
 
 MAX_PAIRS = 40_000_000
 """Bound on the pairs that are counted; fewer tokens are read when more fire on each."""
@@ -45,7 +47,7 @@ def measure_co_firing(table: FiringTable, n_latents: int, max_tokens: int, keep:
 
     Listed are the ``keep`` partners of each feature with the highest Pearson correlation and the
     ``keep`` with the highest Jaccard index. The pair matrix is built for a block of features at a
-    time and never as a whole.
+    time and never as a whole; copies of this process share the blocks where torch has threads.
     """
     rows = choose_tokens(table, max_tokens)
     if not keep or not len(rows):
@@ -57,21 +59,23 @@ def measure_co_firing(table: FiringTable, n_latents: int, max_tokens: int, keep:
     fires_NF = sparse.csr_array((np.ones(len(latents)), latents, starts), shape=shape)
     measured = _Measured.of(values_NF, fires_NF)
     values_FN, fires_FN = values_NF.T.tocsr(), fires_NF.T.tocsr()
-    partners: list[list[Partner]] = []
-    step = max(1, int(BLOCK_ENTRIES / max(n_latents, 1)))
-    for start in range(0, n_latents, step):
-        stop = min(start + step, n_latents)
+
+    def count(start: int, stop: int) -> list[list[Partner]]:
+        # Activations are above zero: both products have the same entries, in the same order.
         together = (fires_FN[start:stop] @ fires_NF).tocsr()
-        products = (values_FN[start:stop] @ values_NF).tocsr()
-        together.sort_indices()
-        products.sort_indices()
-        for row in range(stop - start):
-            low, high = together.indptr[row], together.indptr[row + 1]
-            others, common = together.indices[low:high], together.data[low:high]
-            partners.append(
-                measured.best(start + row, others, common, products.data[low:high], keep)
+        products = (values_FN[start:stop] @ values_NF).tocsr().data
+        parts = itertools.pairwise(together.indptr.tolist())
+        return [
+            measured.best(
+                start + row, together.indices[low:high], together.data[low:high],
+                products[low:high], keep,
             )
-    return CoFiring(partners, len(rows))
+            for row, (low, high) in enumerate(parts)
+        ]  # fmt: skip
+
+    step = max(1, int(BLOCK_ENTRIES / max(n_latents, 1)))
+    blocks = map_ranges(count, n_latents, step)
+    return CoFiring(list(itertools.chain.from_iterable(blocks)), len(rows))
 
 
 def choose_tokens(table: FiringTable, max_tokens: int) -> npt.NDArray[np.int64]:
@@ -106,7 +110,8 @@ class _Measured:
         products: npt.NDArray[np.float64],
         keep: int,
     ) -> list[Partner]:
-        usable = (others != index) & (together >= MIN_TOGETHER)
+        usable = np.flatnonzero((others != index) & (together >= MIN_TOGETHER))
+        usable = usable[np.argsort(others[usable])]
         others, together, products = others[usable], together[usable], products[usable]
         if not len(others):
             return []

@@ -15,7 +15,7 @@ from app.ml.feature_discovery.coherence import Coherence
 from app.ml.feature_discovery.contexts import ContextReader
 from app.ml.feature_discovery.labels import Evidence, Label, context_words, make_label
 from app.ml.feature_discovery.layout import Layout, lay_out
-from app.ml.feature_discovery.logit_lens import LogitEffects, logit_effects
+from app.ml.feature_discovery.logit_lens import NO_LENS_HOOKS, LogitEffects, logit_effects
 from app.ml.feature_discovery.neighbours import Neighbours, encoder_decoder_cosines, nearest
 from app.ml.feature_discovery.streaming import DiscoveryPass
 from app.ml.feature_discovery.token_counts import TokenTable
@@ -27,8 +27,6 @@ from app.ml.records import FeatureRecord, LogitEffect, Relation, TokenEvidence
 SHOWN_TOKENS = 10
 LABEL_CONTEXTS = 20
 BACKGROUND_CONTEXTS = 500
-NO_LENS_HOOKS = ("mlp_input",)
-"""Nothing is written there, so nothing goes from there to the logits."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +44,17 @@ class Findings:
 
 
 def find_relations(
-    run: DiscoveryPass, loaded: LoadedModel | None, written_hook: str, reader: ContextReader
+    run: DiscoveryPass, loaded: LoadedModel | None, written: tuple[int, str], reader: ContextReader
 ) -> Findings:
-    """Measure tokens, pairs, neighbours, promoted tokens and the map."""
+    """Measure tokens, pairs, neighbours, promoted tokens and the map.
+
+    ``written`` are the block and the hook type that the dictionary writes.
+    """
     sae, config = run.sae, run.config
     table = run.token_counts.table()
     lens = None
-    if loaded is not None and written_hook not in NO_LENS_HOOKS and config.logit_lens_tokens:
-        lens = logit_effects(loaded, sae.W_dec_FD, config.logit_lens_tokens)
+    if loaded is not None and written[1] not in NO_LENS_HOOKS and config.logit_lens_tokens:
+        lens = logit_effects(loaded, sae.W_dec_FD, config.logit_lens_tokens, *written)
     return Findings(
         table=table,
         scores=score_tokens(table, sae.d_sae, config.seed),

@@ -7,7 +7,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from app.ml.errors import Stopped
 from app.ml.feature_discovery.coherence import CONTEXTS, Coherence, measure_coherence
 from app.ml.feature_discovery.contexts import ContextReader
 from app.ml.feature_discovery.describe import Describer, Findings, find_relations
+from app.ml.feature_discovery.forked import map_ranges
 from app.ml.feature_discovery.other_contexts import evenly
 from app.ml.feature_discovery.reading import token_texts
 from app.ml.feature_discovery.streaming import SAVE_SECONDS, DiscoveryPass, prepare_folder
@@ -43,7 +44,7 @@ from app.ml.sae_training.sparse_autoencoder import load_sae
 from app.ml.sentence_embedding import EMBEDDER, find_sentence_embedder, load_sentence_embedder
 
 DENSE_SHARE = 0.1
-FEATURES_PER_REPORT = 256
+FEATURES_AT_ONCE = 64
 
 
 @dataclass
@@ -85,6 +86,24 @@ class DiscoveryResult:
             *read(index, rows, "sample", octaves),
             *read(index, near["row"].astype(np.int64), "near_miss", margins=near["value"]),
         ]
+
+    def encoded_contexts(self, encode: Callable[[int, PackedContext], bytes]) -> Iterator[bytes]:
+        """Yield everything of each feature that is to be stored, in the order of the features.
+
+        Copies of this process share the work where torch has several threads.
+
+        Args:
+            encode: Makes a row of a feature's index and one of its ``contexts``.
+        """
+
+        def rows(first: int, last: int) -> list[bytes]:
+            return [
+                b"".join([encode(index, context) for context in self.contexts(index)])
+                for index in range(first, last)
+            ]
+
+        for part in map_ranges(rows, len(self.features), FEATURES_AT_ONCE):
+            yield from part
 
     def all_examples(self) -> Iterator[ExampleRecord]:
         """Yield the strongest contexts of all features in order."""
@@ -152,7 +171,7 @@ def discover_features(
             run = DiscoveryPass(sae, store, tokens, place, config, folder, save_seconds)
             run.stream(report, should_stop)
             written = read_json(_metadata(sae_path)).get("target_hook_type", hook_type)
-            return _describe(run, loaded, written, report, should_stop, began)
+            return _describe(run, loaded, (layer, written), report, should_stop, began)
     except BaseException as error:
         if not (isinstance(error, Stopped) and resume_key is not None):
             shutil.rmtree(folder, ignore_errors=True)
@@ -183,7 +202,7 @@ def _folder(scratch_dir: Path | None, resume_key: str | None, facts: list[object
 def _describe(
     run: DiscoveryPass,
     loaded: LoadedModel | None,
-    written_hook: str,
+    written: tuple[int, str],
     report: Report,
     should_stop: ShouldStop,
     began: float,
@@ -194,19 +213,27 @@ def _describe(
     reader = ContextReader(
         run.store, run.tokens, run.log.finish(), run.config, text_of, decode, run.read_rows
     )
-    findings = find_relations(run, loaded, written_hook, reader)
+    findings = find_relations(run, loaded, written, reader)
     describer = Describer(run, findings, reader, text_of)
     early = _compared(run, describer, should_stop)
     coherence = _coherence(run, reader, early, report, should_stop)
-    features, chosen = [], []
-    for index in range(n_features):
-        if index % FEATURES_PER_REPORT == 0:
-            if should_stop():
-                raise Stopped("Feature discovery was stopped.")
-            report(Progress(index, n_features, "features", "Describing features"))
-        chosen.append(early.get(index) or describer.choose(index))
-        features.append(describer.record(index, chosen[-1], coherence.get(index)))
-    report(Progress(n_features, n_features, "features", "Describing features"))
+
+    def describe(first: int, last: int) -> list[tuple[ChosenContexts, FeatureRecord]]:
+        found = []
+        for index in range(first, last):
+            contexts = early.get(index) or describer.choose(index)
+            found.append((contexts, describer.record(index, contexts, coherence.get(index))))
+        return found
+
+    run.settle()
+    features: list[FeatureRecord] = []
+    chosen: list[ChosenContexts] = []
+    for part in map_ranges(describe, n_features, FEATURES_AT_ONCE):
+        if should_stop():
+            raise Stopped("Feature discovery was stopped.")
+        chosen += [contexts for contexts, _ in part]
+        features += [record for _, record in part]
+        report(Progress(len(features), n_features, "features", "Describing features"))
     summary = _summary(run, features, findings, time.monotonic() - began)
     return DiscoveryResult(features, summary, run, chosen, reader, run.folder)
 

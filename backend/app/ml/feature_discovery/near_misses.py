@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
-from app.ml.sae_training.selection import rising_order
+from app.ml.sae_training.selection import falling, true_places
 from app.ml.sae_training.sparse_autoencoder import (
     SparseAutoencoder,
     SparseLatents,
@@ -21,11 +19,14 @@ PER_ROW = 4
 
 @dataclass(frozen=True)
 class NearMisses:
-    """``margins`` float32 at or below zero: how much the pre-activation lacked to fire."""
+    """Rows of the batch and latents int64, ``margins`` float32 at or below zero: what was lacking.
 
-    rows: npt.NDArray[np.int64]
-    latents: npt.NDArray[np.int64]
-    margins: npt.NDArray[np.float32]
+    They stay on the device that encoded.
+    """
+
+    rows: torch.Tensor
+    latents: torch.Tensor
+    margins: torch.Tensor
 
 
 def encode_with_near_misses(
@@ -63,26 +64,25 @@ def _topk(
     k = sae.k or sae.d_sae
     n = min(k + PER_ROW, sae.d_sae)
     values_BN, indices_BN = sae.encode_topk(x_BD, dtype, k=n)
-    order = rising_order(-values_BN)
-    values_BN, indices_BN = values_BN.gather(1, order), indices_BN.gather(1, order)
-    rest = NearMisses(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
-    if n > k:
-        margins = values_BN[:, k:] - values_BN[:, k - 1 : k]
-        near = values_BN[:, k:] > 0
-        rows = torch.arange(len(x_BD), device=x_BD.device).unsqueeze(1).expand_as(near)
-        rest = NearMisses(
-            rows[near].cpu().numpy(), indices_BN[:, k:][near].cpu().numpy(),
-            margins[near].cpu().numpy(),
-        )  # fmt: skip
-    return sorted_active(values_BN[:, :k], indices_BN[:, :k]), rest
+    values_BN, indices_BN = falling(values_BN, indices_BN)
+    margins = values_BN[:, k:] - values_BN[:, k - 1 : k]
+    near = _chosen(values_BN[:, k:] > 0, indices_BN[:, k:], margins)
+    return sorted_active(values_BN[:, :k], indices_BN[:, :k]), near
 
 
 def _closest(margin_BF: torch.Tensor) -> NearMisses:
     found = margin_BF.topk(min(PER_ROW, margin_BF.shape[1]), dim=1)
     usable = torch.isfinite(found.values) & (found.values <= 0)
-    rows = torch.arange(len(margin_BF), device=margin_BF.device).unsqueeze(1).expand_as(usable)
+    return _chosen(usable, found.indices, found.values)
+
+
+def _chosen(
+    usable_BN: torch.Tensor, latents_BN: torch.Tensor, margins_BN: torch.Tensor
+) -> NearMisses:
+    places = true_places(usable_BN)
+    width = max(usable_BN.shape[1], 1)
     return NearMisses(
-        rows[usable].cpu().numpy(),
-        found.indices[usable].cpu().numpy(),
-        found.values[usable].cpu().numpy(),
+        places // width,
+        latents_BN.reshape(-1).index_select(0, places),
+        margins_BN.reshape(-1).index_select(0, places),
     )

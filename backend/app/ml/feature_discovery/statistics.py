@@ -23,16 +23,17 @@ class FeatureCounters:
 
     Bins are 1/8 octave wide, so a quantile read off them is right to 9 %; they cover 2^-10 to
     2^14. Values beyond either end count in the end bin. Nothing depends on the order of the pass.
+    A pass counts on the device that encodes; what is read afterwards is read from the host.
     """
 
-    def __init__(self, n_latents: int) -> None:
+    def __init__(self, n_latents: int, device: torch.device | str = "cpu") -> None:
         self.n_latents = n_latents
         self.n_tokens = 0
-        self.fires_F = torch.zeros(n_latents, dtype=torch.int64)
-        self.sum_F = torch.zeros(n_latents, dtype=torch.float64)
-        self.squares_F = torch.zeros(n_latents, dtype=torch.float64)
-        self.max_F = torch.zeros(n_latents)
-        self.bins_FH = torch.zeros(n_latents, N_BINS, dtype=torch.int32)
+        self.fires_F = torch.zeros(n_latents, dtype=torch.int64, device=device)
+        self.sum_F = torch.zeros(n_latents, dtype=torch.float64, device=device)
+        self.squares_F = torch.zeros(n_latents, dtype=torch.float64, device=device)
+        self.max_F = torch.zeros(n_latents, device=device)
+        self.bins_FH = torch.zeros(n_latents, N_BINS, dtype=torch.int32, device=device)
 
     def add(self, n_tokens: int, latents: torch.Tensor, values: torch.Tensor) -> None:
         """Count a batch's firings: ``latents`` int64 and ``values`` float32 above zero."""
@@ -46,17 +47,23 @@ class FeatureCounters:
         self.max_F.scatter_reduce_(0, latents, values, reduce="amax")
         octaves = torch.log2(values).sub_(LOWEST_OCTAVE).mul_(BINS_PER_OCTAVE)
         bins = octaves.floor_().clamp_(0, N_BINS - 1).long()
-        ones = torch.ones(1, dtype=torch.int32).expand(len(values))
+        ones = torch.ones(1, dtype=torch.int32, device=values.device).expand(len(values))
         self.bins_FH.view(-1).index_add_(0, latents * N_BINS + bins, ones)
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        tensors = {name: getattr(self, name).numpy() for name in _TENSORS}
+        tensors = {name: getattr(self, name).cpu().numpy() for name in _TENSORS}
         return {"n_tokens": np.array(self.n_tokens), **tensors}
 
     def restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
         self.n_tokens = int(state["n_tokens"])
         for name in _TENSORS:
-            setattr(self, name, torch.from_numpy(state[name]))
+            device = getattr(self, name).device
+            setattr(self, name, torch.from_numpy(state[name]).to(device))
+
+    def to_host(self) -> None:
+        """Move everything to the host: a device would be waited for at every number read."""
+        for name in _TENSORS:
+            setattr(self, name, getattr(self, name).cpu())
 
     def edges(self) -> npt.NDArray[np.float64]:
         """Return the ``N_BINS + 1`` bin edges, in activation units."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from app.ml.activation_extraction.activation_store import ActivationStore
 from app.ml.activation_extraction.token_store import TokenStore
@@ -19,18 +19,17 @@ from app.ml.devices import pick_dtype
 from app.ml.errors import Stopped
 from app.ml.feature_discovery.firing_log import FiringLog
 from app.ml.feature_discovery.interval_samples import IntervalSamples
-from app.ml.feature_discovery.near_misses import NearMisses, encode_with_near_misses
+from app.ml.feature_discovery.near_misses import encode_with_near_misses
 from app.ml.feature_discovery.reading import choose_rows
 from app.ml.feature_discovery.statistics import FeatureCounters
 from app.ml.feature_discovery.token_counts import TokenCounts, document_halves
 from app.ml.feature_discovery.top_contexts import TopContexts
 from app.ml.records import Progress, Report, ShouldStop
-from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder, SparseLatents
+from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder
 
 CANDIDATES_PER_EXAMPLE = 3
 """Windows kept per example wanted, so that copies and same documents can give way."""
 MIN_SPARE_CANDIDATES = 30
-MERGE_ROWS = 32_768
 SAVE_SECONDS = 30.0
 STATE_FILE = "state.npz"
 
@@ -41,17 +40,19 @@ class _Part(Protocol):
     def restore(self, state: dict[str, npt.NDArray[Any]]) -> None: ...
 
 
-@dataclass
-class _Waiting:
-    """Columns of firings that wait for the next merge."""
+class _Places(NamedTuple):
+    """Where a batch's rows are from: numbers in the store int64, windows int32, and int64
+    2 x token + half of its document."""
 
-    fired: list[tuple[npt.NDArray[Any], ...]] = field(default_factory=list)
-    near: list[tuple[npt.NDArray[Any], ...]] = field(default_factory=list)
-    n_rows: int = 0
+    rows: torch.Tensor
+    windows: torch.Tensor
+    sides: torch.Tensor
 
 
 class DiscoveryPass:
-    """Reads every row once; what it holds can be saved between two merges and restored.
+    """Reads every row once; what it holds can be saved between two batches and restored.
+
+    Everything is counted on the device that encodes; only the log goes to the host as it is read.
 
     Args:
         sae: Dictionary, on the device that is to encode.
@@ -82,11 +83,13 @@ class DiscoveryPass:
         self._halves = document_halves(tokens.doc_numbers)
         n, wanted = sae.d_sae, config.examples_per_feature
         spare = max(MIN_SPARE_CANDIDATES, wanted // 2)
-        self.counters = FeatureCounters(n)
-        self.top = TopContexts(n, min(wanted * CANDIDATES_PER_EXAMPLE, wanted + spare))
-        self.samples = IntervalSamples(n, config.samples_per_interval, config.seed)
-        self.near = TopContexts(n, config.near_misses, floor=-np.inf)
-        self.token_counts = TokenCounts(int(tokens.tokens.max(initial=0)) + 1)
+        device = self._device
+        candidates = min(wanted * CANDIDATES_PER_EXAMPLE, wanted + spare)
+        self.counters = FeatureCounters(n, device)
+        self.top = TopContexts(n, candidates, device=device)
+        self.samples = IntervalSamples(n, config.samples_per_interval, config.seed, device)
+        self.near = TopContexts(n, config.near_misses, floor=-np.inf, device=device)
+        self.token_counts = TokenCounts(int(tokens.tokens.max(initial=0)) + 1, device)
         self._done = 0
         self.log = FiringLog(folder, self._restore())
 
@@ -104,64 +107,58 @@ class DiscoveryPass:
         """
         began, first, n = time.monotonic(), self._done, len(self.read_rows)
         saved = began
-        waiting = _Waiting()
         for start in range(first, n, self.config.batch_size):
             if should_stop():
-                self._merge(waiting)
                 self.save()
                 raise Stopped("Feature discovery was stopped.")
             numbers = self.read_rows[start : start + self.config.batch_size]
-            self._read(numbers, waiting)
+            self._read(numbers)
             self._done = start + len(numbers)
-            if waiting.n_rows >= MERGE_ROWS or self._done == n:
-                self._merge(waiting)
-                waiting = _Waiting()
-                if self._done < n and time.monotonic() - saved >= self._save_seconds:
-                    self.save()
-                    saved = time.monotonic()
+            if self._done < n and time.monotonic() - saved >= self._save_seconds:
+                self.save()
+                saved = time.monotonic()
             rate = (self._done - first) / max(time.monotonic() - began, 1e-9)
             report(Progress(self._done, n, "tokens", "Reading activations", rate))
+        self.counters.to_host()
 
-    def _read(self, numbers: npt.NDArray[np.int64], waiting: _Waiting) -> None:
-        x_BD = self._rows.gather(numbers).to(self._device)
+    def _read(self, numbers: npt.NDArray[np.int64]) -> None:
+        x_BD = self._activations(numbers)
+        at = self._places(numbers)
         if self.config.near_misses:
             active, near = encode_with_near_misses(self.sae, x_BD, self._dtype)
-            waiting.near.append(self._near_columns(numbers, near))
+            rows, windows = at.rows[near.rows], at.windows[near.rows]
+            self.near.add(near.latents, near.margins, rows, windows)
         else:
             active = self.sae.encode_active(x_BD, self._dtype)
-        waiting.fired.append(self._count(numbers, active))
-        waiting.n_rows += len(numbers)
+        self.counters.add(len(numbers), active.latents, active.values)
+        self.token_counts.add(active.latents, active.values, at.sides[active.rows])
+        rows, windows = at.rows[active.rows], at.windows[active.rows]
+        self.top.add(active.latents, active.values, rows, windows)
+        self.samples.add(active.latents, active.values, rows, windows)
+        counts = torch.bincount(active.rows, minlength=len(numbers))
+        logged = (counts, active.latents.int(), active.values)
+        self.log.add(*(column.cpu().numpy() for column in logged))
 
-    def _count(
-        self, numbers: npt.NDArray[np.int64], active: SparseLatents
-    ) -> tuple[npt.NDArray[Any], ...]:
-        latents_t, values_t = active.latents.cpu(), active.values.cpu()
-        rows = active.rows.cpu().numpy()
-        latents, values = latents_t.numpy(), values_t.numpy()
-        self.counters.add(len(numbers), latents_t, values_t)
-        self.log.add(np.bincount(rows, minlength=len(numbers)), latents, values)
+    def _activations(self, numbers: npt.NDArray[np.int64]) -> torch.Tensor:
+        """Read rows, float32 on the device; a run of them goes there as it is kept."""
+        first, last = int(numbers[0]), int(numbers[-1])
+        if last - first + 1 != len(numbers):
+            return self._rows.gather(numbers).to(self._device)
+        return self._rows.format.decode(self._rows.kept(first, last + 1).to(self._device))
+
+    def _places(self, numbers: npt.NDArray[np.int64]) -> _Places:
         index = self.store.indices[numbers]
         places = index["token"].astype(np.int64)
         ids = self.tokens.tokens[places].astype(np.int64)
         halves = self._halves[self.tokens.documents_at(places)]
         self.token_counts.add_tokens(ids, halves)
-        self.token_counts.add(latents, values, ids[rows], halves[rows])
-        return latents, values, numbers[rows], index["window"][rows]
+        columns = (numbers, index["window"].copy(), 2 * ids + halves)
+        return _Places(*(torch.from_numpy(column).to(self._device) for column in columns))
 
-    def _near_columns(
-        self, numbers: npt.NDArray[np.int64], near: NearMisses
-    ) -> tuple[npt.NDArray[Any], ...]:
-        rows = numbers[near.rows]
-        return near.latents, near.margins, rows, self.store.indices["window"][rows]
-
-    def _merge(self, waiting: _Waiting) -> None:
-        if not waiting.fired:
-            return
-        fired = [np.concatenate(column) for column in zip(*waiting.fired, strict=True)]
-        self.top.add(*fired)
-        self.samples.add(*fired)
-        if waiting.near:
-            self.near.add(*(np.concatenate(c) for c in zip(*waiting.near, strict=True)))
+    def settle(self) -> None:
+        """Bring all that is kept to the host, once, before features are looked at one by one."""
+        for kept in (self.top, self.samples, self.near):
+            kept.settle()
 
     def save(self) -> None:
         """Write the state beside the log, in the place of the last one."""

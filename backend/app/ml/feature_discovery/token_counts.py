@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
+
+from app.ml.feature_discovery.sorted_runs import run_starts, sums_by_key
 
 FIT, TEST = 0, 1
 TEST_PERCENT = 40
@@ -14,6 +17,9 @@ MAX_PAIRS = 16_000_000
 """Pairs held; 20 bytes each. Beyond it each latent keeps its ``KEPT_PER_LATENT`` most frequent."""
 KEPT_PER_LATENT = 64
 BUFFERED_FIRINGS = 4_000_000
+
+Pairs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""Keys int64 (latent, token, half), counts int32, sums of activation float64."""
 
 
 def document_halves(doc_numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int8]:
@@ -52,87 +58,87 @@ class TokenTable:
 class TokenCounts:
     """Counts pairs while streaming; buffers are merged when they outgrow what is kept."""
 
-    def __init__(self, vocabulary: int) -> None:
+    def __init__(self, vocabulary: int, device: torch.device | str = "cpu") -> None:
         self.vocabulary = vocabulary
         self.totals = np.zeros((vocabulary, 2), dtype=np.int64)
         self.dropped = 0
-        self._keys = np.empty(0, dtype=np.int64)
-        self._counts = np.empty(0, dtype=np.int32)
-        self._sums = np.empty(0, dtype=np.float64)
-        self._buffer: list[tuple[npt.NDArray[Any], ...]] = []
-        self._buffered = 0
+        self._device = device
+        self._pairs: Pairs = (
+            torch.empty(0, dtype=torch.int64, device=device),
+            torch.empty(0, dtype=torch.int32, device=device),
+            torch.empty(0, dtype=torch.float64, device=device),
+        )
+        self._waiting: list[Pairs] = []
+        self._n_waiting = 0
 
     def add_tokens(self, tokens: npt.NDArray[np.int64], halves: npt.NDArray[np.int8]) -> None:
         """Count the tokens of a batch, whether anything fires on them or not."""
         flat = np.bincount(tokens * 2 + halves, minlength=self.vocabulary * 2)
         self.totals += flat.reshape(-1, 2)
 
-    def add(
-        self,
-        latents: npt.NDArray[np.int64],
-        values: npt.NDArray[np.float32],
-        tokens: npt.NDArray[np.int64],
-        halves: npt.NDArray[np.int8],
-    ) -> None:
-        """Count firings; ``tokens`` and ``halves`` are those of each firing's row."""
-        keys = (latents * self.vocabulary + tokens) * 2 + halves
-        part = _sum_by_key(keys, np.ones(len(keys), np.int32), values.astype(np.float64))
-        self._buffer.append(part)
-        self._buffered += len(part[0])
-        if self._buffered > max(BUFFERED_FIRINGS, len(self._keys) // 2):
+    def add(self, latents: torch.Tensor, values: torch.Tensor, sides: torch.Tensor) -> None:
+        """Count firings.
+
+        Args:
+            latents: int64, on the device.
+            values: float32.
+            sides: int64, 2 x token + half of each firing's row.
+        """
+        part = sums_by_key(latents * (2 * self.vocabulary) + sides, None, values)
+        self._waiting.append(part)
+        self._n_waiting += len(part[0])
+        if self._n_waiting > max(BUFFERED_FIRINGS, len(self._pairs[0]) // 2):
             self._merge()
 
     def _merge(self) -> None:
-        parts = [(self._keys, self._counts, self._sums), *self._buffer]
-        joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        self._keys, self._counts, self._sums = _sum_by_key(*joined)
-        self._buffer, self._buffered = [], 0
-        if len(self._keys) > MAX_PAIRS:
+        if not self._waiting:
+            return
+        joined = [torch.cat(column) for column in zip(self._pairs, *self._waiting, strict=True)]
+        self._waiting, self._n_waiting = [], 0
+        self._pairs = sums_by_key(*joined)
+        if len(self._pairs[0]) > MAX_PAIRS:
             self._prune()
 
     def _prune(self) -> None:
-        latents = self._keys // (2 * self.vocabulary)
-        order = np.lexsort((-self._counts, latents))
-        starts = np.searchsorted(latents, latents)
-        keep = np.zeros(len(latents), dtype=bool)
-        keep[order] = np.arange(len(latents)) - starts < KEPT_PER_LATENT
-        if not keep.all():
-            self.dropped += int(self._counts[~keep].max())
-        self._keys, self._counts = self._keys[keep], self._counts[keep]
-        self._sums = self._sums[keep]
+        keys, counts, _ = self._pairs
+        latents = keys // (2 * self.vocabulary)
+        # Most frequent first within a latent; of equals the lower token.
+        order = ((latents << 32) + (2**31 - 1 - counts.long())).sort(stable=True).indices
+        starts = torch.searchsorted(latents, latents)
+        keep = torch.zeros_like(latents, dtype=torch.bool)
+        keep[order] = torch.arange(len(latents), device=keep.device) - starts < KEPT_PER_LATENT
+        if not bool(keep.all()):
+            self.dropped += int(counts[~keep].max())
+        self._pairs = (keys[keep], counts[keep], self._pairs[2][keep])
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         self._merge()
+        keys, counts, sums = (column.cpu().numpy() for column in self._pairs)
         return {
-            "keys": self._keys, "counts": self._counts, "sums": self._sums,
+            "keys": keys, "counts": counts, "sums": sums,
             "totals": self.totals, "dropped": np.array(self.dropped),
         }  # fmt: skip
 
     def restore(self, state: dict[str, npt.NDArray[Any]]) -> None:
-        self._keys, self._counts, self._sums = state["keys"], state["counts"], state["sums"]
+        keys, counts, sums = (
+            torch.from_numpy(state[name]).to(self._device) for name in ("keys", "counts", "sums")
+        )
+        self._pairs = (keys, counts, sums)
         self.totals, self.dropped = state["totals"], int(state["dropped"])
 
     def table(self) -> TokenTable:
         self._merge()
-        pairs, place = np.unique(self._keys // 2, return_inverse=True)
-        counts = np.zeros((len(pairs), 2), dtype=np.int64)
-        counts[place, self._keys % 2] = self._counts
-        sums = np.zeros(len(pairs))
-        np.add.at(sums, place, self._sums)
-        latents, tokens = np.divmod(pairs, self.vocabulary)
-        return TokenTable(latents, tokens, counts, sums, self.totals, self.dropped)
-
-
-def _sum_by_key(
-    keys: npt.NDArray[np.int64], counts: npt.NDArray[np.int32], values: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float64]]:
-    if not len(keys):
-        return keys, counts, values
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    return (
-        ordered[starts],
-        np.add.reduceat(counts[order], starts),
-        np.add.reduceat(values[order], starts),
-    )
+        keys, halved, summed = self._pairs
+        pairs = keys >> 1
+        starts = run_starts(pairs)
+        place = starts.cumsum(0) - 1
+        distinct = pairs[starts]
+        counts = torch.zeros(len(distinct), 2, dtype=torch.int64, device=keys.device)
+        counts[place, keys & 1] = halved.long()
+        sums = summed.new_zeros(len(distinct)).index_add_(0, place, summed)
+        latents = distinct // self.vocabulary
+        tokens = distinct - latents * self.vocabulary
+        return TokenTable(
+            latents.cpu().numpy(), tokens.cpu().numpy(), counts.cpu().numpy(), sums.cpu().numpy(),
+            self.totals, self.dropped,
+        )  # fmt: skip

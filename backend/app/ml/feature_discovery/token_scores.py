@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from app.ml.feature_discovery.forked import map_ranges
 from app.ml.feature_discovery.token_counts import FIT, TEST, TokenTable
 
 MAX_RULE_TOKENS = 16
 MIN_TEST_FIRES = 10
 Z_95 = 1.959964
+LATENTS_AT_ONCE = 256
 MAX_DEALT = 200_000
 """Firings dealt out for a null; more would only narrow it."""
 
@@ -54,27 +56,31 @@ def score_tokens(table: TokenTable, n_latents: int, seed: int) -> list[TokenScor
     ``MAX_RULE_TOKENS`` is the tokens with the highest gain on the fit half, found without a
     search. It is judged on every token of the test half's documents, not on a sample. The null
     deals the same number of firings to random tokens: what a rule reaches by its own flexibility.
+    Copies of this process share the work where torch has several threads.
     """
-    bounds = table.bounds(n_latents)
+    bounds = table.bounds(n_latents).tolist()
     null = _Null(table.totals, seed)
-    scores = []
-    for low, high in itertools.pairwise(bounds.tolist()):
-        if low == high:
-            scores.append(TokenScores())
-            continue
-        tokens, counts = table.tokens[low:high], table.counts[low:high]
-        mass = table.sums[low:high].astype(np.float64)
-        rule = _choose_rule(tokens, counts[:, FIT], table.totals[:, FIT])
-        judged = _judge(tokens, counts[:, TEST], table.totals[:, TEST], rule)
-        scores.append(
-            TokenScores(
-                **_concentration(mass / max(mass.sum(), 1e-30)),
-                **judged,
-                rule=tuple(rule.tolist()),
-                null_accuracy=None if judged["accuracy"] is None else null.of(counts.sum(axis=0)),
-            )
-        )
-    return scores
+
+    def score(first: int, last: int) -> list[TokenScores]:
+        return [_score(table, bounds[i], bounds[i + 1], null) for i in range(first, last)]
+
+    return list(itertools.chain.from_iterable(map_ranges(score, n_latents, LATENTS_AT_ONCE)))
+
+
+def _score(table: TokenTable, low: int, high: int, null: _Null) -> TokenScores:
+    """Score the latent whose entries are ``low`` to before ``high``."""
+    if low == high:
+        return TokenScores()
+    tokens, counts = table.tokens[low:high], table.counts[low:high]
+    mass = table.sums[low:high].astype(np.float64)
+    rule = _choose_rule(tokens, counts[:, FIT], table.totals[:, FIT])
+    judged = _judge(tokens, counts[:, TEST], table.totals[:, TEST], rule)
+    return TokenScores(
+        **_concentration(mass / max(mass.sum(), 1e-30)),
+        **judged,
+        rule=tuple(rule.tolist()),
+        null_accuracy=None if judged["accuracy"] is None else null.of(counts.sum(axis=0)),
+    )
 
 
 def _concentration(p: npt.NDArray[np.float64]) -> dict[str, Any]:

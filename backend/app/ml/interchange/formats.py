@@ -21,6 +21,16 @@ def read_foreign(path: Path) -> ForeignSae:
     Raises:
         SaeFormatError: none of them, or damaged.
     """
+    try:
+        return _read(path)
+    except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+        raise SaeFormatError(
+            f"{path.name} cannot be read: a value of its configuration is of the wrong kind "
+            f"({error})."
+        ) from error
+
+
+def _read(path: Path) -> ForeignSae:
     if (file := gemma_scope_file(path)) is not None:
         return read_gemma_scope(file)
     for fits, read in (

@@ -11,6 +11,7 @@ from app.ml.interchange.foreign import ForeignSae, HookPlace, Reference, in_doub
 from app.ml.interchange.guarded_files import read_npz
 
 PARAMS = "params.npz"
+SITES = {"res": "residual", "mlp": "mlp", "att": "z"}
 
 
 def gemma_scope_file(path: Path) -> Path | None:
@@ -21,7 +22,9 @@ def gemma_scope_file(path: Path) -> Path | None:
 
 
 def read_gemma_scope(path: Path) -> ForeignSae:
-    """Read ``params.npz``; the layer is in the path (``layer_12/width_16k/…``), if anywhere.
+    """Read ``params.npz``; layer and place are in the path, if anywhere.
+
+    ``gemma-scope-2b-pt-att/layer_12/width_16k/…`` are the heads' outputs of layer 12.
 
     Raises:
         SaeFormatError: object arrays, missing or unfitting arrays, NaN.
@@ -33,6 +36,7 @@ def read_gemma_scope(path: Path) -> ForeignSae:
          "threshold": ("F",)},
     )  # fmt: skip
     layer = re.search(r"layer_(\d+)", str(path))
+    site = re.search(r"gemma-scope-[^/]+-(res|mlp|att)(?:-|/)", path.as_posix())
     return ForeignSae(
         source_format="gemma_scope",
         kind="jumprelu",
@@ -45,7 +49,7 @@ def read_gemma_scope(path: Path) -> ForeignSae:
         centres_input=False,
         encoder_type="sparse",
         reference=_reference(source),
-        place=HookPlace(int(layer[1]) if layer else None, None),
+        place=HookPlace(int(layer[1]) if layer else None, SITES[site[1]] if site else None),
     )  # fmt: skip
 
 

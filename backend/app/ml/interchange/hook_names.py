@@ -6,8 +6,10 @@ import re
 
 TRANSFORMER_LENS = {
     "residual": "hook_resid_post",
+    "resid_mid": "hook_resid_mid",
     "mlp": "hook_mlp_out",
     "attention": "hook_attn_out",
+    "z": "attn.hook_z",
     "mlp_input": "mlp.hook_in",
 }
 _LENS = re.compile(r"blocks\.(\d+)\.(.+)")
@@ -22,7 +24,8 @@ def lens_name(layer: int, hook_type: str) -> str:
 def parse_lens_name(name: str | None) -> tuple[int | None, str | None]:
     """Return layer and place of a TransformerLens name; None each where it is another place.
 
-    ``hook_resid_pre`` of a block is the residual stream after the one before it.
+    ``hook_resid_pre`` of a block is the residual stream after the one before it; before block 0
+    there is none.
     """
     match = _LENS.fullmatch(name or "")
     if match is None:

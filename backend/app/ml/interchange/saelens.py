@@ -34,6 +34,12 @@ NAMES = {"W_enc": "W_enc_DF", "W_dec": "W_dec_FD", "b_enc": "b_enc_F", "b_dec": 
          "W_skip": "W_skip_DD"}  # fmt: skip
 
 
+Z_NOTE = (
+    "It reads the heads' outputs side by side. TransformerLens moves a bias of the values into the "
+    "output's; in models that have one (GPT-2, Pythia) its activations differ by that constant."
+)
+
+
 def is_saelens(folder: Path) -> bool:
     return (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file()
 
@@ -97,10 +103,20 @@ def _refuse_or_fold(
     folder: Path, config: dict[str, Any], source: dict[str, torch.Tensor]
 ) -> list[str]:
     """Fold a fixed input scale into the tensors; refuse what depends on each token."""
-    if config.get("reshape_activations", "none") not in ("none", None):
-        raise SaeFormatError("It reads attention heads before they are mixed (hook_z), which is "
-                             "no place that is extracted here.")  # fmt: skip
+    metadata = config["metadata"]
+    if metadata.get("hook_head_index") is not None:
+        raise SaeFormatError(
+            f"It reads head {metadata['hook_head_index']} of an attention alone; only dictionaries "
+            "of all heads together can be imported."
+        )
     notes = []
+    if parse_lens_name(metadata.get("hook_name"))[1] == "z":
+        notes.append(Z_NOTE)
+    elif config.get("reshape_activations", "none") not in ("none", None):
+        raise SaeFormatError(
+            f"It reshapes {metadata.get('hook_name')!r} by {config['reshape_activations']!r}; only "
+            "the heads' outputs (attn.hook_z) have a shape of their own here."
+        )
     if "scaling_factor" in source:
         source["W_dec"] = source.pop("scaling_factor")[:, None] * source["W_dec"]
         notes.append("The scaling of each latent was folded into its decoder row.")
@@ -157,6 +173,11 @@ def _encoder_type(architecture: str, metadata: dict[str, Any]) -> str:
 
 def _place(metadata: dict[str, Any]) -> HookPlace:
     layer, hook_type = parse_lens_name(metadata.get("hook_name"))
+    if metadata.get("hook_name") == "blocks.0.hook_resid_pre":
+        raise SaeFormatError(
+            "It reads the embeddings before block 0, which are no place that is extracted here; "
+            "the first is residual of layer 0, after that block."
+        )
     target = parse_lens_name(metadata.get("hook_name_out"))[1]
     return HookPlace(layer, hook_type, target)
 

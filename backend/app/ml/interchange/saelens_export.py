@@ -117,7 +117,7 @@ def configuration(
         "device": "cpu",
         "apply_b_dec_to_input": metadata.get("centres_input", True) and not transcodes,
         "normalize_activations": "none",
-        "reshape_activations": "none",
+        "reshape_activations": "hook_z" if reads == "z" else "none",
         "metadata": {
             "sae_lens_version": VERSION,
             "sae_lens_training_version": None,

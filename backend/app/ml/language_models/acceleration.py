@@ -1,7 +1,8 @@
 """Compiled parts of a language model: TensorRT where it is there, PyTorch's compiler, or neither.
 
-Only the attention and the MLP of each block are compiled. Everything that is read or edited lies
-at their borders or outside, so hooks see the same values whatever runs inside.
+Only the attention and the MLP of each block are compiled. Nearly everything that is read or edited
+lies at their borders or outside, so hooks see the same values whatever runs inside. Where one lies
+inside (``z``), that part runs as it was before: its ``plain_forward``.
 """
 
 from __future__ import annotations
@@ -133,6 +134,8 @@ def _try(
         assert plain is not None
         difference = float((found - plain).abs().max() / plain.abs().max())
         if difference <= TOLERANCE[loaded.dtype]:
+            for part, forward in zip(parts, before, strict=True):
+                part.plain_forward = forward  # type: ignore[assignment]
             return None
         problem = f"its output differs by {difference:.1%}"
     except COMPILER_ERRORS as error:  # whatever one raises, the plain model goes on

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 import struct
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
 
 from app.ml.errors import ModelFormatError
 from app.ml.files import folder_size_bytes
+from app.ml.language_models.folder_check import check_model_folder, read_config
 from app.ml.records import LayerCard, ModelCard
 
 DTYPE_BYTES = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8, "I8": 1, "U8": 1, "I64": 8, "I32": 4}
@@ -24,21 +25,21 @@ READING_ERRORS = (
     AttributeError,
     ImportError,
     AssertionError,
+    ArithmeticError,
     RuntimeError,
     SafetensorError,
+    StrictDataclassError,
     struct.error,
 )
 """What the readers of foreign files raise, depending on where a file is broken."""
-PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".msgpack", ".h5")
 D_MODEL_KEYS = ("hidden_size", "n_embd", "d_model", "dim", "emb_dim")
 N_LAYERS_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 N_HEADS_KEYS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
 D_MLP_KEYS = ("intermediate_size", "n_inner", "ffn_dim", "d_ff")
 EXPERT_KEYS = ("num_experts", "num_local_experts", "n_routed_experts")
+NEEDED_KEYS = frozenset((*D_MODEL_KEYS, *N_LAYERS_KEYS, *N_HEADS_KEYS, "vocab_size"))
 POSITION_KEYS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
 
-
-MAX_JSON_BYTES = 64_000_000
 MAX_POSITIONS = 100_000_000
 # Packed weights are narrower than the layers they are of, and layers may share weights.
 MOST_TIMES_LARGER = 16
@@ -50,56 +51,6 @@ def first_line(error: Exception) -> str:
     return text.splitlines()[0][:300] if text else type(error).__name__
 
 
-def check_model_folder(folder: Path) -> None:
-    """Refuse a folder that cannot be a model, saying what is missing.
-
-    Raises:
-        ModelFormatError: no folder, no configuration, or no safetensors weights.
-    """
-    if not folder.is_dir():
-        raise ModelFormatError(f"{folder.name!r} is not a folder.")
-    if not (folder / "config.json").is_file():
-        raise ModelFormatError(
-            f"The folder {folder.name!r} has no config.json; choose the folder that holds a "
-            "Hugging Face model, or a .gguf file."
-        )
-    _refuse_large_texts(folder)
-    if any(folder.glob("*.safetensors")):
-        return
-    pickled = sorted(p.name for p in folder.iterdir() if p.suffix in PICKLE_SUFFIXES)
-    if pickled:
-        raise ModelFormatError(
-            f"The weights are in {pickled[0]}, a pickle that may run code when opened; convert "
-            "them to model.safetensors first (save_pretrained does)."
-        )
-    raise ModelFormatError(f"The folder {folder.name!r} holds no *.safetensors weights.")
-
-
-def _refuse_large_texts(folder: Path) -> None:
-    """Reading JSON takes ten times its size; the largest real tokenizer has half of this."""
-    for path in folder.glob("*.json"):
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise ModelFormatError(
-                f"{path.name} has {path.stat().st_size / 1e6:,.0f} MB. No model's is larger than "
-                f"{MAX_JSON_BYTES / 1e6:.0f} MB."
-            )
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """Return ``config.json`` as a dictionary.
-
-    Raises:
-        ModelFormatError: it is not a JSON object that names a causal language model.
-    """
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelFormatError(f"config.json of {folder.name!r} is not valid JSON.") from error
-    if not isinstance(config, dict) or "model_type" not in config:
-        raise ModelFormatError(f"config.json of {folder.name!r} names no model_type.")
-    return config
-
-
 def read_model_card(folder: Path) -> ModelCard:
     """Describe a model without loading its weights.
 
@@ -108,8 +59,19 @@ def read_model_card(folder: Path) -> ModelCard:
     """
     check_model_folder(folder)
     raw = read_config(folder)
-    config = {**raw, **(raw.get("text_config") or {})}
     tensors = _read_tensor_headers(folder)
+    try:
+        return _describe(folder, raw, tensors)
+    except READING_ERRORS as error:
+        raise ModelFormatError(
+            f"config.json of {folder.name!r} holds a value of the wrong kind: {first_line(error)}."
+        ) from error
+
+
+def _describe(
+    folder: Path, raw: dict[str, Any], tensors: dict[str, tuple[tuple[int, ...], str]]
+) -> ModelCard:
+    config = {**raw, **(raw.get("text_config") or {})}
     d_model = _first_int(config, D_MODEL_KEYS, "hidden size")
     _refuse_implausible_sizes(config, tensors)
     n_heads = _first_int(config, N_HEADS_KEYS, "number of attention heads")
@@ -152,7 +114,11 @@ def _refuse_implausible_sizes(
     }
     for key, most in bounds.items():
         claimed = config.get(key)
-        if isinstance(claimed, int) and claimed > most:
+        if not isinstance(claimed, int):
+            continue
+        if claimed < 1 and key in NEEDED_KEYS:
+            raise ModelFormatError(f"config.json claims {key} = {claimed}; no model has that.")
+        if claimed > most:
             raise ModelFormatError(
                 f"config.json claims {key} = {claimed:,}, which the weights do not bear out."
             )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from app.ml.language_models.loading import LoadedModel
 
 Edit = Callable[[torch.Tensor], torch.Tensor | None]
-"""Gets the value (batch, sequence, d_model); returns its replacement, or None to leave it."""
+"""Gets the value (batch, sequence, width); returns its replacement, or None to leave it."""
 
 
 PARTS = ("attention", "mlp")
@@ -32,14 +32,18 @@ def edit_at(model: nn.Module, point: HookPoint, edit: Edit) -> Iterator[None]:
     Blocks that answer with tuples keep their other items. The hook is removed on exceptions too.
     """
     module = model.get_submodule(point.module_name)
-    if point.reads_input:
-        handle = module.register_forward_pre_hook(_input_hook(edit), with_kwargs=True)
-    else:
-        handle = module.register_forward_hook(_output_hook(edit))
-    try:
+    with ExitStack() as stack:
+        stack.enter_context(_plain_around(model, point))
+        if point.is_flat:
+            edit = stack.enter_context(_unflattened(model, point, edit))
+        if point.is_carried:
+            handle = module.register_forward_pre_hook(_carried_hook(edit), with_kwargs=True)
+        elif point.reads_input:
+            handle = module.register_forward_pre_hook(_input_hook(edit), with_kwargs=True)
+        else:
+            handle = module.register_forward_hook(_output_hook(edit))
+        stack.callback(handle.remove)
         yield
-    finally:
-        handle.remove()
 
 
 @contextmanager
@@ -70,6 +74,53 @@ def _input_hook(edit: Edit) -> Callable[[nn.Module, Any, Any], Any]:
         return None if changed is None else (args, {**kwargs, "hidden_states": changed})
 
     return hook
+
+
+def _carried_hook(edit: Edit) -> Callable[[nn.Module, Any, Any], Any]:
+    """The block adds to this very tensor once the module is done, so it is changed itself."""
+
+    def hook(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        value = args[0] if args else kwargs["hidden_states"]
+        changed = edit(value)
+        if changed is not None:
+            value.copy_(changed)
+
+    return hook
+
+
+@contextmanager
+def _unflattened(model: nn.Module, point: HookPoint, edit: Edit) -> Iterator[Edit]:
+    """Yield an edit of (B x S, D) by one that takes (B, S, D); the block's input has the sizes."""
+    sizes: list[torch.Size] = []
+
+    def note(_block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        sizes[:] = [(args[0] if args else kwargs["hidden_states"]).shape[:2]]
+
+    def shaped(value: torch.Tensor) -> torch.Tensor | None:
+        changed = edit(value if value.ndim == 3 else value.view(*sizes[0], -1))
+        return None if changed is None else changed.reshape(value.shape)
+
+    block = model.get_submodule(point.module_name.rpartition(".")[0])
+    handle = block.register_forward_pre_hook(note, with_kwargs=True)
+    try:
+        yield shaped
+    finally:
+        handle.remove()
+
+
+@contextmanager
+def _plain_around(model: nn.Module, point: HookPoint) -> Iterator[None]:
+    """Run what lies around a point uncompiled: compiled code never calls hooks inside it."""
+    names = point.module_name.split(".")[:-1]
+    around = [model.get_submodule(".".join(names[: n + 1])) for n in range(len(names))]
+    compiled = [(m, m.forward) for m in around if "plain_forward" in vars(m)]
+    for module, _ in compiled:
+        module.forward = module.plain_forward  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for module, forward in compiled:
+            module.forward = forward
 
 
 def capture(

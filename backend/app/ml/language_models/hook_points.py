@@ -25,7 +25,7 @@ MLP_NAMES = ("mlp", "feed_forward", "ffn", "block_sparse_moe")
 PARTS_OF_BLOCKS = ("attention", "ffn", "mlp", "norm")
 MAX_LISTED = 12
 POST_NORMS = {
-    "attention": ("post_attention_layernorm", "post_self_attn_layernorm"),
+    "attention": ("post_self_attn_layernorm", "post_attention_layernorm"),
     "mlp": ("post_feedforward_layernorm", "post_mlp_layernorm"),
 }
 """Norms between a part and the stream (Gemma 2 and 3, OLMo 2, GLM 4): what is added is theirs."""
@@ -35,6 +35,18 @@ LAST_PROJECTIONS = {
     "MptMLP": "down_proj",
 }
 """Parts that add the stream themselves: what they contribute leaves their last product."""
+NORMS_BEFORE_MLP = (
+    "pre_feedforward_layernorm",
+    "pre_ff_layernorm",
+    "post_attention_layernorm",
+    "ln_2",
+    "norm_2",
+    "ffn_norm",
+    "feedforward_layernorm",
+    "final_layer_norm",
+)
+HEAD_MIXERS = ("o_proj", "c_proj", "out_proj", "dense", "wo")
+"""Last product of an attention, which mixes its heads into the stream."""
 FINAL_NORM_NAMES = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "norm_f")
 
 
@@ -42,13 +54,18 @@ FINAL_NORM_NAMES = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "norm
 class HookPoint:
     """One place: a module and whether its input or its output is read.
 
-    The value has shape (batch, sequence, d_model); ``module_name`` is the path inside the model.
+    The value has shape (batch, sequence, width); ``module_name`` is the path inside the model.
+    ``is_carried`` marks an input that the block also adds to later, past the module: an edit of it
+    must change the tensor itself, or only the module would see the edit. ``is_flat`` marks values
+    of blocks that may flatten batch and sequence there (OPT).
     """
 
     layer: int
     hook_type: str
     module_name: str
     reads_input: bool
+    is_carried: bool = False
+    is_flat: bool = False
 
     @property
     def name(self) -> str:
@@ -97,9 +114,10 @@ def _no_blocks_message(model: nn.Module, modules: dict[str, nn.Module], depth: i
 def resolve_hook_point(model: nn.Module, layer: int, hook_type: str) -> HookPoint:
     """Find where ``hook_type`` of block ``layer`` (counted from 0) is read.
 
-    ``residual`` is the stream after the block; ``attention`` and ``mlp`` are what they add to
-    it, after the norm behind them in blocks that have one; ``mlp_input`` is what the MLP reads,
-    after the norm before it.
+    ``residual`` is the stream after the block, ``resid_mid`` the stream between its attention and
+    its MLP; ``attention`` and ``mlp`` are what they add to it, after the norm behind them in
+    blocks that have one; ``mlp_input`` is what the MLP reads, after the norm before it; ``z`` the
+    output of all heads side by side, before it is mixed into the stream.
 
     Raises:
         HookPointNotFound: no such layer or no such part in this architecture.
@@ -114,8 +132,95 @@ def resolve_hook_point(model: nn.Module, layer: int, hook_type: str) -> HookPoin
     block = f"{path}.{layer}"
     if hook_type == "residual":
         return HookPoint(layer, hook_type, block, reads_input=False)
+    if hook_type == "z":
+        part = _find_head_mixer(blocks[layer])
+        return HookPoint(layer, hook_type, f"{block}.{part}", reads_input=True)
+    is_flat = hook_type != "attention" and _has_bare_mlp(dict(blocks[layer].named_children()))
+    if hook_type == "resid_mid":
+        name = f"{block}.{_find_middle(blocks[layer])}"
+        return HookPoint(layer, hook_type, name, True, is_carried=True, is_flat=is_flat)
     part, reads_input = _find_part(blocks[layer], hook_type)
-    return HookPoint(layer, hook_type, f"{block}.{part}", reads_input)
+    return HookPoint(layer, hook_type, f"{block}.{part}", reads_input, is_flat=is_flat)
+
+
+def offered_hook_types(model: nn.Module) -> tuple[str, ...]:
+    """Return the hook types that every block of a model has."""
+    n_blocks = len(find_blocks(model)[1])
+    return tuple(
+        hook_type
+        for hook_type in HOOK_TYPES
+        if all(_has(model, layer, hook_type) for layer in range(n_blocks))
+    )
+
+
+def _has(model: nn.Module, layer: int, hook_type: str) -> bool:
+    try:
+        resolve_hook_point(model, layer, hook_type)
+    except HookPointNotFound:
+        return False
+    return True
+
+
+def _find_middle(block: nn.Module) -> str:
+    """Return the part that is the first to read the stream after attention was added to it.
+
+    Blocks hand it the very tensor that they add the MLP's output to.
+    """
+    children = dict(block.named_children())
+    _first_child(children, ATTENTION_NAMES, "resid_mid")
+    if getattr(block, "use_parallel_residual", False) or "ln_mlp" in children:
+        raise HookPointNotFound(_parallel_message(block))
+    if not getattr(block, "do_layer_norm_before", True) or getattr(
+        block, "apply_residual_connection_post_layernorm", False
+    ):
+        raise HookPointNotFound(
+            f"{type(block).__name__} normalises the stream itself, so the sum after attention is "
+            "not carried on and there is no resid_mid. Choose residual, attention or mlp_input."
+        )
+    norms: tuple[str, ...] = NORMS_BEFORE_MLP
+    if any(name in children for name in POST_NORMS["mlp"]):
+        behind_attention = _first_child(children, POST_NORMS["attention"], "resid_mid")
+        norms = tuple(name for name in norms if name != behind_attention)
+        if not any(name in children for name in norms):  # OLMo 2: the MLP reads the stream itself
+            return _first_child(children, MLP_NAMES, "resid_mid")
+    if sum("norm" in name or name.startswith("ln") for name in children) < 2:
+        raise HookPointNotFound(_parallel_message(block))
+    return _first_child(children, norms, "resid_mid")
+
+
+def _parallel_message(block: nn.Module) -> str:
+    return (
+        f"{type(block).__name__} has no resid_mid: its attention and its MLP read the same stream "
+        "side by side, so there is nothing between them. Choose residual, attention or mlp."
+    )
+
+
+def _find_head_mixer(block: nn.Module) -> str:
+    children = dict(block.named_children())
+    attention = _first_child(children, ATTENTION_NAMES, "z")
+    inner = dict(children[attention].named_modules())
+    for name in inner:
+        if name.rpartition(".")[2] in HEAD_MIXERS:
+            return f"{attention}.{name}"
+    known = ", ".join(dict(children[attention].named_children()))
+    raise HookPointNotFound(f"No z was recognised in this attention (parts: {known}).")
+
+
+def width_at(model: nn.Module, point: HookPoint, d_model: int) -> int:
+    """Return the width of the values at a point: of all heads together at ``z``, else d_model."""
+    if point.hook_type != "z":
+        return d_model
+    mixer: Any = model.get_submodule(point.module_name)
+    size = getattr(mixer, "in_features", None)
+    return int(size if size is not None else mixer.weight.shape[0])  # GPT-2 keeps it transposed
+
+
+def find_post_attention_norm(model: nn.Module, layer: int) -> nn.Module | None:
+    """Return the norm between a block's attention and the stream, if it has one."""
+    children = dict(find_blocks(model)[1][layer].named_children())
+    if not any(name in children for name in POST_NORMS["mlp"]):
+        return None
+    return children[_first_child(children, POST_NORMS["attention"], "attention")]
 
 
 def _find_part(block: nn.Module, hook_type: str) -> tuple[str, bool]:
@@ -124,10 +229,15 @@ def _find_part(block: nn.Module, hook_type: str) -> tuple[str, bool]:
         return _first_child(children, POST_NORMS[hook_type], hook_type), False
     if hook_type == "attention":
         return _contribution(children, _first_child(children, ATTENTION_NAMES, hook_type)), False
-    if "fc1" in children and "fc2" in children:  # OPT-like blocks carry the MLP's halves bare
+    if _has_bare_mlp(children):
         return ("fc1", True) if hook_type == "mlp_input" else ("fc2", False)
     name = _first_child(children, MLP_NAMES, hook_type)
     return (name, True) if hook_type == "mlp_input" else (_contribution(children, name), False)
+
+
+def _has_bare_mlp(children: dict[str, nn.Module]) -> bool:
+    """OPT-like blocks carry the MLP's halves themselves."""
+    return "fc1" in children and "fc2" in children
 
 
 def _contribution(children: dict[str, nn.Module], name: str) -> str:

@@ -14,13 +14,15 @@ from app.ml.errors import ModelFormatError
 from app.ml.files import replacing_folder, write_json
 from app.ml.language_models.card import (
     READING_ERRORS,
-    check_model_folder,
     first_line,
-    read_config,
     read_model_card,
 )
 from app.ml.language_models.gguf_reading import parsed_once
-from app.ml.language_models.hook_points import find_blocks
+from app.ml.language_models.hook_points import (
+    offered_hook_types,
+    resolve_hook_point,
+    width_at,
+)
 from app.ml.language_models.loading import (
     load_language_model,
     load_tokenizer,
@@ -58,24 +60,37 @@ def import_language_model(
     """
     report(Progress(0, STEPS, "steps", "Checking the files"))
     is_gguf = source.is_file()
-    check = _check_gguf if is_gguf else _check_folder
-    check(source)
+    if is_gguf:
+        _check_gguf(source)
+    else:
+        read_model_card(source)
     report(Progress(1, STEPS, "steps", "Reading the weights"))
     with coded_memory_errors("importing the model"):
         read = _read_gguf if is_gguf else _read_folder
         model, tokenizer = read(source, torch.float32 if quantization == "FP32" else None)
-        find_blocks(model)
+        places = _places(model)
         report(Progress(2, STEPS, "steps", "Writing safetensors"))
         with replacing_folder(destination) as temporary:
             model.save_pretrained(temporary)
             tokenizer.save_pretrained(temporary)
             report(Progress(3, STEPS, "steps", "Checking what was written"))
-            card = dataclasses.replace(read_model_card(temporary), quantization=quantization)
+            card = dataclasses.replace(
+                read_model_card(temporary), quantization=quantization, **places
+            )
             del model
             card = _weighed(temporary, card)
             write_json(temporary / "metadata.json", {"source": source.name, **to_json(card)})
     report(Progress(STEPS, STEPS, "steps", "Imported"))
     return card
+
+
+def _places(model: Any) -> dict[str, Any]:
+    """Return which hook types every block has, and how wide the heads are together."""
+    offered = offered_hook_types(model)
+    if "z" not in offered:
+        return {"hook_types": offered}
+    width = width_at(model, resolve_hook_point(model, 0, "z"), 0)
+    return {"hook_types": offered, "d_z": width}
 
 
 def _weighed(folder: Path, card: ModelCard) -> ModelCard:
@@ -92,12 +107,6 @@ def _weighed(folder: Path, card: ModelCard) -> ModelCard:
     return dataclasses.replace(card, memory_bytes=memory_bytes)
 
 
-def _check_folder(source: Path) -> None:
-    check_model_folder(source)
-    read_config(source)
-    read_model_card(source)
-
-
 def _check_gguf(source: Path) -> None:
     with source.open("rb") as file:
         magic = file.read(4)
@@ -110,7 +119,10 @@ def _check_gguf(source: Path) -> None:
 def _read_folder(source: Path, dtype: torch.dtype | None) -> tuple[Any, Any]:
     tokenizer = load_tokenizer(source)
     half = read_model_card(source).dtype == "float16"
-    model = read_weights(source, dtype or (torch.float16 if half else torch.bfloat16))
+    wanted = dtype or (torch.float16 if half else torch.bfloat16)
+    model = read_weights(source, wanted)
+    if getattr(model, "is_quantized", False):  # as bitsandbytes stores them
+        model = _without_quantisation_mark(model.dequantize()).to(wanted)
     for key in QUANTISATION_KEYS:
         if getattr(model.config, key, None):
             setattr(model.config, key, None)
@@ -118,11 +130,7 @@ def _read_folder(source: Path, dtype: torch.dtype | None) -> tuple[Any, Any]:
 
 
 def _read_gguf(source: Path, dtype: torch.dtype | None) -> tuple[Any, Any]:
-    """Read a GGUF file dequantised.
-
-    transformers marks such a model as quantised and refuses to save it, although its weights
-    are plain; so the weights move into a fresh model with the mark taken off.
-    """
+    """Read a GGUF file dequantised."""
     options = {"gguf_file": source.name, "local_files_only": True, "trust_remote_code": False}
     try:
         with parsed_once():
@@ -138,6 +146,11 @@ def _read_gguf(source: Path, dtype: torch.dtype | None) -> tuple[Any, Any]:
 
 
 def _without_quantisation_mark(dequantised: Any) -> Any:
+    """Move the weights into a fresh model.
+
+    transformers marks a model that it has dequantised as quantised and refuses to save it,
+    although its weights are plain.
+    """
     values = dequantised.config.to_dict()
     for key in QUANTISATION_KEYS:
         values.pop(key, None)

@@ -16,10 +16,10 @@ from app.ml.devices import coded_memory_errors, is_bf16_faster, pick_device
 from app.ml.errors import ModelFormatError
 from app.ml.language_models.card import (
     READING_ERRORS,
-    check_model_folder,
     first_line,
     read_model_card,
 )
+from app.ml.language_models.folder_check import check_model_folder, read_config
 from app.ml.language_models.fused_gelu import fuse_gelu
 from app.ml.language_models.placement import Room, resident_bytes, spread_options
 from app.ml.language_models.quantisation import (
@@ -70,7 +70,8 @@ def load_tokenizer(folder: Path) -> Any:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except READING_ERRORS as error:
         raise ModelFormatError(
-            f"The folder {folder.name!r} has no readable tokenizer (tokenizer.json is needed)."
+            f"The folder {folder.name!r} has no readable tokenizer (tokenizer.json is needed): "
+            f"{first_line(error)}"
         ) from error
 
 
@@ -189,4 +190,11 @@ def _tied_names(model: Any) -> set[str]:
 
 
 def _loading_message(folder: Path, error: Exception) -> str:
+    quantised = read_config(folder).get("quantization_config")
+    if isinstance(error, ImportError) and isinstance(quantised, dict):
+        return (
+            f"The weights in {folder.name!r} are quantised by {quantised.get('quant_method')!r}, "
+            "which cannot be read here. Import the model that they were made from and choose Q8, "
+            "Q4 or Q2, or import a GGUF file of it."
+        )
     return f"The model in {folder.name!r} cannot be read: {first_line(error)}"

@@ -57,12 +57,14 @@ class CheckpointContent:
         }
 
 
-def save_checkpoint(folder: Path, content: CheckpointContent) -> CheckpointInfo:
+def save_checkpoint(
+    folder: Path, content: CheckpointContent, recorded: int | None = None
+) -> CheckpointInfo:
     """Write ``step_{step}`` into ``folder`` in one step and drop old automatic checkpoints.
 
     ``sae.safetensors`` holds the weights folded into the original space, ``state.safetensors``
     the raw ones with means, scales, thresholds and dead counters, so that continuing is
-    bit-identical.
+    bit-identical. ``recorded`` is the step of an old one that must stay, see ``drop_old``.
 
     Raises:
         OSError: the disk is full; older checkpoints are untouched then.
@@ -77,7 +79,8 @@ def save_checkpoint(folder: Path, content: CheckpointContent) -> CheckpointInfo:
         metadata = {**content.metadata(), "sha256": sums}
         write_json(temporary / "metadata.json", metadata)
     keep = content.hyperparameters.keep_checkpoints
-    info = _info(target, metadata, drop_old(list_checkpoints(folder), target, keep))
+    dropped = drop_old(list_checkpoints(folder), target, keep, recorded)
+    info = _info(target, metadata, dropped)
     return replace(info, seconds=time.perf_counter() - began)
 
 

@@ -31,6 +31,7 @@ def train(
     resume_from: Path | None = None,
     should_save: Callable[[], bool] | None = None,
     on_save_failed: Callable[[], None] | None = None,
+    recorded: Callable[[], int | None] | None = None,
     device: str = "auto",
     stream: ModelStream | None = None,
 ) -> TrainingOutcome:
@@ -53,6 +54,8 @@ def train(
         resume_from: Checkpoint folder to continue from.
         should_save: Asked between steps; true writes a checkpoint that is never pruned.
         on_save_failed: Told of a checkpoint that could not be written, before the error is raised.
+        recorded: Gives the step of the newest checkpoint that its owner can find again after a
+            crash; that one is not dropped for newer ones.
         device: "auto", "cpu", "cuda" or "cuda:1".
         stream: Where ``hyperparameters.source`` is "stream": a model and the tokens that it reads
             during the training; the store then serves for statistics and held-out figures.
@@ -68,7 +71,7 @@ def train(
     """
     checkpoint_dir.mkdir(parents=True, exist_ok=True)
     remove_leftovers(checkpoint_dir)
-    listeners = Listeners(report, should_stop, on_checkpoint, should_save, on_save_failed)
+    listeners = Listeners(report, should_stop, on_checkpoint, should_save, on_save_failed, recorded)
     if hyperparameters.source == "stream" and stream is None:
         raise ConfigInvalid([Problem("source", "needs a language model that reads the tokens")])
     with coded_memory_errors("training the dictionary"), torch.no_grad():

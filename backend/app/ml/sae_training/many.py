@@ -45,15 +45,18 @@ class GridListeners:
     on_failure: Callable[[int, TrainingDiverged], None]
     should_save: Callable[[int], bool] | None = None
     on_save_failed: Callable[[], None] | None = None
+    recorded: Callable[[int], int | None] | None = None
 
     def of(self, number: int) -> Listeners:
         save = None if self.should_save is None else partial(self.should_save, number)
+        recorded = None if self.recorded is None else partial(self.recorded, number)
         return Listeners(
             partial(self.report, number),
             self.should_stop,
             partial(self.on_checkpoint, number),
             save,
             self.on_save_failed,
+            recorded,
         )
 
 

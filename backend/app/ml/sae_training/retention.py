@@ -1,4 +1,4 @@
-"""Which checkpoints stay: the newest, those asked for, the final one, and the best."""
+"""Which checkpoints stay: the newest, those asked for, the final one, the best, the recorded."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from app.ml.records import CheckpointInfo
 AUTOMATIC = ("interval", "stop")
 
 
-def drop_old(found: Sequence[CheckpointInfo], newest: Path, keep: int) -> list[Path]:
+def drop_old(
+    found: Sequence[CheckpointInfo], newest: Path, keep: int, recorded: int | None = None
+) -> list[Path]:
     """Delete automatic checkpoints beyond the newest ``keep``, but never the best of all.
 
     Args:
         found: Every checkpoint of the run, oldest first.
         newest: The one just written.
         keep: How many automatic ones stay beside the best.
+        recorded: Step of the newest one that its owner can find again after a crash. It stays
+            too: all that came after it may be unknown to the owner still.
 
     Returns:
         The folders that were deleted.
@@ -27,7 +31,7 @@ def drop_old(found: Sequence[CheckpointInfo], newest: Path, keep: int) -> list[P
     others = [checkpoint for checkpoint in automatic if checkpoint.path != newest]
     best = best_of(found)
     surplus = others[: max(len(automatic) - keep, 0)]
-    surplus = [checkpoint for checkpoint in surplus if checkpoint is not best]
+    surplus = [info for info in surplus if info is not best and info.step != recorded]
     for checkpoint in surplus:
         remove_folder(checkpoint.path)
     return [checkpoint.path for checkpoint in surplus]

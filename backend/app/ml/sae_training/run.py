@@ -48,6 +48,7 @@ class Listeners:
     on_checkpoint: Callable[[CheckpointInfo], None]
     should_save: Callable[[], bool] | None = None
     on_save_failed: Callable[[], None] | None = None
+    recorded: Callable[[], int | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -219,8 +220,9 @@ class TrainingRun:
         form = fold(state.weights, state.read, state.written, k)
         quality = self.heldout.measure(form, state.smoothed_variance)
         content = CheckpointContent(state, form, self.identity, settings, metrics, quality, reason)
+        recorded = None if self.listeners.recorded is None else self.listeners.recorded()
         try:
-            self.saved = save_checkpoint(self.folder, content)
+            self.saved = save_checkpoint(self.folder, content, recorded)
         except Exception:
             if self.listeners.on_save_failed is not None:
                 self.listeners.on_save_failed()

@@ -17,6 +17,9 @@ from app.ml.lazy import lazy_module
 from app.ml.sae_training.gpu import has_kernels
 
 _kernels: Any = lazy_module("app.ml.sae_training.gpu.selection_kernels")
+_MINUS_INFINITY = {torch.float32: 0xFF800000, torch.bfloat16: 0xFF80, torch.float16: 0xFC00}
+"""Bits of -inf as an unsigned number: only NaNs with a sign exceed it."""
+_SIGNED = {2: torch.int16, 4: torch.int32}
 GROUPS_PER_K = 2
 MIN_GROUP = 8
 SAMPLE_STRIDE = 61
@@ -37,36 +40,53 @@ def largest_per_row(pre_BF: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.T
         return found
     if pre_BF.device.type != "cpu" or size < MIN_GROUP:
         return _topk(pre_BF, k)
-    maxima_BG = torch.unflatten(pre_BF[:, : size * n_groups], 1, (size, n_groups)).amax(dim=1)
-    # NumPy partitions short rows several times faster than torch's topk.
-    bound_B = np.partition(maxima_BG.float().numpy(), n_groups - k, axis=1)[:, n_groups - k]
-    mask_BF = pre_BF >= torch.from_numpy(bound_B).unsqueeze(1).to(pre_BF.dtype)
-    flat = true_places(mask_BF)
-    row_ends = np.arange(len(pre_BF) + 1) * pre_BF.shape[1]
-    counts_B = np.diff(np.searchsorted(flat.numpy(), row_ends))
-    if counts_B.min() < k:  # only where a row holds NaN
+    if pre_BF.dtype not in _MINUS_INFINITY:
         return _topk(pre_BF, k)
-    candidates_BC, columns_BC = _gathered(pre_BF, flat, counts_B)
-    values_BK, chosen_BK = _topk(candidates_BC, k)
-    return values_BK, columns_BC.gather(1, chosen_BK)
+    found_BK = _largest_of_bits(pre_BF, k, size)
+    return _topk(pre_BF, k) if found_BK is None else found_BK
 
 
-def _gathered(
-    pre_BF: torch.Tensor, flat: torch.Tensor, counts_B: npt.NDArray[np.int64]
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the entries at flat places and their columns, row by row, filled up with -inf."""
+def _largest_of_bits(
+    pre_BF: torch.Tensor, k: int, size: int
+) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Choose by the numbers' bits as integers; None where there is a NaN.
+
+    Integers are compared several times faster than 16-bit numbers are, and those of positive
+    numbers are in the same order.
+    """
     n_rows, width = pre_BF.shape
+    bits_BF = pre_BF.contiguous().view(_SIGNED[pre_BF.itemsize]).numpy()
+    if bits_BF.view(f"u{pre_BF.itemsize}").max() > _MINUS_INFINITY[pre_BF.dtype]:
+        return None
+    bound_B = _bounds(bits_BF, k, size)
+    if bound_B.min() <= 0:
+        bits_BF = bits_BF ^ ((bits_BF >> (8 * bits_BF.itemsize - 1)) & np.iinfo(bits_BF.dtype).max)
+        bound_B = _bounds(bits_BF, k, size)
+    mask_BF = bits_BF >= bound_B.astype(bits_BF.dtype)[:, None]
+    flat = np.flatnonzero(mask_BF)
+    counts_B = np.diff(np.searchsorted(flat, np.arange(n_rows + 1) * width))
+    row_of = np.repeat(np.arange(n_rows), counts_B)
+    values = pre_BF.reshape(-1).index_select(0, torch.from_numpy(flat)).float()
+    if not bool(torch.isfinite(values).all()):
+        return None
+    keys = falling_keys(values, torch.from_numpy(flat - row_of * width))
     most = int(counts_B.max())
-    firsts_B = np.cumsum(counts_B) - counts_B
-    numbers_B = np.arange(n_rows)
     # Where an entry goes: its number within all, moved by what the rows before lack.
-    moved = np.arange(len(flat)) + np.repeat(numbers_B * most - firsts_B, counts_B)
-    goes_to = torch.from_numpy(moved)
-    candidates = pre_BF.new_full((n_rows * most,), -torch.inf)
-    candidates.index_copy_(0, goes_to, pre_BF.reshape(-1).index_select(0, flat))
-    columns = flat.new_zeros(n_rows * most)
-    columns.index_copy_(0, goes_to, flat - torch.from_numpy(np.repeat(numbers_B * width, counts_B)))
-    return candidates.view(n_rows, most), columns.view(n_rows, most)
+    lacking_B = np.arange(n_rows) * most - (np.cumsum(counts_B) - counts_B)
+    goes_to = np.arange(len(flat)) + np.repeat(lacking_B, counts_B)
+    keys_BC = np.full((n_rows, most), np.iinfo(np.int64).max)
+    keys_BC.reshape(-1)[goes_to] = keys.numpy()
+    values_BK, columns_BK = _unpacked(_sorted_rows(torch.from_numpy(keys_BC))[:, :k])
+    return values_BK.to(pre_BF.dtype), columns_BK
+
+
+def _bounds(bits_BF: npt.NDArray[Any], k: int, size: int) -> npt.NDArray[np.int32]:
+    """Return the k-th largest of the maxima of 2k groups of ``size`` columns, of each row."""
+    n_groups = GROUPS_PER_K * k
+    groups_BSG = bits_BF[:, : size * n_groups].reshape(len(bits_BF), size, n_groups)
+    # NumPy partitions short rows several times faster than torch's topk.
+    maxima_BG = groups_BSG.max(axis=1).astype(np.int32)
+    return np.partition(maxima_BG, n_groups - k, axis=1)[:, n_groups - k]
 
 
 def largest_in_batch(pre_BF: torch.Tensor, n: int) -> torch.Tensor:
@@ -103,11 +123,54 @@ def true_places(mask: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(found)
 
 
-def rising_order(values_BK: torch.Tensor) -> torch.Tensor:
-    """Return the places that sort each short row; NumPy does it four times faster on a CPU."""
-    if values_BK.device.type != "cpu" or values_BK.dtype not in (torch.float32, torch.int64):
-        return values_BK.argsort(dim=1)
-    return torch.from_numpy(np.argsort(values_BK.numpy(), axis=1))
+def falling(
+    values_BK: torch.Tensor, indices_BK: torch.Tensor, n: int | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the ``n`` largest of each short row (all by default), the largest first.
+
+    Of equal values the one with the lower index comes first. A value and its index are sorted as
+    one number, which NumPy does with vector instructions, a tenth of the time of torch's topk.
+
+    Args:
+        values_BK: float32.
+        indices_BK: int64 below 2^31.
+        n: At most the number of columns.
+    """
+    return _unpacked(_sorted_rows(falling_keys(values_BK, indices_BK))[:, :n])
+
+
+def falling_keys(values: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+    """Return int64 numbers that rise as float32 values fall, and then with indices below 2^31."""
+    return (~rising_bits(values)).long() << 32 | indices
+
+
+def _unpacked(keys: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return float_of((~(keys >> 32)).int()), keys & 0x7FFFFFFF
+
+
+def by_index(
+    values_BK: torch.Tensor, indices_BK: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return values float32 (none below zero) and indices of each short row, indices rising."""
+    keys_BK = _sorted_rows(indices_BK << 32 | rising_bits(values_BK))
+    return float_of((keys_BK & 0x7FFFFFFF).int()), keys_BK >> 32
+
+
+def rising_bits(values: torch.Tensor) -> torch.Tensor:
+    """Return int32 numbers in the order of float32 values; 0 and -0 are the same."""
+    bits = (values + 0.0).view(torch.int32)  # -0 becomes 0
+    return bits ^ ((bits >> 31) & 0x7FFFFFFF)
+
+
+def float_of(rising: torch.Tensor) -> torch.Tensor:
+    """Return the float32 values whose ``rising_bits`` these are."""
+    return (rising ^ ((rising >> 31) & 0x7FFFFFFF)).view(torch.float32)
+
+
+def _sorted_rows(keys_BK: torch.Tensor) -> torch.Tensor:
+    if keys_BK.device.type != "cpu":
+        return keys_BK.sort(dim=1).values
+    return torch.from_numpy(np.sort(keys_BK.numpy(), axis=1))
 
 
 def _topk(values: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:

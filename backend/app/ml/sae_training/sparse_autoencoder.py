@@ -14,7 +14,7 @@ from torch import nn
 from app.ml.errors import CheckpointInvalid, InvalidActivations
 from app.ml.files import read_json
 from app.ml.sae_training.row_lists import offsets_of, row_sums
-from app.ml.sae_training.selection import largest_per_row, rising_order
+from app.ml.sae_training.selection import by_index, falling, largest_per_row, true_places
 from app.ml.sae_training.sparse_products import decode_sparse, sampled_products
 
 TENSOR_NAMES = ("W_enc_DF", "W_dec_FD", "b_enc_F", "b_dec_D")
@@ -120,7 +120,7 @@ class SparseAutoencoder(nn.Module):
     def encode_topk(
         self, x_BD: torch.Tensor, dtype: torch.dtype = torch.float32, k: int | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the k largest latents of each row: values and indices, (B, k), unsorted.
+        """Return the k largest latents of each row: values and indices, (B, k), in any order.
 
         ``k`` is the dictionary's own unless another is asked for.
 
@@ -136,8 +136,8 @@ class SparseAutoencoder(nn.Module):
         candidates_BC = largest_per_row(proposal_BF, k + RESCORE_MARGIN)[1]
         exact_BC = sampled_products(centred_BD, self.W_enc_DF.T, candidates_BC)
         exact_BC += self.b_enc_F[candidates_BC]
-        kept = exact_BC.topk(k, dim=1, sorted=False)
-        return torch.relu(kept.values), candidates_BC.gather(1, kept.indices)
+        values_BK, indices_BK = falling(exact_BC, candidates_BC, k)
+        return torch.relu(values_BK), indices_BK
 
     def encode_active(
         self, x_BD: torch.Tensor, dtype: torch.dtype = torch.float32
@@ -217,13 +217,12 @@ class SparseAutoencoder(nn.Module):
 
 def sorted_active(values_BK: torch.Tensor, indices_BK: torch.Tensor) -> SparseLatents:
     """Return k kept latents per row in compressed form; those that are not above zero are left."""
-    order = rising_order(indices_BK)
-    values_BK, indices_BK = values_BK.gather(1, order), indices_BK.gather(1, order)
-    rows_B1 = torch.arange(len(values_BK), device=values_BK.device).unsqueeze(1)
-    active = values_BK > 0
-    return SparseLatents(
-        rows_B1.expand_as(indices_BK)[active], indices_BK[active], values_BK[active]
-    )
+    values_BK, indices_BK = by_index(values_BK, indices_BK)
+    active = true_places(values_BK > 0)
+    values, indices = values_BK.reshape(-1), indices_BK.reshape(-1)
+    if len(active) < len(values):
+        values, indices = values.index_select(0, active), indices.index_select(0, active)
+    return SparseLatents(active // max(values_BK.shape[1], 1), indices, values)
 
 
 def load_sae(path: Path, device: str = "cpu") -> SparseAutoencoder:

@@ -15,6 +15,7 @@ from app.ml.configs import SteeringConfig
 from app.ml.errors import SteeringInvalid
 from app.ml.language_models.forward import hooked
 from app.ml.language_models.loading import LoadedModel
+from app.ml.steering.conditions import Condition, Gate, check_condition
 from app.ml.steering.decoding import BatchDecoder
 from app.ml.steering.edits import FeatureEdit
 from app.ml.steering.evidence import MAX_RATIO, Evidence
@@ -53,8 +54,10 @@ class KlProbe:
     at the positions that predict the probe's generated tokens.
     """
 
-    def __init__(self, loaded: LoadedModel, config: SteeringConfig) -> None:
-        self.loaded = loaded
+    def __init__(
+        self, loaded: LoadedModel, config: SteeringConfig, condition: Condition | None = None
+    ) -> None:
+        self.loaded, self.condition = loaded, condition
         greedy = replace(
             config, temperature=0.0, max_new_tokens=min(PROBE_TOKENS, config.max_new_tokens),
             stop=(),
@@ -83,23 +86,36 @@ class KlProbe:
         """Return the mean norm of the state at the edit's place over the steered positions."""
         self._log_probabilities((replace(edit, coefficient=1.0, unit="norm", method="add"),))
         sums_T4 = self._last_evidence.sums()
+        if sums_T4[0, 0] == 0 and self.condition is not None and self._last_gate is not None:
+            values = [value for _, value in self._last_gate.readings(0)]
+            raise self.condition.why_never_met(max(values), len(values))
         return float(sums_T4[0, 2] / sums_T4[0, 0])
 
     def _log_probabilities(self, edits: tuple[FeatureEdit, ...]) -> torch.Tensor:
         device = self.loaded.device
         self._last_evidence = evidence = Evidence(1, device)
-        hooks = steering_hooks(self.loaded, [edits], evidence)
+        now = ForwardPass(self.mask, 0, (0,), (0,))
+        self._last_gate = gate = self._gate(edits)
+        if gate is not None:
+            gate.current = now
+        hooks = steering_hooks(self.loaded, [edits], evidence, gate)
         for hook in hooks:
-            hook.current = ForwardPass(self.mask, 0, (0,), (0,))
+            hook.current = now
         with (
             torch.inference_mode(),
-            hooked(self.loaded.model, hook_list(hooks, Watcher(self.loaded, []))),
+            hooked(self.loaded.model, hook_list(hooks, Watcher(self.loaded, []), gate)),
         ):
             output = self.loaded.model(
                 input_ids=self.ids_1S, use_cache=False, logits_to_keep=self.n_read
             )
         evidence.sums()  # refuses what is too large
         return torch.log_softmax(output.logits[0].float(), dim=-1)
+
+    def _gate(self, edits: tuple[FeatureEdit, ...]) -> Gate | None:
+        if self.condition is None or not edits:
+            return None
+        check_condition(self.condition, [edit.layer for edit in edits])
+        return Gate(self.condition, self.loaded, [True], 1)
 
 
 @dataclass(frozen=True)
@@ -109,8 +125,13 @@ class KlProbes:
     probes: Sequence[KlProbe]
 
     @classmethod
-    def of(cls, loaded: LoadedModel, configs: Sequence[SteeringConfig]) -> KlProbes:
-        return cls([KlProbe(loaded, config) for config in configs])
+    def of(
+        cls,
+        loaded: LoadedModel,
+        configs: Sequence[SteeringConfig],
+        condition: Condition | None = None,
+    ) -> KlProbes:
+        return cls([KlProbe(loaded, config, condition) for config in configs])
 
     def texts(self) -> tuple[object, ...]:
         """Return what they read and where they steer."""
@@ -139,7 +160,7 @@ def calibrate(probes: KlProbes, edit: FeatureEdit, target: float) -> Calibrated:
         SteeringInvalid: no strength that leaves anything of the model reaches it.
     """
     known = _FOUND.setdefault(probes.probes[0].loaded.model, {})
-    key = (_place_of(edit), probes.texts(), target)
+    key = (_place_of(edit), _identity(probes.probes[0].condition), probes.texts(), target)
     if key not in known:
         if len(known) >= MAX_REMEMBERED:
             known.clear()
@@ -151,10 +172,22 @@ def _place_of(edit: FeatureEdit) -> tuple[object, ...]:
     vectors = [edit.direction_D]
     if edit.only_active and edit.latent is not None:  # where it acts is for its encoder to say
         vectors.append(edit.latent.dictionary.W_enc_DF[:, edit.latent.index])
+    return (edit.layer, edit.hook_type, edit.only_active, _digest(vectors))
+
+
+def _identity(condition: Condition | None) -> tuple[object, ...]:
+    if condition is None:
+        return ()
+    latent = condition.latent
+    vectors = [latent.dictionary.W_enc_DF[:, latent.index], latent.dictionary.b_enc_F]
+    return (latent.layer, latent.hook_type, condition.threshold, _digest(vectors))
+
+
+def _digest(vectors: Sequence[torch.Tensor]) -> str:
     digest = sha256()
-    for vector_D in vectors:
-        digest.update(vector_D.detach().cpu().float().contiguous().numpy().tobytes())
-    return (edit.layer, edit.hook_type, edit.only_active, digest.hexdigest())
+    for vector in vectors:
+        digest.update(vector.detach().cpu().float().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _calibrate(probes: KlProbes, edit: FeatureEdit, target: float) -> Calibrated:

@@ -18,10 +18,12 @@ from app.ml.devices import coded_memory_errors
 from app.ml.errors import NoEffect, SteeringInvalid
 from app.ml.language_models.loading import LoadedModel
 from app.ml.records import ShouldStop
+from app.ml.steering.conditions import Condition
 from app.ml.steering.latents import Latent
 from app.ml.steering.passes import BatchReader
 from app.ml.steering.prompts import PositionRule, check_length, encode_prompt, end_token_ids
 from app.ml.steering.records import (
+    ConditionMet,
     FirstDifference,
     GeneratedText,
     GeneratedToken,
@@ -48,6 +50,7 @@ class BatchDecoder:
         watched: Latents to read along all texts.
         on_tokens: Told of the tokens of every step as they are chosen.
         should_stop: Asked before each step; true ends all texts there and keeps them.
+        condition: Steer only where it holds.
 
     Raises:
         SteeringInvalid: unusable edits, or a prompt longer than the model reads.
@@ -62,6 +65,7 @@ class BatchDecoder:
         watched: Sequence[Latent] = (),
         on_tokens: OnTokens | None = None,
         should_stop: ShouldStop | None = None,
+        condition: Condition | None = None,
     ) -> None:
         self.loaded, self.config = loaded, config
         self.on_tokens, self.should_stop = on_tokens, should_stop
@@ -71,7 +75,7 @@ class BatchDecoder:
         self.prompt_mask = self._rule.prompt_mask(self.prompt_ids)
         self._end_ids = end_token_ids(loaded)
         self.texts = [self._text(plan) for plan in plans]
-        self.reader = BatchReader(loaded, config, self.prompt_ids, self.texts, watched)
+        self.reader = BatchReader(loaded, config, self.prompt_ids, self.texts, watched, condition)
         self._base = [self.reader.base_row(t) for t in range(len(plans))]
         self.stopped = False
         self.seconds = self.first_token_seconds = 0.0
@@ -221,22 +225,44 @@ class BatchDecoder:
         sums: list[float] = self.reader.evidence.sums()[t].tolist()
         return sums
 
+    def prompt_steered(self, t: int) -> list[bool]:
+        """Return which tokens of the prompt were steered: allowed, and meeting the condition."""
+        mask, gate = self.texts[t].mask[: len(self.prompt_ids)], self.reader.gate
+        if gate is None:
+            return mask
+        opened = gate.opened_positions(t)
+        return [allowed and place in opened for place, allowed in enumerate(mask)]
+
+    def condition_met(self, t: int) -> ConditionMet | None:
+        gate = self.reader.gate
+        if gate is None:
+            return None
+        values = [value for _, value in gate.readings(t)]
+        n_met = len(gate.opened_positions(t))
+        return ConditionMet(len(values), n_met, max(values, default=None))
+
     def _proof(self, t: int) -> SteeringProof:
         text, plan = self.texts[t], self.reader.plan_of[t]
         values, changed, delta, ratio = self.evidence_of(t)
         n_places = sum(hook.acts[plan] for hook in self.reader.hooks)
-        if values == 0 and not self.stopped:
-            raise NoEffect(
-                "No position was steered: generate more tokens, steer the prompt too, or allow "
-                "special tokens and positions that the text has."
-            )
+        if values == 0 and text.plan.steers and not self.stopped:
+            raise self._no_effect(t)
         return SteeringProof(
             positions_touched=round(values / n_places),
-            prompt_positions_touched=sum(text.mask[: len(self.prompt_ids)]),
+            prompt_positions_touched=sum(self.prompt_steered(t)),
             positions_changed=round(changed / n_places),
             mean_delta_norm_ratio=ratio / max(values, 1),
             mean_delta_norm=delta / max(values, 1),
             first_differing_logit=text.first_difference,
+        )
+
+    def _no_effect(self, t: int) -> NoEffect:
+        gate, met = self.reader.gate, self.condition_met(t)
+        if gate is not None and met is not None and met.largest is not None:
+            return gate.condition.why_never_met(met.largest, met.n_read)
+        return NoEffect(
+            "No position was steered: generate more tokens, steer the prompt too, or allow "
+            "special tokens and positions that the text has."
         )
 
 

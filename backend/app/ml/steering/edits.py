@@ -11,6 +11,7 @@ import torch
 from app.ml.configs import READING_METHODS, STEERING_METHODS, STEERING_UNITS, UNITS_OF_METHOD
 from app.ml.errors import SteeringInvalid
 from app.ml.files import read_json
+from app.ml.language_models.hook_points import resolve_hook_point, width_at
 from app.ml.language_models.loading import LoadedModel
 from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder, load_sae
 from app.ml.steering.latents import Latent
@@ -24,7 +25,7 @@ class FeatureEdit:
     unit "activation" is one unit of the latent. ``method`` and ``unit`` as in
     ``configs.STEERING_METHODS`` and ``STEERING_UNITS``; ``max_activation`` is needed for "max".
     ``only_active`` leaves positions alone where the latent is zero. ``latent`` says how it is
-    read.
+    read, ``learned_at`` the block and the place that its dictionary writes.
     """
 
     layer: int
@@ -37,6 +38,7 @@ class FeatureEdit:
     only_active: bool = False
     feature: int | None = None
     latent: Latent | None = None
+    learned_at: tuple[int, str] | None = None
 
     @property
     def reads_latent(self) -> bool:
@@ -74,6 +76,7 @@ def feature_edit(
     only_active: bool = False,
     target_hook_type: str | None = None,
     at_layer: int | None = None,
+    at_hook_type: str | None = None,
 ) -> FeatureEdit:
     """Build the edit of one latent of a dictionary.
 
@@ -90,6 +93,7 @@ def feature_edit(
         target_hook_type: Place that the dictionary writes to, where it differs (transcoders read
             ``mlp_input`` and act at ``mlp``); by default the checkpoint's metadata knows.
         at_layer: Act at another block than the dictionary's own; such a latent cannot be read.
+        at_hook_type: Act at another place in the block; nor can it be read then.
 
     Raises:
         SteeringInvalid: the dictionary has no such latent, or must be read where it cannot be.
@@ -101,10 +105,11 @@ def feature_edit(
         raise SteeringInvalid(f"Feature {index} does not exist; there are features 0 to {last}.")
     if target_hook_type is None and isinstance(sae, Path):
         target_hook_type = written_hook_type(sae)
-    elsewhere = at_layer is not None and at_layer != layer
+    own = (layer, target_hook_type or hook_type)
+    place = (own[0] if at_layer is None else at_layer, at_hook_type or own[1])
     edit = FeatureEdit(
-        layer=layer if at_layer is None else at_layer,
-        hook_type=target_hook_type or hook_type,
+        layer=place[0],
+        hook_type=place[1],
         direction_D=dictionary.W_dec_FD[index].detach().clone(),
         coefficient=coefficient,
         unit=unit,
@@ -113,11 +118,12 @@ def feature_edit(
         only_active=only_active,
         feature=index,
         latent=Latent(dictionary, index, layer, hook_type),
+        learned_at=own,
     )
-    if elsewhere and edit.reads_latent:
+    if place != own and edit.reads_latent:
         raise SteeringInvalid(
-            f"{method} reads the feature, which exists only at layer {layer}; steer there, or use "
-            '"add" or "project" at another layer.'
+            f"{method} reads the feature, which exists only at layer {layer}, {own[1]}; steer "
+            'there, or use "add" or "project" elsewhere.'
         )
     return edit
 
@@ -134,6 +140,7 @@ def check_edit(edit: FeatureEdit, loaded: LoadedModel) -> None:
 
     Raises:
         SteeringInvalid: with one sentence on what to change.
+        HookPointNotFound: the place does not exist.
     """
     if edit.method not in STEERING_METHODS:
         names = ", ".join(STEERING_METHODS)
@@ -155,13 +162,17 @@ def check_edit(edit: FeatureEdit, loaded: LoadedModel) -> None:
         raise SteeringInvalid("A KL target must not be 0; its sign says which way to steer.")
     if edit.reads_latent and edit.latent is None:
         raise SteeringInvalid(f'"{edit.method}" needs a feature of a dictionary, not a direction.')
-    _check_direction(edit.direction_D, loaded.card.d_model)
+    point = resolve_hook_point(loaded.model, edit.layer, edit.hook_type)
+    width = width_at(loaded.model, point, loaded.card.d_model)
+    _check_direction(edit.direction_D, width, edit.hook_type)
 
 
-def _check_direction(direction_D: torch.Tensor, width: int) -> None:
+def _check_direction(direction_D: torch.Tensor, width: int, hook_type: str) -> None:
     if tuple(direction_D.shape) != (width,):
         shape = tuple(direction_D.shape)
-        raise SteeringInvalid(f"The direction has shape {shape}; this model needs ({width},).")
+        raise SteeringInvalid(
+            f"The direction has shape {shape}; {hook_type} of this model needs ({width},)."
+        )
     norm = direction_D.norm()
     if not bool(torch.isfinite(norm)) or norm <= 0:
         raise SteeringInvalid("The direction is zero or not finite.")

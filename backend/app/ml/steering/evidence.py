@@ -23,14 +23,24 @@ class Evidence:
 
     def __init__(self, n_texts: int, device: torch.device) -> None:
         self._sums_T4 = torch.zeros(n_texts, 4, dtype=torch.float64, device=device)
-        self._noted: list[tuple[str, torch.Tensor, torch.Tensor, torch.Tensor]] = []
+        self._noted: list[tuple[str, *tuple[torch.Tensor, ...]]] = []
         self._n_notes = 0
 
     def add(
-        self, place: str, texts_N: torch.Tensor, delta_N: torch.Tensor, norm_N: torch.Tensor
+        self,
+        place: str,
+        texts_N: torch.Tensor,
+        delta_N: torch.Tensor,
+        norm_N: torch.Tensor,
+        opened_N: torch.Tensor | None = None,
     ) -> None:
-        """Note the norms of deltas at a place and of their states, and their texts."""
-        self._noted.append((place, texts_N, delta_N, norm_N))
+        """Note the norms of deltas at a place and of their states, and their texts.
+
+        Where a condition did not hold (``opened_N`` false) nothing was steered: the delta is zero
+        and is not counted.
+        """
+        opened_N = torch.ones_like(texts_N, dtype=torch.bool) if opened_N is None else opened_N
+        self._noted.append((place, texts_N, delta_N, norm_N, opened_N))
         self._n_notes += 1
 
     def sums(self) -> torch.Tensor:
@@ -41,12 +51,12 @@ class Evidence:
         """
         if self._noted:
             places, *columns = zip(*self._noted, strict=True)
-            texts_N, delta_N, norm_N = (torch.cat(column) for column in columns)
+            texts_N, delta_N, norm_N, opened_N = (torch.cat(column) for column in columns)
             ratio_N = delta_N / norm_N.clamp_min(SMALLEST_NORM)
             if not bool((ratio_N <= MAX_RATIO).all()):
                 _refuse(places, columns)
             self._noted.clear()
-            rows = (torch.ones_like(delta_N), (delta_N > 0).to(delta_N), delta_N, ratio_N)
+            rows = (opened_N.to(delta_N), (delta_N > 0).to(delta_N), delta_N, ratio_N)
             added_N4 = torch.stack(rows, dim=1).double()
             self._sums_T4 = self._sums_T4.index_add(0, texts_N, added_N4)
         return self._sums_T4
@@ -66,7 +76,7 @@ class Evidence:
 
 
 def _refuse(places: Sequence[str], columns: Sequence[Sequence[torch.Tensor]]) -> NoReturn:
-    _, deltas, norms = columns
+    _, deltas, norms, _ = columns
     for place, delta_N, norm_N in zip(places, deltas, norms, strict=True):
         ratio = (delta_N / norm_N.clamp_min(SMALLEST_NORM)).amax().item()
         if not ratio <= MAX_RATIO:

@@ -18,7 +18,7 @@ from app.ml.configs import ScoringConfig, SteeringConfig
 from app.ml.configs.scoring import FEWEST_CONTEXTS
 from app.ml.devices import coded_memory_errors
 from app.ml.errors import SteeringInvalid, Stopped
-from app.ml.feature_discovery.describe import NO_LENS_HOOKS
+from app.ml.feature_discovery.logit_lens import NO_LENS_HOOKS
 from app.ml.language_models.forward import Edit, capture, hooked
 from app.ml.language_models.hook_points import resolve_hook_point
 from app.ml.language_models.loading import LoadedModel
@@ -190,6 +190,11 @@ class OutputScorer:
         columns = (score_B, token_B1[:, 0], rank_B, own_B1[:, 0], before_B)
         return list(zip(*(column.tolist() for column in columns), strict=True))
 
+    def promoted(self, directions_ND: torch.Tensor) -> torch.Tensor:
+        """Return the tokens that stand for directions at the written place, int64 (N, K)."""
+        place, n_tokens = self.place, self.config.promoted_tokens
+        return promoted_tokens(self.loaded, directions_ND, place.layer, place.writes, n_tokens)
+
     def null(self) -> NullScores:
         """Score random directions of the dictionary's typical length, with their own tokens."""
         generator = torch.Generator().manual_seed(self.config.seed)
@@ -197,7 +202,7 @@ class OutputScorer:
         drawn_ND = torch.randn(self.config.null_directions, width, generator=generator)
         length = self.sae.W_dec_FD.norm(dim=1).median().cpu()
         drawn_ND = drawn_ND / drawn_ND.norm(dim=1, keepdim=True) * length
-        promoted_NK = promoted_tokens(self.loaded, drawn_ND, self.config.promoted_tokens)
+        promoted_NK = self.promoted(drawn_ND)
         scores = torch.tensor([row[0] for row in self.score(drawn_ND, promoted_NK)])
         return NullScores(scores.mean().item(), torch.quantile(scores, 0.95).item())
 
@@ -303,7 +308,7 @@ def _score_block(
     should_stop: ShouldStop,
 ) -> list[FeatureScores]:
     directions_ND = scorer.sae.W_dec_FD[list(block)].detach().cpu()
-    promoted_NK = promoted_tokens(scorer.loaded, directions_ND, scorer.config.promoted_tokens)
+    promoted_NK = scorer.promoted(directions_ND)
     lists = [set(row) for row in promoted_NK.tolist()]
     listed: dict[int, int] = {}
     for tokens in lists:

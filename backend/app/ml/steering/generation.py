@@ -1,4 +1,4 @@
-"""Two texts from one prompt, one of them steered, and what is between them."""
+"""Texts from one prompt, one of them steered, and what is between them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from app.ml.language_models.loading import LoadedModel
 from app.ml.records import ShouldStop
 from app.ml.steering.calibration import KlProbes, calibrate
 from app.ml.steering.comparison import pair_metrics, text_metrics
+from app.ml.steering.conditions import Condition
 from app.ml.steering.decoding import BatchDecoder, OnTokens
 from app.ml.steering.edits import FeatureEdit, check_edit
 from app.ml.steering.promoted import promoted_by
+from app.ml.steering.reconstruction import replacements_of
 from app.ml.steering.records import (
     GeneratedText,
+    PairMetrics,
+    ReconstructionText,
     ResolvedEdit,
     SteeringProof,
     SteeringResult,
@@ -24,7 +28,7 @@ from app.ml.steering.records import (
 )
 from app.ml.steering.rows import RowPlan
 
-UNSTEERED, STEERED = "unsteered", "steered"
+UNSTEERED, STEERED, RECONSTRUCTION = "unsteered", "steered", "reconstruction"
 OnPrompt = Callable[[list[int], list[str], list[bool]], None]
 SimilarityOf = Callable[[str, str], float | None]
 """Cosine of two texts' embeddings; None when there is nothing to embed with."""
@@ -38,8 +42,12 @@ def generate_comparison(
     should_stop: ShouldStop | None = None,
     similarity_of: SimilarityOf | None = None,
     on_prompt: OnPrompt | None = None,
+    condition: Condition | None = None,
 ) -> SteeringResult:
     """Continue a prompt twice, unsteered and steered, and measure the difference.
+
+    In the mode "reconstruction" the dictionaries' outputs take the place of the activations; a
+    third text then has that replacement and no edit.
 
     Steered are, by absolute position, the prompt's and the generated tokens as configured, never
     special tokens or the first position unless ``exclude_special`` is off. A generated token is
@@ -53,49 +61,70 @@ def generate_comparison(
         on_tokens: Told of the tokens of every step as they are chosen.
         should_stop: Asked before each step; true ends both texts there and keeps them.
         similarity_of: Compares the two texts' embeddings.
-        on_prompt: Told of the prompt's token ids, their texts and which are steered, at the start.
+        on_prompt: Told of the prompt's token ids, their texts and which may be steered (those that
+            meet the condition are), at the start.
+        condition: Steer only where it holds.
 
     Raises:
         SteeringInvalid: unusable edits, or a prompt longer than the model reads.
-        NoEffect: not one position would be steered.
+        NoEffect: not one position would be steered, or none met the condition.
         Stopped: asked to stop before the first token.
         HookPointNotFound: a layer or hook type does not exist.
     """
     began = time.monotonic()
-    edits, kl_reached = resolve_kl(loaded, edits, config)
-    decoder = make_pair(loaded, edits, config, on_tokens, should_stop)
+    edits, kl_reached = resolve_kl(loaded, edits, config, condition)
+    decoder = make_pair(loaded, edits, config, on_tokens, should_stop, condition)
     prompt = decoder.prompt_ids, [loaded.tokenizer.decode([i]) for i in decoder.prompt_ids]
     if on_prompt is not None:
         on_prompt(*prompt, decoder.prompt_mask)
     decoder.run()
     if not decoder.texts[0].ids:
         raise Stopped("Stopped before the first token.")
-    unsteered, steered = decoder.generated(0), decoder.generated(1)
+    texts = [decoder.generated(t) for t in range(len(decoder.texts))]
+    unsteered, steered = texts[:2]
     assert steered.proof is not None
     promoted = promoted_by(loaded, edits)
-    metrics = [text_metrics(text, promoted) for text in (unsteered, steered)]
-    embedded = similarity_of(unsteered.text, steered.text) if similarity_of is not None else None
-    states = [text.reading_state_D for text in decoder.texts]
-    assert states[0] is not None
-    assert states[1] is not None
-    n_generated = len(unsteered.tokens) + len(steered.tokens)
+    metrics = [text_metrics(text, promoted) for text in texts]
+    pairs = [_pair(decoder, texts, t, similarity_of) for t in range(1, len(texts))]
+    is_alone = len(edits) == 1 and config.mode == "delta"
     return SteeringResult(
         unsteered=unsteered,
         steered=steered,
         prompt_ids=prompt[0],
         prompt_tokens=prompt[1],
-        prompt_steered=decoder.prompt_mask,
+        prompt_steered=decoder.prompt_steered(1),
         unsteered_metrics=metrics[0],
         steered_metrics=metrics[1],
-        pair=pair_metrics(unsteered, steered, (states[0], states[1]), embedded),
+        pair=pairs[0],
         proof=steered.proof,
-        resolved=resolved_edits(edits, kl_reached, steered.proof, len(edits) == 1),
+        resolved=resolved_edits(edits, kl_reached, steered.proof, is_alone),
         warnings=warnings_of(edits, steered, metrics[1]),
         seconds=time.monotonic() - began,
         first_token_seconds=decoder.first_token_seconds,
-        tokens_per_second=n_generated / max(decoder.seconds, 1e-9),
+        tokens_per_second=sum(len(text.tokens) for text in texts) / max(decoder.seconds, 1e-9),
         stopped=decoder.stopped,
+        condition=decoder.condition_met(1),
+        reconstruction=_baseline(texts[2], metrics[2], pairs[1]) if len(texts) > 2 else None,
     )
+
+
+def _pair(
+    decoder: BatchDecoder,
+    texts: Sequence[GeneratedText],
+    t: int,
+    similarity_of: SimilarityOf | None,
+) -> PairMetrics:
+    """Compare text ``t`` with the unsteered one."""
+    embedded = similarity_of(texts[0].text, texts[t].text) if similarity_of is not None else None
+    base_D, own_D = decoder.texts[0].reading_state_D, decoder.texts[t].reading_state_D
+    assert base_D is not None
+    assert own_D is not None
+    return pair_metrics(texts[0], texts[t], (base_D, own_D), embedded)
+
+
+def _baseline(text: GeneratedText, metrics: TextMetrics, pair: PairMetrics) -> ReconstructionText:
+    assert text.proof is not None
+    return ReconstructionText(text, metrics, pair, text.proof)
 
 
 def make_pair(
@@ -104,20 +133,27 @@ def make_pair(
     config: SteeringConfig,
     on_tokens: OnTokens | None = None,
     should_stop: ShouldStop | None = None,
+    condition: Condition | None = None,
 ) -> BatchDecoder:
-    """Return the decoder of both texts, not run yet."""
+    """Return the decoder of both texts, and of the reconstruction if it is asked for, not run."""
     if not edits:
         raise SteeringInvalid("Choose at least one feature to steer with.")
+    replaced = replacements_of(edits) if config.mode == "reconstruction" else []
     plans = [
         RowPlan(UNSTEERED, (), config.seed),
-        RowPlan(STEERED, tuple(edits), config.seed),
+        RowPlan(STEERED, (*replaced, *edits), config.seed),
     ]
+    if replaced:
+        plans.append(RowPlan(RECONSTRUCTION, tuple(replaced), config.seed))
     watched = [edit.latent for edit in edits if edit.latent is not None]
-    return BatchDecoder(loaded, config, plans, watched, on_tokens, should_stop)
+    return BatchDecoder(loaded, config, plans, watched, on_tokens, should_stop, condition)
 
 
 def resolve_kl(
-    loaded: LoadedModel, edits: Sequence[FeatureEdit], config: SteeringConfig
+    loaded: LoadedModel,
+    edits: Sequence[FeatureEdit],
+    config: SteeringConfig,
+    condition: Condition | None = None,
 ) -> tuple[list[FeatureEdit], list[float | None]]:
     """Turn KL targets into strengths; each feature is calibrated by itself.
 
@@ -127,9 +163,11 @@ def resolve_kl(
     for edit in edits:
         check_edit(edit, loaded)
     wanted = [edit.method == "add" and edit.unit == "kl" for edit in edits]
+    if config.mode == "reconstruction":
+        replacements_of(edits)  # refuses what cannot be replaced, KL targets among it
     if not any(wanted):
         return list(edits), [None] * len(edits)
-    probes = KlProbes.of(loaded, [config])
+    probes = KlProbes.of(loaded, [config], condition)
     resolved: list[FeatureEdit] = []
     reached: list[float | None] = []
     for edit, is_kl in zip(edits, wanted, strict=True):
@@ -193,11 +231,12 @@ def warnings_of(
             )
         )
     for edit in edits:
-        trained_at = edit.latent.layer if edit.latent is not None else edit.layer
-        if edit.layer != trained_at:
+        learned = edit.learned_at
+        if learned is not None and learned != (edit.layer, edit.hook_type):
             found.append(
-                f"Feature {edit.feature} was learned at layer {trained_at} and acts at layer "
-                f"{edit.layer} here, where its direction may mean something else."
+                f"Feature {edit.feature} was learned at layer {learned[0]} ({learned[1]}) and acts "
+                f"at layer {edit.layer} ({edit.hook_type}) here, where its direction may mean "
+                "something else."
             )
     if metrics.repeated_3 > 0.5:
         found.append("Most of the steered text repeats itself: the strength is likely too high.")

@@ -71,7 +71,10 @@ class PreparedDeltas:
 
 
 def state_delta(
-    edits: Sequence[FeatureEdit], state_ND: torch.Tensor, latents_NE: torch.Tensor
+    edits: Sequence[FeatureEdit],
+    state_ND: torch.Tensor,
+    latents_NE: torch.Tensor,
+    base_ND: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return the delta (N, D) of edits that look at the state.
 
@@ -82,6 +85,8 @@ def state_delta(
         edits: None of them constant.
         state_ND: float32.
         latents_NE: float32, the latent of each edit; NaN where it has none.
+        base_ND: What the deltas are added to, where that is a reconstruction of the state:
+            projections are of it.
     """
     delta_ND = torch.zeros_like(state_ND)
     projected = [place for place, edit in enumerate(edits) if edit.method == "project"]
@@ -91,7 +96,8 @@ def state_delta(
             delta_ND += change_N.unsqueeze(1) * edit.direction_D.to(state_ND.device)
     if projected:
         chosen = [edits[place] for place in projected]
-        delta_ND += projection_delta(chosen, state_ND, latents_NE[:, projected])
+        base_ND = state_ND if base_ND is None else base_ND
+        delta_ND += projection_delta(chosen, base_ND, latents_NE[:, projected])
     return delta_ND
 
 

@@ -15,11 +15,13 @@ import torch
 from app.ml.configs import SteeringConfig
 from app.ml.language_models.forward import hooked
 from app.ml.language_models.loading import LoadedModel
+from app.ml.steering.conditions import Condition, Gate, check_condition
 from app.ml.steering.edits import FeatureEdit
 from app.ml.steering.evidence import Evidence
-from app.ml.steering.hooks import hook_list, steering_hooks
+from app.ml.steering.hooks import Plan, hook_list, steering_hooks
 from app.ml.steering.latents import Latent
 from app.ml.steering.places import ForwardPass
+from app.ml.steering.reconstruction import Replacement
 from app.ml.steering.rows import TextRow
 from app.ml.steering.watching import Watcher, last_states
 
@@ -42,6 +44,7 @@ class BatchReader:
         prompt_ids: list[int],
         texts: Sequence[TextRow],
         watched: Sequence[Latent],
+        condition: Condition | None = None,
     ) -> None:
         self.loaded, self.config = loaded, config
         self.prompt_ids, self.texts = prompt_ids, texts
@@ -49,7 +52,12 @@ class BatchReader:
         self.text_of = [*range(len(texts)), *self.shadow_of]
         plans, self.plan_of = _distinct_plans(texts)
         self.evidence = Evidence(len(texts), loaded.device)
-        self.hooks = steering_hooks(loaded, plans, self.evidence)
+        self.gate: Gate | None = None
+        if condition is not None:
+            check_condition(condition, [edit.layer for plan in plans for edit in plan])
+            acts = [bool(plan) for plan in plans]
+            self.gate = Gate(condition, loaded, acts, len(texts))
+        self.hooks = steering_hooks(loaded, plans, self.evidence, self.gate)
         self._texts = tuple(self.text_of)
         self._watcher = Watcher(loaded, watched)
         self._cache: Any = None
@@ -63,7 +71,7 @@ class BatchReader:
     @contextmanager
     def hooked(self) -> Iterator[None]:
         """Have all hooks set during the block, whatever happens in it."""
-        hooks = hook_list(self.hooks, self._watcher)
+        hooks = hook_list(self.hooks, self._watcher, self.gate)
         with hooked(self.loaded.model, hooks), last_states(self.loaded, self._keep_state):
             yield
 
@@ -102,7 +110,10 @@ class BatchReader:
 
     def _share(self, leaders: list[int | None], group_of: list[int]) -> None:
         leader_of = [leaders[group_of[t]] for t in range(len(self.texts))]
-        self.evidence.share([t if leader is None else leader for t, leader in enumerate(leader_of)])
+        source = [t if leader is None else leader for t, leader in enumerate(leader_of)]
+        self.evidence.share(source)
+        if self.gate is not None:
+            self.gate.share(source)
         self.watched_BE = self.watched_BE[group_of]
         if group_of != list(range(len(leaders))):
             self._cache.batch_select_indices(torch.tensor(group_of, device=self.loaded.device))
@@ -146,6 +157,8 @@ class BatchReader:
         now = ForwardPass(mask, first, tuple(self.plan_of[t] for t in texts), texts, counts)
         for hook in self.hooks:
             hook.current = now
+        if self.gate is not None:
+            self.gate.current = now
         output = self.loaded.model(
             input_ids=ids_BS,
             past_key_values=self._cache,
@@ -158,8 +171,8 @@ class BatchReader:
         return logits_BV
 
 
-def _distinct_plans(texts: Sequence[TextRow]) -> tuple[list[tuple[FeatureEdit, ...]], list[int]]:
+def _distinct_plans(texts: Sequence[TextRow]) -> tuple[list[Plan], list[int]]:
     """Return the distinct sets of edits and which of them each text has."""
-    places: dict[tuple[FeatureEdit, ...], int] = {}
+    places: dict[tuple[FeatureEdit | Replacement, ...], int] = {}
     plan_of = [places.setdefault(text.plan.edits, len(places)) for text in texts]
     return list(places), plan_of

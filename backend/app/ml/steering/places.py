@@ -18,6 +18,8 @@ class ForwardPass:
     absolute position of the first of them, ``plans`` the plan of each batch row and ``texts`` the
     text that its evidence belongs to. Positions are thereby absolute whether or not a cache holds
     the earlier tokens. All of it is known to the host, so nothing has to be fetched to find out.
+
+    A condition adds ``is_open``, bool (B x S), in the course of the pass: where it holds.
     """
 
     mask: tuple[tuple[bool, ...], ...]
@@ -26,6 +28,7 @@ class ForwardPass:
     texts: tuple[int, ...]
     counts: bool = True
     captured: dict[HookPoint, torch.Tensor] = field(default_factory=dict)
+    is_open: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,7 +59,8 @@ class SteeringProof:
     """Evidence that the edit took place; ratios are means over the steered positions.
 
     ``positions_changed`` counts those with a delta other than zero: an ablated feature that is
-    active nowhere touches positions and changes none.
+    active nowhere touches positions and changes none. In reconstruction mode the delta holds the
+    dictionary's error too.
     """
 
     positions_touched: int
@@ -123,6 +124,29 @@ class ResolvedEdit:
 
 
 @dataclass(frozen=True)
+class ConditionMet:
+    """What the condition did in the steered text.
+
+    ``n_met`` of the ``n_read`` positions that the mask allows were above the threshold, the
+    ``largest`` activation (None where none was read) among them.
+    """
+
+    n_read: int
+    n_met: int
+    largest: float | None
+
+
+@dataclass(frozen=True)
+class ReconstructionText:
+    """The same seed with nothing but the replacement: what the dictionary's error alone does."""
+
+    text: GeneratedText
+    metrics: TextMetrics
+    pair: PairMetrics
+    proof: SteeringProof
+
+
+@dataclass(frozen=True)
 class SteeringResult:
     unsteered: GeneratedText
     steered: GeneratedText
@@ -139,3 +163,5 @@ class SteeringResult:
     first_token_seconds: float
     tokens_per_second: float
     stopped: bool = False
+    condition: ConditionMet | None = None
+    reconstruction: ReconstructionText | None = None

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from app.ml.steering.edits import FeatureEdit
+from app.ml.steering.reconstruction import Replacement
 from app.ml.steering.records import (
     Ended,
     FirstDifference,
@@ -25,8 +26,13 @@ class RowPlan:
     """What is done to one text; without edits it is an unsteered one."""
 
     name: str
-    edits: tuple[FeatureEdit, ...]
+    edits: tuple[FeatureEdit | Replacement, ...]
     seed: int
+
+    @property
+    def steers(self) -> bool:
+        """Whether a feature is edited; a reconstruction alone only replaces."""
+        return any(isinstance(edit, FeatureEdit) for edit in self.edits)
 
 
 @dataclass

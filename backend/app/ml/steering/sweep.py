@@ -86,8 +86,9 @@ class _Sweep:
         edits = [swept.feature.edit for swept in self._swept]
         prompts = [run.prompts[n] for n in self._chosen]
         found = calibrated_trials(
-            run.loaded, run.config, prompts, edits, self._sweep.kl_targets, run.should_stop
-        )
+            run.loaded, run.config, prompts, edits, self._sweep.kl_targets, run.should_stop,
+            run.condition,
+        )  # fmt: skip
         for swept, (trials, notes) in zip(self._swept, found, strict=True):
             swept.trials += trials
             swept.notes += notes

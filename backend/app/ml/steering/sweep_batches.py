@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import torch
 
 from app.ml.configs import SteeringConfig
-from app.ml.errors import Stopped
+from app.ml.errors import NoEffect, Stopped
 from app.ml.language_models.loading import LoadedModel
 from app.ml.records import Progress, Report, ShouldStop
 from app.ml.steering.comparison import pair_metrics, text_metrics
+from app.ml.steering.conditions import Condition
 from app.ml.steering.decoding import BatchDecoder
 from app.ml.steering.promoted import promoted_by
 from app.ml.steering.records import GeneratedText, TokenEvent
@@ -34,6 +35,7 @@ class SweepRun:
     report: Report
     should_stop: ShouldStop
     similarity_of: SimilarityOf | None = None
+    condition: Condition | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class TrialRunner:
         decoder = BatchDecoder(
             run.loaded, config, plans, self._watched,
             on_tokens=lambda events: self._report(events, len(plans)), should_stop=run.should_stop,
+            condition=run.condition,
         )  # fmt: skip
         decoder.run()
         if decoder.stopped:
@@ -116,7 +119,10 @@ class TrialRunner:
         for t, plan in enumerate(plans):
             state_D = decoder.texts[t].reading_state_D
             assert state_D is not None
-            found[plan.name, plan.seed] = _Text(decoder.generated(t), state_D)
+            try:
+                found[plan.name, plan.seed] = _Text(decoder.generated(t), state_D)
+            except NoEffect as error:
+                raise NoEffect(f"Prompt {prompt + 1}: {error}") from error
         return found
 
     def _report(self, events: Sequence[TokenEvent], n_rows: int) -> None:

@@ -11,6 +11,7 @@ from app.ml.errors import SteeringInvalid, Stopped
 from app.ml.language_models.loading import LoadedModel
 from app.ml.records import ShouldStop
 from app.ml.steering.calibration import KlProbes, calibrate
+from app.ml.steering.conditions import Condition
 from app.ml.steering.edits import FeatureEdit
 from app.ml.steering.records import GeneratedText, PairMetrics, TextMetrics
 
@@ -89,6 +90,7 @@ def calibrated_trials(
     edits: Sequence[FeatureEdit],
     targets: Sequence[float],
     should_stop: ShouldStop,
+    condition: Condition | None = None,
 ) -> list[tuple[list[Trial], list[str]]]:
     """Find the strengths at which each added feature reaches the KL targets on a few prompts.
 
@@ -101,7 +103,7 @@ def calibrated_trials(
     if not targets:
         return [([], []) for _ in edits]
     configs = [replace(config, prompt=prompt) for prompt in prompts[:MAX_PROBED_PROMPTS]]
-    probes = KlProbes.of(loaded, configs)
+    probes = KlProbes.of(loaded, configs, condition)
     found: list[tuple[list[Trial], list[str]]] = []
     for place, edit in enumerate(edits):
         trials: list[Trial] = []

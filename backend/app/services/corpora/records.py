@@ -80,7 +80,7 @@ def read_json_lines(stream: TextIO, name: str) -> Iterator[Any]:
             continue
         try:
             yield json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DatasetFormatInvalid(
                 f"{name}, line {number} is not JSON: {error}. A .jsonl file holds one JSON object "
                 "per line.",
@@ -100,7 +100,7 @@ def read_json(stream: TextIO, path: Path) -> Iterator[Any]:
         )
     try:
         value = json.loads(first + stream.read())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DatasetFormatInvalid(
             f"{path.name} is not JSON: {error}.", details={"path": str(path)}
         ) from error
@@ -110,7 +110,7 @@ def read_json(stream: TextIO, path: Path) -> Iterator[Any]:
 def _is_json_object(line: str) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

@@ -34,16 +34,10 @@ def open_bytes(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
         on disk.
 
     Raises:
-        PathNotReadable: The system refuses to open it.
+        PathNotReadable: The system refuses to open it or to read its beginning.
         DatasetFormatInvalid: It says that it is gzip and is damaged.
     """
-    try:
-        raw = path.open("rb")
-    except OSError as error:
-        raise PathNotReadable(
-            f"{path} cannot be read: {error.strerror}.", details={"path": str(path)}
-        ) from error
-    with raw:
+    with _open(path) as raw:
         packed = raw.peek(2)[:2] == GZIP_MAGIC
         if not packed:
             yield raw, raw
@@ -56,6 +50,21 @@ def open_bytes(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
                 f"{path.name} is damaged: it cannot be unpacked ({error}).",
                 details={"path": str(path)},
             ) from error
+
+
+def _open(path: Path) -> io.BufferedReader:
+    """Open a file and read its beginning, which some files of the system refuse only then."""
+    raw = None
+    try:
+        raw = path.open("rb")
+        raw.peek(1)
+        return raw
+    except OSError as error:
+        if raw is not None:
+            raw.close()
+        raise PathNotReadable(
+            f"{path} cannot be read: {error.strerror}.", details={"path": str(path)}
+        ) from error
 
 
 @contextmanager

@@ -60,12 +60,12 @@ def estimate_extraction(
 
     def of(config: ExtractionConfig) -> Estimate:
         n_tokens = expected_tokens(config, *tokens)
-        places = len(config.layers) * len(config.hook_types)
-        size = store_bytes(n_tokens, shape.d_model, places, config.dtype)
+        width = _width(config, shape)
+        size = store_bytes(n_tokens, width, config.dtype)
         return judge(
             room,
             history.base_bytes,
-            [extraction_needs(shape, config.batch_size, tokens[1], places)],
+            [extraction_needs(shape, config.batch_size, tokens[1], width)],
             [],
             None,
             [Need("activations", size)],
@@ -96,7 +96,13 @@ def shape_of(model: LanguageModel) -> ModelShape:
         d_mlp=int(card["d_mlp"]),
         vocab_size=int(card["vocab_size"]),
         memory_bytes=int(model.memory_req_bytes or 0),
+        d_z=card.get("d_z"),
     )
+
+
+def _width(config: ExtractionConfig, shape: ModelShape) -> int:
+    """Numbers of a token at all places together."""
+    return len(config.layers) * sum(shape.width(hook_type) for hook_type in config.hook_types)
 
 
 def count_tokens(
@@ -149,7 +155,6 @@ def _ways_out(
     smallest = {} if config.dtype == "int8" else {"dtype": "int8"}
     if smallest:
         yield smallest
-    places = len(config.layers) * len(config.hook_types)
-    fitting = room.disk.most // store_bytes(1, shape.d_model, places, "int8")
+    fitting = room.disk.most // store_bytes(1, _width(config, shape), "int8")
     if 1000 <= fitting < n_tokens:
         yield {**smallest, "max_tokens": fitting // 1000 * 1000}

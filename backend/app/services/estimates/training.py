@@ -11,6 +11,7 @@ from app.db.models import Activation, LanguageModel
 from app.ml.configs import ExtractionConfig, TrainingHyperparameters, target_hook_type
 from app.ml.configs.budget import (
     STORE_BYTES,
+    ModelShape,
     Need,
     checkpoint_bytes,
     dictionary_bytes,
@@ -41,10 +42,18 @@ class PlannedDictionary(NamedTuple):
     hook_type: str
 
     @property
+    def target(self) -> str:
+        """Hook type that is written."""
+        return target_hook_type(self.encoder_type, self.hook_type)
+
+    @property
     def places(self) -> set[tuple[int, str]]:
         """Layers and hook types that are read or written."""
-        target = target_hook_type(self.encoder_type, self.hook_type)
-        return {(self.layer, self.hook_type), (self.layer, target)}
+        return {(self.layer, self.hook_type), (self.layer, self.target)}
+
+    def widths(self, shape: ModelShape) -> tuple[int, int]:
+        """Of what is read and what is written."""
+        return shape.width(self.hook_type), shape.width(self.target)
 
     def shape(self, device: str) -> str:
         return f"{self.config.activation} {self.config.source} {device}"
@@ -75,7 +84,7 @@ def estimate_training(
         config = TrainingHyperparameters.from_dict(values)
         return estimator.of([planned._replace(config=config)])
 
-    ways_out = _ways_out(planned.config, estimator.shape.d_model)
+    ways_out = _ways_out(planned.config, estimator.shape.width(planned.hook_type))
     return estimator.judged([planned], ways_out, again)
 
 
@@ -127,20 +136,21 @@ class _Estimator:
         """Estimate dictionaries that are trained in one run; they share batch and source."""
         first = planned[0].config
         history = history_of(self.session, self.kind, planned[0].shape(self.room.device))
-        width = self.shape.d_model
-        n_places = len(set().union(*(one.places for one in planned)))
-        measured = max(dictionary_bytes(p.config, p.encoder_type, width, width) for p in planned)
+        width = self._width(set().union(*(one.places for one in planned)))
+        measured = max(
+            dictionary_bytes(p.config, p.encoder_type, *p.widths(self.shape)) for p in planned
+        )
         is_sparse = all(p.config.activation in ("topk", "batchtopk") for p in planned)
         evaluated = sum(p.config.evaluation_windows for p in planned) * self.window
-        pages = int(self.n_tokens * width * STORE_BYTES[self.dtype] * n_places)
+        pages = int(self.n_tokens * width * STORE_BYTES[self.dtype])
         return judge(
             self.room,
             history.base_bytes,
             [
-                [*self._training(planned), *self._streaming(first, n_places)],
+                [*self._training(planned), *self._streaming(first, width)],
                 evaluation_needs(self.shape, self.window, measured),
             ],
-            statistics_needs(self.n_tokens, width, width, min(n_places, 2)),
+            statistics_needs(self.n_tokens, max(self._width(one.places) for one in planned)),
             Need("pages of the store", pages, reclaimable=True),
             self._checkpoints(planned),
             time_of(
@@ -153,10 +163,13 @@ class _Estimator:
             ),
         )
 
+    def _width(self, places: set[tuple[int, str]]) -> int:
+        """Numbers of a token at these places together."""
+        return sum(self.shape.width(hook_type) for _, hook_type in places)
+
     def _training(self, planned: Sequence[PlannedDictionary]) -> list[Need]:
         """Weights and optimisers of all; of the steps, which take turns, the largest."""
-        width = self.shape.d_model
-        pairs = [training_needs(p.config, p.encoder_type, width, width) for p in planned]
+        pairs = [training_needs(p.config, p.encoder_type, *p.widths(self.shape)) for p in planned]
         held, step = zip(*pairs, strict=True)
         return [
             Need(held[0].name, sum(need.size_bytes for need in held)),
@@ -164,21 +177,20 @@ class _Estimator:
         ]
 
     def _checkpoints(self, planned: Sequence[PlannedDictionary]) -> list[Need]:
-        width, count, size = self.shape.d_model, 0, 0
+        count = size = 0
         for one in planned:
             kept = (one.config.keep_checkpoints if one.config.checkpoint_every else 0) + 2
             count += kept
-            size += kept * checkpoint_bytes(one.config, one.encoder_type, width, width)
+            size += kept * checkpoint_bytes(one.config, one.encoder_type, *one.widths(self.shape))
         return [Need(f"{count} checkpoints", size)]
 
-    def _streaming(self, config: TrainingHyperparameters, n_places: int) -> list[Need]:
+    def _streaming(self, config: TrainingHyperparameters, width: int) -> list[Need]:
         if config.source != "stream":
             return []
-        return stream_needs(self.shape, config.batch_size, self.window, n_places, self.dtype)
+        return stream_needs(self.shape, config.batch_size, self.window, width, self.dtype)
 
     def _flop(self, planned: Sequence[PlannedDictionary]) -> int:
-        width = self.shape.d_model
-        steps = sum(training_flop(one.config, width, width) for one in planned)
+        steps = sum(training_flop(one.config, *one.widths(self.shape)) for one in planned)
         if planned[0].config.source != "stream":
             return steps
         return steps + reading_flop(self.shape, max(one.layer for one in planned))

@@ -1,8 +1,11 @@
 """Archives that are the same bytes for the same content, and that are unpacked with care."""
 
+import errno
 import hashlib
+import lzma
 import shutil
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from app.core.errors import ValidationFailed
@@ -10,6 +13,12 @@ from app.core.errors import ValidationFailed
 MAX_FILES = 20_000
 MAX_RATIO = 200
 """Unpacked against packed size; text packs 10 to 30 times, a bomb a thousand times."""
+OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+DAMAGES = (
+    KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError, EOFError,
+    RecursionError, RuntimeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What reading a file trips over that its program did not write as we expect it."""
 _CHUNK = 1 << 20
 
 
@@ -41,7 +50,11 @@ def unpack_archive(archive: Path, folder: Path) -> None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with source.open(entry) as stored, path.open("wb") as target:
                     shutil.copyfileobj(stored, target, _CHUNK)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+    except OSError as error:
+        if error.errno in OF_THE_DISK:
+            raise
+        raise BundleInvalid(f"The archive cannot be unpacked: {error.strerror}.") from error
+    except (*DAMAGES, lzma.LZMAError) as error:
         raise BundleInvalid(f"The file is no readable ZIP archive: {error}.") from error
 
 

@@ -230,6 +230,6 @@ class DashboardFolder:
 def _load(path: Path) -> dict[str, Any]:
     try:
         batch = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleInvalid(f"{path.name} is no JSON: {error}.") from error
     return batch if isinstance(batch, dict) else {}

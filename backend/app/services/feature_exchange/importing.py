@@ -1,6 +1,7 @@
 """Features from an archive: received, queued, and read part by part."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +14,7 @@ from app.core.paths import relative_to_root
 from app.schemas.common import JobAccepted
 from app.schemas.feature_exchange import FeatureUpload
 from app.services import upload_service
-from app.services.feature_exchange.archives import BundleInvalid, unpack_archive
+from app.services.feature_exchange.archives import DAMAGES, BundleInvalid, unpack_archive
 from app.services.feature_exchange.fingerprint import DictionaryFacts
 from app.services.feature_exchange.parts import FeaturePart
 from app.services.feature_jobs import queue_on_features, refuse_if_features_busy
@@ -69,7 +70,8 @@ def _read_form(fields: dict[str, str]) -> FeatureUpload:
         return FeatureUpload.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
-        refuse_field(str(first["loc"][0]), first["msg"].lower())
+        words = "is missing" if first["type"] == "missing" else first["msg"].lower()
+        refuse_field(str(first["loc"][0]), words)
 
 
 def unpack(upload: Path, folder: Path) -> None:
@@ -97,11 +99,33 @@ def open_bundle(folder: Path) -> Bundle:
     from app.services.feature_exchange.neuronpedia import NeuronpediaFolder
     from app.services.feature_exchange.parquet_bundle import MANIFEST, ParquetBundle
 
-    if (folder / MANIFEST).is_file():
-        return ParquetBundle(folder)
-    if next(folder.rglob("features/batch-*.jsonl.gz"), None) is not None:
-        return NeuronpediaFolder(folder)
-    return DashboardFolder(folder)
+    with _damage_told("The archive"):
+        if (folder / MANIFEST).is_file():
+            return ParquetBundle(folder)
+        if next(folder.rglob("features/batch-*.jsonl.gz"), None) is not None:
+            return NeuronpediaFolder(folder)
+        return DashboardFolder(folder)
+
+
+def read_part(bundle: Bundle, number: int, digest: str, own: DictionaryFacts | None) -> FeaturePart:
+    """Read a part and mark its features.
+
+    Raises:
+        BundleInvalid: It is damaged, or names a feature that the dictionary does not have.
+    """
+    with _damage_told(f"Part {number} of the archive"):
+        return mark_part(bundle.read(number), number, digest, own)
+
+
+@contextmanager
+def _damage_told(what: str) -> Iterator[None]:
+    """Whatever a file trips us over is told as its fault, not as ours."""
+    try:
+        yield
+    except DAMAGES as error:
+        raise BundleInvalid(
+            f"{what} cannot be read: it is damaged, or another program's ({error})."
+        ) from error
 
 
 def check_dictionary(bundle: Bundle, own: DictionaryFacts | None, *, any_dictionary: bool) -> None:

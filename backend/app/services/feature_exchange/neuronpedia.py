@@ -193,7 +193,7 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
             while line := file.readline(_MOST_LINE_BYTES):
                 if line.strip():
                     yield json.loads(line)
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, RecursionError) as error:
         raise BundleInvalid(f"{path.name} cannot be read: {error}.") from error
 
 

@@ -164,7 +164,7 @@ class ParquetBundle:
                        for row in self._table("words", part).to_pylist()],
                 contexts=list(_contexts(self._table("examples", part))),
             )  # fmt: skip
-        except (pa.ArrowException, KeyError, ValueError, OSError) as error:
+        except (pa.ArrowException, KeyError, ValueError, OSError, RecursionError) as error:
             raise BundleInvalid(f"Part {part} of the bundle cannot be read: {error}.") from error
 
     def _table(self, name: str, part: int) -> pa.Table:
@@ -175,7 +175,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
         known = manifest["format"], manifest["version"], list(manifest["files"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BundleInvalid("The bundle's manifest is missing or unreadable.") from error
     if known[0] != FORMAT or known[1] != VERSION:
         raise BundleInvalid(

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from app.core.config import Settings
 from app.core.enums import JobKind
 from app.core.errors import NotReady
-from app.core.paths import model_dir
 from app.db.repositories import feature_labels, features, models
 from app.schemas.common import JobAccepted
 from app.schemas.feature_labels import FeatureLabelling, LabelWriter
@@ -22,6 +21,7 @@ from app.services.feature_jobs import (
 from app.services.label_writing.endpoint import check_address
 from app.services.label_writing.prompt import VERSION, Evidence, mark_context
 from app.services.lookup import require_ready_model
+from app.services.model_folder import has_chat_template
 
 SHOWN_TOKENS = 10
 MODEL, ENDPOINT = "model", "endpoint"
@@ -50,17 +50,6 @@ def list_writers(session: Session, settings: Settings) -> list[LabelWriter]:
         if has_chat_template(settings, model.id):
             found.append(LabelWriter(kind=MODEL, name=model.name, model_id=model.id))
     return found
-
-
-def has_chat_template(settings: Settings, model_id: UUID) -> bool:
-    """Whether a model's folder says how a conversation is written; told without loading it."""
-    folder = settings.data_root / model_dir(model_id)
-    if (folder / "chat_template.jinja").is_file():
-        return True
-    try:
-        return '"chat_template"' in (folder / "tokenizer_config.json").read_text()
-    except OSError:
-        return False
 
 
 def queue_labelling(session: Session, settings: Settings, request: FeatureLabelling) -> JobAccepted:

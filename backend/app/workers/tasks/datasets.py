@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from app.core.paths import dataset_documents, safe_join
+from app.services import import_paths
 from app.services.corpora.document import Corpus, Progress
-from app.services.corpora.local_files import LocalFiles
+from app.services.corpora.local_files import LocalFiles, list_files
 from app.services.corpora.python_docs import PythonDocs
 from app.services.corpora.store import CorpusSummary, write_corpus
 from app.services.dataset_records import record_import
@@ -28,6 +29,7 @@ def run_dataset_import(context: JobContext) -> JobOutcome:
             corpus = LocalFiles(path, payload["text_column"])
             return _import(context, corpus, {"file": path.name})
     path = Path(payload["path"])
+    import_paths.check_links(context.settings, list_files(path))  # they may be others by now
     return _import(context, LocalFiles(path, payload["text_column"]), {"path": str(path)})
 
 

@@ -18,9 +18,7 @@ class NothingToMeasure(AppError):
 
 
 def run_training_evaluate(context: JobContext) -> JobOutcome:
-    plan = context.transaction(
-        partial(read_plan, training_id=resource_id_of(context), job_id=context.job_id)
-    )
+    plan = context.transaction(partial(read_plan, training_id=resource_id_of(context)))
     if not plan.checkpoints:
         raise NothingToMeasure("The training has no checkpoint yet. Let it train first.")
     step = plan.checkpoints[0]

@@ -60,7 +60,7 @@ def _load(
         if known.get(number) == size:
             report.n_skipped += size
             continue
-        part = importing.mark_part(bundle.read(number), number, digest, own)
+        part = importing.read_part(bundle, number, digest, own)
         report.refuse(part.refused)
         if part.rows and known.get(number) == len(part.rows):
             report.n_skipped += len(part.rows)
@@ -94,6 +94,6 @@ def _compare(
         context.raise_if_stopped()
         context.report(done, total, f"Comparing features: {done:,} of {total:,}", unit="features")
         done += size
-        part = importing.mark_part(bundle.read(number), number, "", own)
+        part = importing.read_part(bundle, number, "", own)
         compare = partial(compare_part, training_id=training_id, part=part)
         report.add(part, context.transaction(compare))

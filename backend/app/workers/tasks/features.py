@@ -12,9 +12,10 @@ from app.ml.configs import DiscoveryConfig
 from app.ml.errors import Stopped
 from app.ml.feature_discovery import DiscoveryResult, discard_discovery, discover_features
 from app.ml.language_models import load_language_model
-from app.ml.records import PackedContext, Progress, to_json
+from app.ml.records import Progress, to_json
 from app.services.feature_records import (
     DiscoveryPlan,
+    EncodeContext,
     read_discovery_plan,
     replace_features,
 )
@@ -95,17 +96,18 @@ def _load(
         layer=plan.layer,
         discovery=discovery,
         words=((record.index, word) for record in found.features for word in record.words()),
-        contexts=_contexts(context, found),
+        contexts=partial(_contexts, context, found),
     )
 
 
-def _contexts(context: JobContext, found: DiscoveryResult) -> Iterator[tuple[int, PackedContext]]:
+def _contexts(
+    context: JobContext, found: DiscoveryResult, encode: EncodeContext
+) -> Iterator[bytes]:
     """Rows of all contexts, made as the database takes them."""
     total = len(found.features)
-    for index in range(total):
+    for index, rows in enumerate(found.encoded_contexts(encode)):
         if index % LOADED_PER_REPORT == 0:
             context.raise_if_stopped()
             share = DESCRIBED_SHARE + (1 - DESCRIBED_SHARE) * index / total
             context.report(share, 1.0, f"Storing features: {index:,} of {total:,}")
-        for record in found.contexts(index):
-            yield index, record
+        yield rows

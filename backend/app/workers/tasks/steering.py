@@ -20,7 +20,9 @@ from app.ml.sae_training import load_sae
 from app.ml.sae_training.sparse_autoencoder import SparseAutoencoder
 from app.ml.sentence_embedding import find_sentence_embedder, load_sentence_embedder
 from app.ml.steering import FeatureEdit, feature_edit, generate_comparison
+from app.ml.steering.conditions import Condition
 from app.ml.steering.edits import written_hook_type
+from app.ml.steering.latents import Latent
 from app.ml.steering.prompts import end_token_ids
 from app.ml.steering.records import TokenEvent
 from app.schemas.events import (
@@ -55,6 +57,7 @@ def handle(context: JobContext, cache: ModelCache) -> JobOutcome:
             should_stop=should_stop(context),
             similarity_of=partial(similarity, cache),
             on_prompt=partial(_send_prompt, context),
+            condition=make_condition(context, cache),
         )
     except Stopped:
         context.raise_if_stopped()
@@ -89,7 +92,18 @@ def make_edit(context: JobContext, cache: ModelCache, edit: dict[str, Any]) -> F
         only_active=edit["only_active"],
         target_hook_type=written_hook_type(folder),
         at_layer=edit["at_layer"],
+        at_hook_type=edit.get("at_hook_type"),  # a run of before has none
     )
+
+
+def make_condition(context: JobContext, cache: ModelCache) -> Condition | None:
+    """The core's condition, if the job has one; its dictionary stays loaded."""
+    asked = context.payload.get("condition")
+    if asked is None:
+        return None
+    dictionary = load_dictionary(cache, safe_join(context.data_root, asked["sae_path"]))
+    latent = Latent(dictionary, asked["neuron_index"], asked["layer"], asked["hook_type"])
+    return Condition(latent, asked["threshold"])
 
 
 def load_dictionary(cache: ModelCache, folder: Path) -> SparseAutoencoder:
@@ -100,7 +114,9 @@ def load_dictionary(cache: ModelCache, folder: Path) -> SparseAutoencoder:
 
 def environment(context: JobContext, loaded: LoadedModel, config: SteeringConfig) -> dict[str, str]:
     """What the text depends on besides the request."""
-    folders = {edit["sae_path"] for edit in context.payload["edits"]}
+    payload = context.payload
+    read = [*payload["edits"], *filter(None, [payload.get("condition")])]
+    folders = {edit["sae_path"] for edit in read}
     hashes = [_sae_hash(str(context.data_root / folder)) for folder in sorted(folders)]
     kind = "greedy" if config.temperature == 0 else f"temperature {config.temperature:g}"
     return {
@@ -109,7 +125,7 @@ def environment(context: JobContext, loaded: LoadedModel, config: SteeringConfig
         "device": str(loaded.device),
         "torch": str(torch.__version__),
         "transformers": str(transformers.__version__),
-        "weights": _model_hash(context.data_root / model_dir(UUID(context.payload["model_id"]))),
+        "weights": _model_hash(context.data_root / model_dir(UUID(payload["model_id"]))),
         "dictionaries": ", ".join(hashes),
         "sampler": f"{kind}, top-k {config.top_k}, top-p {config.top_p:g}, repetition penalty "
         f"{config.repetition_penalty:g}, one generator per text, seed {config.seed}",
@@ -144,7 +160,10 @@ def _save(
         "family": loaded.card.family,
         "special_ids": loaded.special_ids,
         "end_ids": sorted(end_token_ids(loaded)),
-        "places": [{"module": p.module_name, "reads_input": p.reads_input} for p in places],
+        "places": [
+            {"module": p.module_name, "reads_input": p.reads_input, "in_place": p.is_carried}
+            for p in places
+        ],
     }
     rows = {f"direction.{n}": e.direction_D.contiguous() for n, e in enumerate(edits)}
     directions = save_tensors(rows)

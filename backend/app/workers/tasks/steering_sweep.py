@@ -18,7 +18,13 @@ from app.services.steering_sweeps import put_table
 from app.workers.context import JobContext, JobInterrupted, JobOutcome
 from app.workers.model_cache import ModelCache
 from app.workers.tasks.reporting import reporter, should_stop
-from app.workers.tasks.steering import environment, load_model, make_edit, similarity
+from app.workers.tasks.steering import (
+    environment,
+    load_model,
+    make_condition,
+    make_edit,
+    similarity,
+)
 
 N_CONTEXTS = 30
 CACHE_BYTES = 1 << 62
@@ -39,6 +45,7 @@ def run_steering_sweep(context: JobContext) -> JobOutcome:
         report=reporter(context),
         should_stop=should_stop(context),
         similarity_of=partial(similarity, cache),
+        condition=make_condition(context, cache),
     )
     surroundings = environment(context, loaded, config)
     swept = [_swept_feature(context, cache, place) for place in range(len(payload["edits"]))]
@@ -88,7 +95,7 @@ def _table(session: Session, *, payload: dict[str, Any], report: SweepReport) ->
     table: dict[str, Any] = _finite(to_json(report))
     for asked, swept in zip(payload["edits"], table["features"], strict=True):
         swept |= {key: asked[key] for key in ("id", "neuron_index", "name", "method")}
-        swept["layer"] = asked["at_layer"]
+        swept |= {"layer": asked["at_layer"], "hook_type": asked.get("at_hook_type")}
         for row in (*swept["rows"], *([swept["best"]] if swept["best"] else [])):
             row["unit"] = asked["unit"] if row["kl_target"] is None else "activation"
         _name_effects(session, asked["id"], swept["side_effects"])

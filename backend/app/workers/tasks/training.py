@@ -32,14 +32,13 @@ from app.workers.tasks.training_start import clean_start
 
 def run_training(context: JobContext) -> JobOutcome:
     """Train, save, measure. Every run may die at any moment: the next goes on from its files."""
-    plan = context.transaction(
-        partial(read_plan, training_id=resource_id_of(context), job_id=context.job_id)
-    )
+    plan = context.transaction(partial(read_plan, training_id=resource_id_of(context)))
     context.report(0, 0, "Opening the activations")
     store = ActivationStore.open(context.data_root / plan.files.store)
     resume_from, damaged = clean_start(context, plan)
     stream = _open_stream(context, plan) if plan.config.source == "stream" else None
     progress = TrainingReporter(context, plan)
+    progress.starts_from(resume_from)
     outcome = train(
         store,
         plan.layer,
@@ -53,6 +52,7 @@ def run_training(context: JobContext) -> JobOutcome:
         resume_from=resume_from,
         should_save=progress.should_save,
         on_save_failed=count_failed_save,
+        recorded=progress.recorded,
         device=context.settings.device,
         stream=stream,
     )

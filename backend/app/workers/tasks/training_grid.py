@@ -43,17 +43,19 @@ class _Grid:
         self._rates = [0.0] * len(plans)
 
     def jobs(self) -> list[TrainingJob]:
-        return [
-            TrainingJob(
-                plan.layer,
-                plan.hook_type,
-                plan.encoder_type,
-                plan.config,
-                self._context.data_root / training_dir(plan.training_id),
-                clean_start(self._context, plan)[0],
-            )
-            for plan in self._plans
-        ]
+        return [self._job(*one) for one in zip(self._plans, self._reporters, strict=True)]
+
+    def _job(self, plan: RunPlan, reporter: TrainingReporter) -> TrainingJob:
+        resume_from, _ = clean_start(self._context, plan)
+        reporter.starts_from(resume_from)
+        return TrainingJob(
+            plan.layer,
+            plan.hook_type,
+            plan.encoder_type,
+            plan.config,
+            self._context.data_root / training_dir(plan.training_id),
+            resume_from,
+        )
 
     def listeners(self) -> GridListeners:
         return GridListeners(
@@ -63,6 +65,7 @@ class _Grid:
             on_failure=self._on_failure,
             should_save=lambda number: self._reporters[number].should_save(),
             on_save_failed=count_failed_save,
+            recorded=lambda number: self._reporters[number].recorded(),
         )
 
     def write_rows(self) -> None:

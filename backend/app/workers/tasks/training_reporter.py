@@ -4,6 +4,7 @@ import dataclasses
 import math
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -12,6 +13,7 @@ from app.core.enums import TrainingStatus
 from app.ml.records import CheckpointInfo, StepMetrics, to_json
 from app.schemas.events import TrainingProgress, TrainingProgressData
 from app.services import counters
+from app.services.checkpoint_service import save_requests_in
 from app.services.counters import Count
 from app.services.training_records import RunPlan, record_checkpoint, record_metrics, step_of
 from app.workers.context import JobContext
@@ -37,9 +39,23 @@ class TrainingReporter:
         self._plan = plan
         self._rows: list[dict[str, Any]] = []
         self._points: list[dict[str, Any]] = []
-        self._saves_wanted = self._saves_done = plan.save_requests
+        # As the job was when it became one that can be asked: what came later is still to be done.
+        self._saves_wanted = self._saves_done = save_requests_in(context.payload)
+        self._recorded: int | None = None
         self._last_rows = time.monotonic()
         self._events = Throttle()
+
+    def starts_from(self, checkpoint: Path | None) -> None:
+        """Say which checkpoint the run goes on from; it has a row."""
+        self._recorded = None if checkpoint is None else step_of(checkpoint)
+
+    def recorded(self) -> int | None:
+        """Step of the newest checkpoint whose row is committed.
+
+        Rows are written behind the run, however long the database is away. Until a newer one has
+        its row, a run that dies goes on from this one, so its files must stay.
+        """
+        return self._recorded
 
     def on_metrics(self, metrics: StepMetrics) -> None:
         """Take a point of the curve."""
@@ -75,6 +91,7 @@ class TrainingReporter:
                 removed_steps=[step_of(path) for path in info.removed],
             )
         )
+        self._context.write_later(partial(self._is_recorded, info.step))
 
     def should_save(self) -> bool:
         """Whether somebody asked for a checkpoint since the last one of that kind."""
@@ -95,6 +112,10 @@ class TrainingReporter:
             )
 
         self._context.write_later(work)
+
+    def _is_recorded(self, step: int, _: Session) -> None:
+        """Units of work run in order: when this one runs, the row before it is committed."""
+        self._recorded = step
 
     def _write_rows_when_due(self) -> None:
         if time.monotonic() - self._last_rows >= ROW_INTERVAL_SECONDS:

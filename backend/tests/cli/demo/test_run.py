@@ -2,6 +2,7 @@
 
 import re
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,24 @@ def small_amounts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "FEWEST_STEPS", FEWEST_STEPS)
 
 
-def run_demo(stack: Stack, corpus: Path) -> None:
+class HoldsTrainingsDown(Api):
+    """So that Ctrl-C finds one running, however fast the machine is."""
+
+    def __init__(self, stack: Stack, until: ExitStack) -> None:
+        super().__init__(address_of(stack))
+        self._stack, self._until = stack, until
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        if path == "/trainings":
+            self._until.enter_context(self._stack.held_down())
+        return super().post(path, body)
+
+
+def address_of(stack: Stack) -> str:
+    return str(stack.client.base_url).removesuffix("/api/v1/")
+
+
+def run_demo(stack: Stack, corpus: Path, api: Api | None = None) -> None:
     options = DemoOptions(
         model=str(GLASS_EN),
         dataset=str(corpus),
@@ -47,10 +65,8 @@ def run_demo(stack: Stack, corpus: Path) -> None:
         prompt="import os",
         open_page=False,
     )
-    address = str(stack.client.base_url).removesuffix("/api/v1/")
-    command.run(
-        Api(address), options, stack.settings, budget.Budget(MINUTES), page_url="http://page.test"
-    )
+    api = api or Api(address_of(stack))
+    command.run(api, options, stack.settings, budget.Budget(MINUTES), page_url="http://page.test")
 
 
 def mine(stack: Stack) -> list[dict[str, Any]]:
@@ -71,10 +87,10 @@ def test_ctrl_c_then_again_goes_on_and_a_third_time_reuses(
             raise KeyboardInterrupt
         wait(seconds)
 
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, ExitStack() as until:
         patch.setattr(jobs.time, "sleep", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            run_demo(stack, corpus)
+            run_demo(stack, corpus, HoldsTrainingsDown(stack, until))
     [interrupted] = mine(stack)
 
     run_demo(stack, corpus)

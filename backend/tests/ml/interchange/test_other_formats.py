@@ -129,6 +129,19 @@ def test_gemma_scope(tmp_path: Path) -> None:
     assert check_parity(foreign, x, target).fvu < 1e-9
 
 
+@pytest.mark.parametrize(
+    ("repository", "place"),
+    [("gemma-scope-2b-pt-att", "z"), ("gemma-scope-9b-it-res", "residual"),
+     ("gemma-scope-2b-pt-mlp", "mlp"), ("something-att", None)],
+)  # fmt: skip
+def test_gemma_scope_says_its_place_by_its_repository(
+    tmp_path: Path, repository: str, place: str | None
+) -> None:
+    path = npz(tmp_path / repository / "layer_12" / "width_16k" / "params.npz")
+    found = read_foreign(path.parent).place
+    assert (found.layer, found.hook_type) == (12, place)
+
+
 def test_a_transposed_dictionary_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     """Square, so that every shape fits: only the activations tell."""
     x = torch.randn(500, D) + 5

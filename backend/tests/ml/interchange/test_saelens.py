@@ -65,6 +65,58 @@ def test_a_folder_written_by_hand(tmp_path: Path) -> None:
     assert (foreign.place.layer, foreign.place.hook_type) == (3, "residual")
 
 
+@pytest.mark.parametrize(
+    ("hook_type", "name", "shape"),
+    [
+        ("residual", "blocks.3.hook_resid_post", "none"),
+        ("resid_mid", "blocks.3.hook_resid_mid", "none"),
+        ("z", "blocks.3.attn.hook_z", "hook_z"),
+        ("attention", "blocks.3.hook_attn_out", "none"),
+    ],
+)
+def test_places_have_their_names_there(
+    tmp_path: Path, hook_type: str, name: str, shape: str
+) -> None:
+    made = make("topk")
+    made.metadata.update(hook_type=hook_type, target_hook_type=hook_type)
+    folder = exported(made, tmp_path)
+    config = json.loads((folder / "cfg.json").read_text())
+    assert (config["metadata"]["hook_name"], config["reshape_activations"]) == (name, shape)
+    foreign = read_foreign(folder)
+    assert (foreign.place.layer, foreign.place.hook_type) == (3, hook_type)
+    assert any("side by side" in note for note in foreign.notes) is (hook_type == "z")
+
+
+@pytest.mark.fault(23)
+@pytest.mark.parametrize("value", [-1, 1e999, True, [1], {"a": 1}, 10**30])
+def test_a_place_of_another_kind_is_the_files_fault(tmp_path: Path, value: object) -> None:
+    folder = exported(make("topk"), tmp_path)
+    config = json.loads((folder / "cfg.json").read_text())
+    config["metadata"]["hook_name"] = value
+    (folder / "cfg.json").write_text(json.dumps(config))
+    with pytest.raises(SaeFormatError, match="wrong kind"):
+        read_foreign(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "metadata", "words"),
+    [
+        ({}, {"hook_name": "blocks.3.attn.hook_z", "hook_head_index": 2}, "reads head 2"),
+        ({"reshape_activations": "hook_z"}, {"hook_name": "blocks.3.hook_q"}, "reshapes"),
+        ({}, {"hook_name": "blocks.0.hook_resid_pre"}, "embeddings before block 0"),
+    ],
+)
+def test_places_that_are_none_here_are_refused(
+    tmp_path: Path, changes: dict[str, str], metadata: dict[str, object], words: str
+) -> None:
+    folder = exported(make("topk"), tmp_path)
+    config = json.loads((folder / "cfg.json").read_text()) | changes
+    config["metadata"] |= metadata
+    (folder / "cfg.json").write_text(json.dumps(config))
+    with pytest.raises(SaeFormatError, match=words):
+        read_foreign(folder)
+
+
 def test_decoder_norms_are_folded_where_selection_depends_on_them(tmp_path: Path) -> None:
     made = make("topk")
     folder = exported(made, tmp_path)

@@ -96,7 +96,7 @@ def test_a_transcoder_is_raised_where_it_writes(planted_mlp: LoadedModel) -> Non
 def test_a_row_of_a_batch_is_the_plain_forward_pass(planted: LoadedModel) -> None:
     sae = planted_dictionary("topk")
     scorer = OutputScorer(planted, sae, PLACE, CONFIG)
-    promoted = promoted_tokens(planted, sae.W_dec_FD)
+    promoted = promoted_tokens(planted, sae.W_dec_FD, LAYER, "residual")
     alone = [scorer.score(sae.W_dec_FD[n : n + 1], promoted[n : n + 1])[0] for n in range(8)]
     for one, other in zip(scorer.score(sae.W_dec_FD, promoted), alone, strict=True):
         assert one == pytest.approx(other, abs=1e-5)

@@ -18,7 +18,7 @@ from app.ml.steering.hooks import SteeringHook
 from app.ml.steering.prompts import encode_prompt
 from app.ml.steering.records import SteeringResult, TokenEvent
 from app.ml.steering.rows import RowPlan
-from tests.ml.steering_edits import CONFIG, PROMPT, changed, direction
+from tests.ml.steering_edits import CONFIG, PROMPT, changed, decoded, direction
 
 
 def ids_of(result: SteeringResult, which: str) -> list[int]:
@@ -27,17 +27,8 @@ def ids_of(result: SteeringResult, which: str) -> list[int]:
 
 def steered_logits(glass: LoadedModel, edits: list[FeatureEdit], config: SteeringConfig):  # type: ignore[no-untyped-def]
     """Logits of the steered row at every step, and how many positions it touched."""
-    plans = [RowPlan("unsteered", (), config.seed), RowPlan("steered", tuple(edits), config.seed)]
-    decoder, seen = BatchDecoder(glass, config, plans), []
-    choose = decoder._choose
-
-    def keep(index: int, logits_BV: torch.Tensor) -> None:
-        seen.append(logits_BV[1].clone())
-        choose(index, logits_BV)
-
-    decoder._choose = keep  # type: ignore[method-assign]
-    decoder.run()
-    return torch.stack(seen), decoder.evidence_of(1)[0]
+    logits, decoder = decoded(glass, edits, config)
+    return logits, decoder.evidence_of(1)[0]
 
 
 def test_a_coefficient_of_zero_leaves_the_text_identical(glass: LoadedModel) -> None:

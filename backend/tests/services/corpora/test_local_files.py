@@ -124,6 +124,7 @@ def test_progress_ends_at_the_size_on_disk(tmp_path: Path) -> None:
         ("a.zip", b"PK\x03\x04\0\0", DatasetFormatInvalid, "binary file"),
         ("a.html", "<p>text</p>", DatasetFormatInvalid, "Supported are .txt"),
         ("a.jsonl", "no json\n", DatasetFormatInvalid, "line 1 is not JSON"),
+        ("a.jsonl", "[" * 100_000, DatasetFormatInvalid, "line 1 is not JSON"),
         ("a.jsonl", '{"n": 1}\n', DatasetFormatInvalid, "no column that holds text"),
         ("a.parquet", "not parquet at all", DatasetFormatInvalid, "not a Parquet file"),
         ("a.parquet", parquet_bytes(n=[1, 2]), DatasetFormatInvalid, "no column that holds text"),
@@ -154,6 +155,8 @@ def test_a_missing_path_an_empty_folder_and_a_device_are_refused(tmp_path: Path)
         check_source(tmp_path)
     with pytest.raises(PathNotReadable, match="neither a file nor a folder"):
         check_source(Path("/dev/null"))
+    with pytest.raises(PathNotReadable, match="cannot be read"):  # opens, but gives nothing
+        check_source(Path("/proc/self/mem"))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

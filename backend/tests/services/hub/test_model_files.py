@@ -113,7 +113,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The library waits 10 s for a silent hub and 1 s before it tries again."""
     import huggingface_hub
 
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
+    # Long enough for the hub of a busy machine, which must not seem silent five times in a row.
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DOWNLOAD_TIMEOUT", 2)
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda _: None)
 
 

@@ -37,9 +37,7 @@ export function Field(props: FieldFrameProps) {
       </div>
       {children}
       {error ? (
-        <p id={`${id}-note`} className="mt-1 text-sm text-red-400">
-          {error}
-        </p>
+        <ErrorNote id={id}>{error}</ErrorNote>
       ) : (
         hint && (
           <p id={`${id}-note`} className="mt-1 text-xs text-slate-400">
@@ -49,6 +47,20 @@ export function Field(props: FieldFrameProps) {
       )}
     </div>
   );
+}
+
+/** What is wrong with a control or a group, tied to it by `describedBy` with the same `id`. */
+export function ErrorNote({ id, children }: { id: string; children: ReactNode }) {
+  return (
+    <p id={`${id}-note`} className="mt-1 text-sm text-red-400">
+      {children}
+    </p>
+  );
+}
+
+/** The aria attributes of a group of controls, which cannot be invalid itself. */
+export function groupDescribedBy(id: string, error: string | undefined) {
+  return { 'aria-describedby': error ? `${id}-note` : undefined };
 }
 
 /** The aria attributes of a control inside a `Field`. */

@@ -25,8 +25,10 @@ export function JobProgress({ label, job, tone, onCancel }: JobProgressProps) {
   return (
     <div className="space-y-2">
       <div className="flex items-center justify-between gap-4 text-sm">
-        <span className="text-slate-300">{isCancelling ? 'Cancelling…' : label}</span>
-        <span className="flex items-center gap-3 tabular-nums">
+        <span className="min-w-0 truncate text-slate-300" title={label}>
+          {isCancelling ? 'Cancelling…' : label}
+        </span>
+        <span className="flex shrink-0 items-center gap-3 tabular-nums">
           <span className="text-slate-400">{remaining(job.eta_seconds)}</span>
           {!isQueued && <span className="text-slate-200">{Math.floor(job.progress)} %</span>}
         </span>

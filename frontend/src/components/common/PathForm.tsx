@@ -1,6 +1,6 @@
 import { FolderInput } from 'lucide-react';
 import { type SubmitEvent, useState } from 'react';
-import { Button } from '@/components/common/Button';
+import { SubmitButton } from '@/components/common/SubmitButton';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { Input } from '@/components/common/Input';
 import type { Problem } from '@/types/api.types';
@@ -50,17 +50,9 @@ export function PathForm(props: PathFormProps) {
         error={error?.fieldErrors.name}
       />
       {error && <ErrorBox problem={error} />}
-      <Button
-        type="submit"
-        variant="primary"
-        size="lg"
-        block
-        icon={FolderInput}
-        busy={isBusy}
-        disabled={isBusy || !path.trim()}
-      >
+      <SubmitButton icon={FolderInput} busy={isBusy} disabled={isBusy || !path.trim()}>
         {props.submitLabel}
-      </Button>
+      </SubmitButton>
     </form>
   );
 }

@@ -31,7 +31,8 @@ export function Popover({ label, icon, className, size = 'md', children }: Popov
   return (
     <div
       ref={box}
-      className="relative"
+      // On a phone the panel takes the page's width, wherever its button stands.
+      className="sm:relative"
       onKeyDown={(event) => {
         if (event.key !== 'Escape' || !isOpen) return;
         event.stopPropagation();
@@ -51,7 +52,7 @@ export function Popover({ label, icon, className, size = 'md', children }: Popov
         id={id}
         hidden={!isOpen}
         className={classNames(
-          'absolute right-0 z-20 mt-2 rounded-lg border border-slate-700 bg-slate-900 p-4 shadow-2xl',
+          'absolute z-20 mt-2 max-sm:inset-x-3 max-sm:w-auto sm:right-0 rounded-lg border border-slate-700 bg-slate-900 p-4 shadow-2xl',
           className,
         )}
       >

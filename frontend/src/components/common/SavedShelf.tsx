@@ -1,5 +1,5 @@
 import { Pencil, Save, Star, Upload } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useId, useState } from 'react';
 import type { Problem } from '@/types/api.types';
 import { Button } from './Button';
 import { ConfirmButton } from './ConfirmButton';
@@ -26,6 +26,8 @@ interface SavedShelfProps<T extends Entry> {
   /** A name for what would be saved now. */
   suggestName: () => string;
   isSaving: boolean;
+  /** Why what is set now cannot be kept, as a sentence. */
+  obstacle?: string | null;
   onSave: (name: string, description: string | null) => Promise<boolean>;
   onLoad: (item: T) => void;
   onMark: (item: T) => void;
@@ -59,13 +61,14 @@ export function SavedShelf<T extends Entry>(props: SavedShelfProps<T>) {
 
 type SaveFormProps = Pick<
   SavedShelfProps<Entry>,
-  'suggestName' | 'isSaving' | 'onSave' | 'actions'
+  'suggestName' | 'isSaving' | 'obstacle' | 'onSave' | 'actions'
 >;
 
-function SaveForm({ suggestName, isSaving, onSave, actions }: SaveFormProps) {
+function SaveForm({ suggestName, isSaving, obstacle, onSave, actions }: SaveFormProps) {
+  const id = useId();
   const [name, setName] = useState('');
   const [description, setDescription] = useState('');
-  const [suggestion] = useState(suggestName);
+  const suggestion = suggestName();
   const save = async () => {
     const isSaved = await onSave(name.trim() || suggestion, description.trim() || null);
     if (!isSaved) return;
@@ -91,10 +94,22 @@ function SaveForm({ suggestName, isSaving, onSave, actions }: SaveFormProps) {
           maxLength={10_000}
         />
       </div>
-      <Button icon={Save} className="py-2.5" busy={isSaving} onClick={() => void save()}>
+      <Button
+        icon={Save}
+        className="py-2.5"
+        busy={isSaving}
+        disabled={isSaving || Boolean(obstacle)}
+        aria-describedby={obstacle ? id : undefined}
+        onClick={() => void save()}
+      >
         Save Current Config
       </Button>
       {actions}
+      {obstacle && (
+        <p id={id} className="w-full text-sm text-slate-400">
+          {obstacle}
+        </p>
+      )}
     </div>
   );
 }
@@ -108,7 +123,7 @@ function Row<T extends Entry>(props: RowProps<T>) {
   const { item, describe, onLoad, onMark, onRename, onRemove } = props;
   const [isRenaming, setIsRenaming] = useState(false);
   return (
-    <li className="flex items-center gap-3 rounded-lg bg-slate-800/50 px-4 py-2 text-sm">
+    <li className="flex flex-wrap items-center justify-end gap-x-3 gap-y-1 rounded-lg bg-slate-800/50 px-4 py-2 text-sm">
       <IconButton
         label={`Favourite ${item.name}`}
         aria-pressed={item.is_favorite}
@@ -117,7 +132,7 @@ function Row<T extends Entry>(props: RowProps<T>) {
         iconClassName={item.is_favorite ? 'fill-current' : ''}
         onClick={() => onMark(item)}
       />
-      <div className="min-w-0 flex-1">
+      <div className="min-w-48 flex-1">
         {isRenaming ? (
           <NameField
             name={item.name}

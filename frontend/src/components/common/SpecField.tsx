@@ -1,12 +1,10 @@
-import type { FieldSpec } from '@/types/form.types';
+import type { FieldSpec, SpecValue } from '@/types/form.types';
 import { humanize } from '@/utils/format';
 import { specHint } from '@/utils/validation';
 import { Input } from './Input';
 import { NumberInput } from './NumberInput';
 import { Select } from './Select';
 import { Toggle } from './Toggle';
-
-export type SpecValue = string | number | boolean | null;
 
 interface SpecFieldProps {
   spec: FieldSpec;

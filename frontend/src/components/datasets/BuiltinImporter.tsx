@@ -1,9 +1,11 @@
 import { BookOpen } from 'lucide-react';
 import { type SubmitEvent, useState } from 'react';
-import { Button } from '@/components/common/Button';
+import { SubmitButton } from '@/components/common/SubmitButton';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { NumberInput } from '@/components/common/NumberInput';
 import { datasetService } from '@/services/datasetService';
+import { fields } from '@/services/generated/fields';
+import { specError } from '@/utils/validation';
 import { useAddDataset } from './useAddDataset';
 
 const CORPUS = 'python-docs';
@@ -12,6 +14,8 @@ const CORPUS = 'python-docs';
 export function BuiltinImporter() {
   const [maxDocuments, setMaxDocuments] = useState<number | null>(null);
   const { run, isBusy, error } = useAddDataset(datasetService.importLocal);
+
+  const countError = specError(fields.DatasetImport.max_documents, maxDocuments);
 
   const handleSubmit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -30,12 +34,12 @@ export function BuiltinImporter() {
         value={maxDocuments}
         onChange={setMaxDocuments}
         hint="A few hundred are enough for a first look"
-        error={error?.fieldErrors.max_documents}
+        error={countError ?? error?.fieldErrors.max_documents}
       />
       {error && <ErrorBox problem={error} />}
-      <Button type="submit" variant="primary" size="lg" block icon={BookOpen} busy={isBusy}>
+      <SubmitButton icon={BookOpen} busy={isBusy} disabled={isBusy || countError !== undefined}>
         Import python-docs
-      </Button>
+      </SubmitButton>
     </form>
   );
 }

@@ -1,6 +1,6 @@
 import { Upload } from 'lucide-react';
 import { type SubmitEvent, useState } from 'react';
-import { Button } from '@/components/common/Button';
+import { SubmitButton } from '@/components/common/SubmitButton';
 import { Dropzone } from '@/components/common/Dropzone';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { Input } from '@/components/common/Input';
@@ -46,17 +46,9 @@ export function DatasetUploader() {
       )}
       {isBusy && <ProgressBar label="Upload" value={percent} tone="blue" />}
       {error && <ErrorBox problem={error} />}
-      <Button
-        type="submit"
-        variant="primary"
-        size="lg"
-        block
-        icon={Upload}
-        busy={isBusy}
-        disabled={isBusy || !file}
-      >
+      <SubmitButton icon={Upload} busy={isBusy} disabled={isBusy || !file}>
         Upload and Import
-      </Button>
+      </SubmitButton>
     </form>
   );
 }

@@ -66,7 +66,7 @@ function DatasetList({ items, hasProblem, onOpen }: DatasetListProps) {
     );
   }
   return (
-    <div className="grid items-start gap-4 lg:grid-cols-2">
+    <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-2">
       {items.map((dataset) => (
         <DatasetCard key={dataset.id} dataset={dataset} onOpen={() => onOpen(dataset.id)} />
       ))}

@@ -1,12 +1,12 @@
 import { Download } from 'lucide-react';
 import { type SubmitEvent, useState } from 'react';
-import { Button } from '@/components/common/Button';
+import { SubmitButton } from '@/components/common/SubmitButton';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { Input } from '@/components/common/Input';
 import { NumberInput } from '@/components/common/NumberInput';
 import { datasetService } from '@/services/datasetService';
 import { fields } from '@/services/generated/fields';
-import { isRepoId } from '@/utils/validation';
+import { isRepoId, specError } from '@/utils/validation';
 import { useAddDataset } from './useAddDataset';
 
 const EMPTY = { repo: '', token: '', split: '', config: '', column: '' };
@@ -21,11 +21,13 @@ export function HuggingFaceDownloader() {
   const repo = form.repo.trim();
   const repoError = repo && !isRepoId(repo) ? 'Spelled like owner/name' : undefined;
 
+  const countError = specError(fields.DatasetDownload.max_documents, maxDocuments);
+
   const handleSubmit = async (event: SubmitEvent) => {
     event.preventDefault();
     const isSent = await run({
       repo_id: repo,
-      access_token: form.token || null,
+      access_token: form.token.trim() || null,
       split: form.split || null,
       config: form.config || null,
       text_column: form.column || null,
@@ -74,7 +76,7 @@ export function HuggingFaceDownloader() {
           value={maxDocuments}
           onChange={setMaxDocuments}
           hint={fields.DatasetDownload.max_documents.help}
-          error={error?.fieldErrors.max_documents}
+          error={countError ?? error?.fieldErrors.max_documents}
         />
       </div>
       <Input
@@ -88,17 +90,13 @@ export function HuggingFaceDownloader() {
         hint={fields.DatasetDownload.access_token.help}
       />
       {error && <ErrorBox problem={error} />}
-      <Button
-        type="submit"
-        variant="primary"
-        size="lg"
-        block
+      <SubmitButton
         icon={Download}
         busy={isBusy}
-        disabled={isBusy || !isRepoId(repo)}
+        disabled={isBusy || !isRepoId(repo) || countError !== undefined}
       >
         Download Dataset
-      </Button>
+      </SubmitButton>
     </form>
   );
 }

@@ -1,6 +1,6 @@
 import { Scissors } from 'lucide-react';
 import { type SubmitEvent, useState } from 'react';
-import { Button } from '@/components/common/Button';
+import { SubmitButton } from '@/components/common/SubmitButton';
 import { Disclosure } from '@/components/common/Disclosure';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { SpecField } from '@/components/common/SpecField';
@@ -62,17 +62,9 @@ export function TokenizeForm({ dataset, modelId }: TokenizeFormProps) {
         <div className="grid gap-4 sm:grid-cols-2">{MORE.map(field)}</div>
       </Disclosure>
       {error && <ErrorBox problem={error} />}
-      <Button
-        type="submit"
-        variant="primary"
-        size="lg"
-        block
-        icon={Scissors}
-        busy={isBusy}
-        disabled={isBusy || !modelId || form.hasErrors}
-      >
+      <SubmitButton icon={Scissors} busy={isBusy} disabled={isBusy || !modelId || form.hasErrors}>
         {isBusy ? 'Processing Dataset…' : 'Apply & Tokenize Dataset'}
-      </Button>
+      </SubmitButton>
       <p role="status" className="min-h-5 text-sm text-slate-400">
         {isSent && 'Started: its progress is listed below.'}
       </p>

@@ -8,13 +8,14 @@ import { JobProgress } from '@/components/common/JobProgress';
 import { SpecField } from '@/components/common/SpecField';
 import type { Discovery } from '@/hooks/useFeatures';
 import { jobProblem } from '@/utils/jobs';
-import { ScoreButton, ScoreProgress } from './FeatureScoring';
+
 import {
   defaultSettings,
   DISCOVERY_FIELDS,
   settingsErrors,
   toExtractRequest,
 } from './discoverySettings';
+import { MeasureMenu, MeasureProgress } from './MeasureMenu';
 
 interface DiscoveryCardProps {
   trainingId: string;
@@ -71,7 +72,7 @@ export function DiscoveryCard({
           {children}
         </div>
         {hasFeatures && !isRunning && (
-          <div className="flex gap-2">
+          <div className="flex flex-wrap gap-2">
             <IconButton
               className="size-9.5"
               label="Settings of the extraction"
@@ -79,12 +80,12 @@ export function DiscoveryCard({
               aria-expanded={isOpen}
               onClick={() => setIsOpen(!isOpen)}
             />
-            <ScoreButton trainingId={trainingId} />
+            <MeasureMenu trainingId={trainingId} />
             {button}
           </div>
         )}
       </div>
-      {hasFeatures && <ScoreProgress trainingId={trainingId} />}
+      {hasFeatures && <MeasureProgress trainingId={trainingId} />}
       {job && isRunning ? (
         <JobProgress label="Processing activation patterns…" job={job} onCancel={cancel} />
       ) : (

@@ -51,12 +51,14 @@ describe('the table', () => {
     await waitFor(() => expect(queries.at(-1)!.get('search')).toBe('the'));
     expect(queries.some((query) => query.has('live'))).toBe(false);
     await user.type(screen.getByRole('searchbox'), ' number');
-    await waitFor(() => expect(queries.at(-1)!.get('live')).toBe('true'));
-    const asked = queries.slice(-2).map((query) => [query.get('search'), query.get('live')]);
-    expect(asked).toEqual([
-      ['the number', null],
-      ['the number', 'true'],
-    ]);
+    // Half a word is read as well where its rows come before the next letter.
+    await waitFor(() => {
+      const asked = queries.slice(-2).map((query) => [query.get('search'), query.get('live')]);
+      expect(asked).toEqual([
+        ['the number', null],
+        ['the number', 'true'],
+      ]);
+    });
   });
 
   it('says why a search was not read as a text, and reads it again', async () => {

@@ -32,7 +32,7 @@ export function FeaturesPanel() {
         {problem && (
           <ErrorBox problem={problem} action={{ label: 'Try again', onClick: refetch }} />
         )}
-        {isLoading && <Skeleton className="h-40" />}
+        {isLoading && <Skeleton className="h-[calc(100vh-7rem)] min-h-96" />}
         {!isLoading && !problem && trainings.length === 0 && <NoTraining />}
         {selected && (
           <TrainingFeatures key={selected.id} training={selected} onMeasured={refetch} />

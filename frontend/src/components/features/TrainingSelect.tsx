@@ -1,6 +1,7 @@
 import { Select } from '@/components/common/Select';
 import type { Training } from '@/types/training.types';
 import { formatInteger } from '@/utils/format';
+import { hookShortName } from '@/utils/hookNames';
 import { datasetName, trainingLabel } from '@/utils/trainings';
 
 interface TrainingSelectProps {
@@ -31,7 +32,7 @@ export function TrainingFacts({ training }: { training: Training }) {
         name="Encoder"
         value={`${training.encoder_type}, ${formatInteger(training.n_latents)} latents`}
       />
-      <Chip name="Layer" value={`${training.layer}, ${training.hook_type}`} />
+      <Chip name="Layer" value={`${training.layer}, ${hookShortName(training.hook_type)}`} />
     </dl>
   );
 }

@@ -1,8 +1,7 @@
 import { fields } from '@/services/generated/fields';
-import type { FieldSpec } from '@/types/form.types';
+import type { FieldSpec, SpecValue } from '@/types/form.types';
 import type { FeatureExtract } from '@/types/feature.types';
 import { specError } from '@/utils/validation';
-import type { SpecValue } from '@/components/common/SpecField';
 
 const SPECS: Readonly<Record<string, FieldSpec>> = fields.FeatureExtract;
 

@@ -54,8 +54,11 @@ export function useTableKeys(keys: TableKeys): void {
   }, [tableRef]);
 }
 
-/** A row far away is drawn and fetched first; until then nothing else may have taken the focus. */
-const PATIENCE_FRAMES = 300;
+/**
+ * A row far away is drawn and fetched first, which takes a busy server seconds; until then nothing
+ * else may have taken the focus. Half a minute at 60 frames a second.
+ */
+const PATIENCE_FRAMES = 1_800;
 let latest = 0;
 
 function focusWhenThere(tableRef: RefObject<HTMLElement | null>, index: number): void {

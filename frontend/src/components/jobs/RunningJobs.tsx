@@ -58,14 +58,14 @@ export function RunningJobs() {
         hidden={!isOpen}
         role="region"
         aria-label="Running jobs"
-        className="absolute right-0 z-40 mt-2 max-h-[70vh] w-96 overflow-y-auto rounded-lg border border-slate-700 bg-slate-900 p-4 shadow-2xl"
+        className="absolute right-0 z-40 mt-2 max-h-[70vh] w-96 max-sm:fixed max-sm:inset-x-3 max-sm:top-14 max-sm:w-auto overflow-y-auto rounded-lg border border-slate-700 bg-slate-900 p-4 shadow-2xl"
       >
         {jobs.length === 0 && <p className="text-sm text-slate-400">Nothing is running.</p>}
         <ul className="space-y-4">
           {jobs.map((job) => (
             <li key={job.id}>
               <JobProgress
-                label={jobLabel(job.kind)}
+                label={job.prompt ? `${jobLabel(job.kind)} “${job.prompt}”` : jobLabel(job.kind)}
                 job={job}
                 onCancel={() => handleCancel(job.id)}
               />

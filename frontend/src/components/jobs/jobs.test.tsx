@@ -5,6 +5,7 @@ import { makeJob, makeModel } from '@/test/factories';
 import { expectAccessible, renderWithUser } from '@/test/render';
 import { answer, answerPage, refuse } from '@/test/server';
 import { JobsPanel } from './JobsPanel';
+import { RunningJobs } from './RunningJobs';
 import { byQueue, placeOf, secondsTaken } from './jobRows';
 
 const TIME = '2026-11-23T09:00:00Z';
@@ -68,10 +69,10 @@ describe('the jobs view', () => {
     const { user } = show([]);
     await user.click(await screen.findByRole('button', { name: 'Failed' }));
     expect(window.location.search).toBe('?jobs=failed');
-    await user.click(screen.getByRole('button', { name: /^Importing model/ }));
+    await waitFor(() => expect(seen.at(-1)?.url.searchParams.getAll('state')).toEqual(['failed']));
+    await user.click(await screen.findByRole('button', { name: /^Importing model/ }));
     expect(screen.getByText('The disk is full.')).toBeVisible();
     expect(screen.getByText('1 min 30 s')).toBeVisible();
-    expect(seen.at(-1)?.url.searchParams.getAll('state')).toEqual(['failed']);
     expect(await screen.findByText(/no space left/)).toBeVisible();
     await user.click(screen.getByRole('button', { name: 'Do it again' }));
     await waitFor(() => expect(retried).toHaveLength(1));
@@ -85,11 +86,19 @@ it('names what each job worked on', async () => {
   answerPage('/models', [model]);
   answerPage('/jobs', [
     makeJob({ kind: 'model_import', resource_type: 'model', resource_id: model.id }),
-    makeJob({ kind: 'steering_generate', resource_type: null, result: { prompt: 'Once upon' } }),
+    makeJob({ kind: 'steering_generate', resource_type: null, prompt: 'Once upon' }),
   ]);
   show([]);
   expect(await screen.findByRole('button', { name: /Importing model · ?glass-en/ })).toBeVisible();
   expect(screen.getByRole('button', { name: /Generating · ?“Once upon”/ })).toBeVisible();
+});
+
+it('names a generation in the header by its prompt while it runs', async () => {
+  const job = makeJob({ kind: 'steering_generate', resource_type: null, prompt: 'Once upon' });
+  useJobStore.setState({ byId: { [job.id]: job }, isLoaded: true, problem: null });
+  const { user } = renderWithUser(<RunningJobs />);
+  await user.click(screen.getByRole('button', { name: '1 running' }));
+  expect(screen.getByText('Generating “Once upon”')).toBeVisible();
 });
 
 describe('rows of jobs', () => {

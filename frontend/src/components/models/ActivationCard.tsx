@@ -10,9 +10,9 @@ import { useActivationStore } from '@/stores/activationStore';
 import { useJobStore } from '@/stores/jobStore';
 import type { Activation } from '@/types/model.types';
 import { formatBytes, formatCompact } from '@/utils/format';
+import { hookName } from '@/utils/hookNames';
 import { isLiveJob, jobLabel, jobProblem } from '@/utils/jobs';
 import { navigate } from '@/utils/urlState';
-import { hookName } from './HookTypes';
 
 function facts(activation: Activation): string {
   const layers = activation.layers.map((layer) => `L${layer}`).join(', ');

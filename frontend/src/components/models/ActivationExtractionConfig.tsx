@@ -10,11 +10,10 @@ import { SpecField } from '@/components/common/SpecField';
 import { useAction } from '@/hooks/useAction';
 import { useDatasets } from '@/hooks/useDatasets';
 import { useEstimate } from '@/hooks/useEstimate';
-import { useRequest } from '@/hooks/useRequest';
+import { useArchitecture } from '@/hooks/useModels';
 import { useSpecForm } from '@/hooks/useSpecForm';
 import { activationService } from '@/services/activationService';
 import { fields } from '@/services/generated/fields';
-import { modelService } from '@/services/modelService';
 import { useActivationStore } from '@/stores/activationStore';
 import { toast } from '@/stores/uiStore';
 import type { ActivationExtract, LanguageModel } from '@/types/model.types';
@@ -44,7 +43,7 @@ interface ActivationExtractionConfigProps {
 /** The dialog that runs a model over a dataset and stores some of its activations. */
 export function ActivationExtractionConfig({ model, onClose }: ActivationExtractionConfigProps) {
   const { items } = useDatasets();
-  const architecture = useRequest(model.id, () => modelService.architecture(model.id));
+  const architecture = useArchitecture(model.id);
   const [chosen, setChosen] = useState('');
   const [layers, setLayers] = useState([middleLayer(model.n_layers ?? 1)]);
   const [hookTypes, setHookTypes] = useState<string[]>(['residual']);
@@ -55,7 +54,10 @@ export function ActivationExtractionConfig({ model, onClose }: ActivationExtract
   const tokenized = dataset?.tokenizations.find(
     (item) => item.model_id === model.id && item.status === 'ready',
   );
-  const isReady = !!dataset && layers.length > 0 && hookTypes.length > 0 && !form.hasErrors;
+  const isWrong = layers.length === 0 || hookTypes.length === 0 || form.hasErrors;
+  const obstacle = isWrong ? 'Correct the marked settings first.' : null;
+  const reason = dataset ? obstacle : 'Add a dataset first.';
+  const isReady = reason === null;
   const body = {
     ...form.values,
     model_id: model.id,
@@ -102,10 +104,16 @@ export function ActivationExtractionConfig({ model, onClose }: ActivationExtract
             icon={Zap}
             busy={isBusy}
             disabled={isBusy || !isReady}
+            aria-describedby={reason === null ? undefined : 'extraction-reason'}
             onClick={() => void run()}
           >
             Start Extraction
           </Button>
+          {reason && (
+            <p id="extraction-reason" className="text-center text-sm text-slate-400">
+              {reason}
+            </p>
+          )}
         </div>
       }
     >
@@ -130,20 +138,23 @@ export function ActivationExtractionConfig({ model, onClose }: ActivationExtract
           count={model.n_layers ?? 0}
           selected={layers}
           onChange={setLayers}
-          error={error?.fieldErrors.layers}
+          error={layers.length === 0 ? 'Choose at least one layer' : error?.fieldErrors.layers}
         />
         <HookTypes
           available={architecture.data?.hook_types ?? ['residual', 'mlp', 'attention']}
           selected={hookTypes}
           onChange={setHookTypes}
           help={SPECS.hook_types.help}
-          error={error?.fieldErrors.hook_types}
+          error={
+            hookTypes.length === 0 ? 'Choose at least one type' : error?.fieldErrors.hook_types
+          }
         />
         <div className="grid gap-4 sm:grid-cols-2">{MAIN.map(field)}</div>
         <Disclosure title="More settings">
           <div className="grid gap-4 sm:grid-cols-2">{MORE.map(field)}</div>
         </Disclosure>
         <ExtractionTemplates
+          obstacle={obstacle}
           choice={{ layers, hookTypes, maxSamples: numberOrNull(form.values.max_samples) }}
           onLoad={(choice) => {
             setLayers(choice.layers.filter((layer) => layer < (model.n_layers ?? 0)));

@@ -13,11 +13,13 @@ export interface ExtractionChoice {
 
 interface ExtractionTemplatesProps {
   choice: ExtractionChoice;
+  /** Why this choice cannot be kept. */
+  obstacle: string | null;
   onLoad: (choice: ExtractionChoice) => void;
 }
 
 /** Saved choices of layers, activation types and windows. */
-export function ExtractionTemplates({ choice, onLoad }: ExtractionTemplatesProps) {
+export function ExtractionTemplates({ choice, obstacle, onLoad }: ExtractionTemplatesProps) {
   const saved = useSaved('templates/extraction', extractionTemplates);
   return (
     <SavedShelf
@@ -26,6 +28,7 @@ export function ExtractionTemplates({ choice, onLoad }: ExtractionTemplatesProps
       problem={saved.problem}
       describe={describeTemplate}
       suggestName={() => suggestName(choice)}
+      obstacle={obstacle}
       isSaving={saved.save.isBusy}
       onSave={(name, description) => {
         const { layers, hookTypes, maxSamples } = choice;

@@ -1,16 +1,8 @@
+import { useId } from 'react';
+import { ErrorNote, groupDescribedBy } from '@/components/common/Field';
 import { InfoTip } from '@/components/common/InfoTip';
 import { classNames } from '@/utils/classNames';
-
-const NAMES: Record<string, string> = {
-  residual: 'Residual Stream',
-  mlp: 'MLP Output',
-  attention: 'Attention Output',
-  mlp_input: 'MLP Input',
-};
-
-export function hookName(type: string): string {
-  return NAMES[type] ?? type;
-}
+import { hookHint, hookName } from '@/utils/hookNames';
 
 interface HookTypesProps {
   available: readonly string[];
@@ -22,12 +14,13 @@ interface HookTypesProps {
 
 /** Which activations are read in each chosen layer. */
 export function HookTypes({ available, selected, onChange, help, error }: HookTypesProps) {
+  const id = useId();
   const toggle = (type: string) =>
     onChange(
       selected.includes(type) ? selected.filter((other) => other !== type) : [...selected, type],
     );
   return (
-    <div role="group" aria-label="Activation type">
+    <div role="group" aria-label="Activation type" {...groupDescribedBy(id, error)}>
       <div className="mb-2 flex items-center gap-1.5">
         <span className="text-sm font-medium text-slate-300">Activation Type</span>
         <InfoTip label="activation types" text={help} />
@@ -38,6 +31,7 @@ export function HookTypes({ available, selected, onChange, help, error }: HookTy
             key={type}
             type="button"
             aria-pressed={selected.includes(type)}
+            title={hookHint(type)}
             onClick={() => toggle(type)}
             className={classNames(
               'rounded-lg border px-4 py-2 text-sm transition-colors',
@@ -50,7 +44,7 @@ export function HookTypes({ available, selected, onChange, help, error }: HookTy
           </button>
         ))}
       </div>
-      {error && <p className="mt-1 text-sm text-red-400">{error}</p>}
+      {error && <ErrorNote id={id}>{error}</ErrorNote>}
     </div>
   );
 }

@@ -1,4 +1,6 @@
+import { useId } from 'react';
 import { Button } from '@/components/common/Button';
+import { ErrorNote, groupDescribedBy } from '@/components/common/Field';
 import { classNames } from '@/utils/classNames';
 
 interface LayerGridProps {
@@ -11,6 +13,7 @@ interface LayerGridProps {
 /** One button per layer of the model, any number of them pressed. */
 export function LayerGrid({ count, selected, onChange, error }: LayerGridProps) {
   const layers = Array.from({ length: count }, (_, layer) => layer);
+  const id = useId();
   const isAll = selected.length === count;
 
   const toggle = (layer: number) => {
@@ -21,7 +24,7 @@ export function LayerGrid({ count, selected, onChange, error }: LayerGridProps) 
   };
 
   return (
-    <div role="group" aria-label="Layers">
+    <div role="group" aria-label="Layers" {...groupDescribedBy(id, error)}>
       <div className="mb-2 flex items-center justify-between">
         <span className="text-sm font-medium text-slate-300">
           Layers <span className="text-slate-400">({selected.length} selected)</span>
@@ -48,7 +51,7 @@ export function LayerGrid({ count, selected, onChange, error }: LayerGridProps) 
           </button>
         ))}
       </div>
-      {error && <p className="mt-1 text-sm text-red-400">{error}</p>}
+      {error && <ErrorNote id={id}>{error}</ErrorNote>}
     </div>
   );
 }

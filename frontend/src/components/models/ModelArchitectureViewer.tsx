@@ -2,10 +2,10 @@ import { ErrorBox } from '@/components/common/ErrorBox';
 import { Modal } from '@/components/common/Modal';
 import { Skeleton } from '@/components/common/Skeleton';
 import { Tile } from '@/components/common/Tile';
-import { useRequest } from '@/hooks/useRequest';
-import { modelService } from '@/services/modelService';
+import { useArchitecture } from '@/hooks/useModels';
 import type { LanguageModel, ModelArchitecture } from '@/types/model.types';
 import { formatCompact, formatDecimal, formatInteger } from '@/utils/format';
+import { hookShortName } from '@/utils/hookNames';
 
 interface ModelArchitectureViewerProps {
   model: LanguageModel;
@@ -14,7 +14,7 @@ interface ModelArchitectureViewerProps {
 
 /** What a model is made of, from the embedding to the output. */
 export function ModelArchitectureViewer({ model, onClose }: ModelArchitectureViewerProps) {
-  const { data, error, again } = useRequest(model.id, () => modelService.architecture(model.id));
+  const { data, error, again } = useArchitecture(model.id);
   return (
     <Modal size="4xl" title={`${model.name} Architecture`} onClose={onClose}>
       {error && <ErrorBox problem={error} action={{ label: 'Try again', onClick: again }} />}
@@ -82,7 +82,7 @@ function ConfigurationTable({ data }: { data: ModelArchitecture }) {
     ['Tied embeddings', data.tied_embeddings ? 'yes' : 'no'],
     ['Architecture', data.architecture],
     ['Family', data.family],
-    ['Hook points', data.hook_types.join(', ')],
+    ['Hook points', data.hook_types.map(hookShortName).join(', ')],
   ] as const;
   return (
     <section aria-labelledby="configuration-heading">

@@ -1,6 +1,6 @@
 import { Download } from 'lucide-react';
 import { type SubmitEvent, useState } from 'react';
-import { Button } from '@/components/common/Button';
+import { SubmitButton } from '@/components/common/SubmitButton';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { Input } from '@/components/common/Input';
 import { fields } from '@/services/generated/fields';
@@ -21,7 +21,7 @@ export function ModelDownloader() {
 
   const handleSubmit = async (event: SubmitEvent) => {
     event.preventDefault();
-    const body = { repo_id: repo.trim(), quantization, access_token: token || null };
+    const body = { repo_id: repo.trim(), quantization, access_token: token.trim() || null };
     if (!(await run(body))) return;
     setRepo('');
     setToken('');
@@ -55,17 +55,9 @@ export function ModelDownloader() {
         />
       </div>
       {error && <ErrorBox problem={error} />}
-      <Button
-        type="submit"
-        variant="primary"
-        size="lg"
-        block
-        icon={Download}
-        busy={isBusy}
-        disabled={isBusy || !isRepoId(repo)}
-      >
+      <SubmitButton icon={Download} busy={isBusy} disabled={isBusy || !isRepoId(repo)}>
         Download Model from HuggingFace
-      </Button>
+      </SubmitButton>
     </form>
   );
 }

@@ -173,6 +173,10 @@ describe('extracting', () => {
     await user.click(within(dialog).getByRole('button', { name: 'Select All' }));
     await user.click(within(dialog).getByRole('button', { name: 'L3' }));
     await user.click(within(dialog).getByRole('button', { name: 'MLP Output' }));
+    const heads = await within(dialog).findByRole('button', { name: 'Attention Heads' });
+    expect(heads).toHaveAttribute('title', expect.stringContaining('before they are mixed'));
+    await user.click(heads);
+    await user.click(within(dialog).getByRole('button', { name: 'Residual Mid-Block' }));
     await user.type(within(dialog).getByLabelText('Tokens at most'), '5000');
     await expectAccessible(dialog);
     await user.click(start);
@@ -181,9 +185,35 @@ describe('extracting', () => {
       model_id: model.id,
       dataset_id: dataset.id,
       layers: [0, 1, 2],
-      hook_types: ['residual', 'mlp'],
+      hook_types: ['residual', 'mlp', 'z', 'resid_mid'],
       max_tokens: 5000,
     });
+  });
+
+  it('says what is missing, and keeps no template of it', async () => {
+    const model = makeModel();
+    answerPage('/models', [model]);
+    answerPage('/datasets', [makeDataset()]);
+    answer('get', `/models/${model.id}/architecture`, makeArchitecture());
+    answerPage('/templates/extraction', []);
+    window.history.replaceState(null, '', `?extract=${model.id}`);
+    const { user } = renderWithUser(<ModelsPanel />);
+    const dialog = await screen.findByRole('dialog');
+    const start = within(dialog).getByRole('button', { name: 'Start Extraction' });
+    await waitFor(() => expect(start).toBeEnabled());
+    await user.click(within(dialog).getByRole('button', { name: 'Select All' }));
+    await user.click(within(dialog).getByRole('button', { name: 'Deselect All' }));
+    const layers = within(dialog).getByRole('group', { name: 'Layers' });
+    expect(layers).toHaveAccessibleDescription('Choose at least one layer');
+    expect(start).toHaveAccessibleDescription('Correct the marked settings first.');
+    await user.click(within(dialog).getByRole('button', { name: 'Select All' }));
+    await user.click(within(dialog).getByRole('button', { name: 'More settings' }));
+    await user.type(within(dialog).getByLabelText('Windows at most'), 'some');
+    await user.click(within(dialog).getByRole('button', { name: 'Extraction Templates (0)' }));
+    const save = within(dialog).getByRole('button', { name: 'Save Current Config' });
+    expect(save).toBeDisabled();
+    expect(save).toHaveAccessibleDescription('Correct the marked settings first.');
+    await expectAccessible(dialog);
   });
 
   it('takes up a template', async () => {

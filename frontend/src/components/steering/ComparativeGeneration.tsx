@@ -1,6 +1,8 @@
 import { Segmented } from '@/components/common/Segmented';
 import { useUrlChoice } from '@/hooks/useUrlState';
+import type { Branch } from '@/stores/steeringLive';
 import type { SteeringRun } from '@/stores/steeringStore';
+import { classNames } from '@/utils/classNames';
 import { formatInteger } from '@/utils/format';
 import { TokenLegend } from '../visualizations/TokenLegend';
 import { GenerationPane, type Shade } from './GenerationPane';
@@ -12,32 +14,42 @@ const SHADES = [
 ] as const;
 type ShadeName = (typeof SHADES)[number]['value'];
 
-/** The unsteered and the steered text beside each other, token by token as they are written. */
+/** The texts beside each other, token by token as they are written. */
 export function ComparativeGeneration({ run }: { run: SteeringRun }) {
-  const { result, live } = run;
+  const { result, live, hasBaseline } = run;
   const [shadeName, setShade] = useUrlChoice<ShadeName>('shade', ['kl', 'diff']);
-  const largest = largestDivergence(result?.steered_output.tokens ?? live.steered);
+  const largest = Math.max(
+    largestDivergence(result?.steered_output.tokens ?? live.steered),
+    largestDivergence(result?.reconstruction?.output.tokens ?? live.reconstruction),
+  );
   const marked = result?.proof.first_divergence ?? null;
-  const pane = (branch: 'unsteered' | 'steered') => {
-    const tokens = result?.[`${branch}_output`].tokens ?? live[branch];
+  const pane = (branch: Branch) => {
+    const text = textOf(result, branch);
+    const tokens = text?.tokens ?? live[branch];
+    const isBaseline = branch === 'reconstruction';
     const isDifference = shadeName === 'diff' && result !== null;
     const shade: Shade = isDifference
       ? { palette: branch === 'steered' ? 'orange' : 'blue', max: 1 }
       : { palette: 'purple', max: largest };
     return {
+      branch,
       tokens: isDifference
-        ? differenceTokens(tokens, result.diff, branch)
-        : divergenceTokens(tokens, marked),
+        ? differenceTokens(tokens, isBaseline ? [] : result.diff, isBaseline ? 'steered' : branch)
+        : divergenceTokens(
+            tokens,
+            isBaseline ? (result?.reconstruction?.proof.first_divergence ?? null) : marked,
+          ),
       shade,
-      text: result?.[`${branch}_output`] ?? null,
+      text,
       isRunning: run.state === 'running',
     };
   };
   return (
     <div className="space-y-3">
-      <div className="grid gap-4 lg:grid-cols-2">
+      <div className={classNames('grid gap-4', hasBaseline ? 'lg:grid-cols-3' : 'lg:grid-cols-2')}>
         <GenerationPane title="Unsteered (Baseline)" {...pane('unsteered')} />
-        <GenerationPane title="Steered" isSteered {...pane('steered')} />
+        {hasBaseline && <GenerationPane title="Reconstruction only" {...pane('reconstruction')} />}
+        <GenerationPane title="Steered" {...pane('steered')} />
       </div>
       {result && (
         <div className="flex flex-wrap items-center justify-between gap-3 text-xs text-slate-400">
@@ -71,4 +83,9 @@ export function ComparativeGeneration({ run }: { run: SteeringRun }) {
       )}
     </div>
   );
+}
+
+function textOf(result: SteeringRun['result'], branch: Branch) {
+  if (branch === 'reconstruction') return result?.reconstruction?.output ?? null;
+  return result?.[`${branch}_output`] ?? null;
 }

@@ -11,10 +11,12 @@ import { useUrlChoice } from '@/hooks/useUrlState';
 import type { FeatureRow } from '@/types/feature.types';
 import { formatDecimal } from '@/utils/format';
 
-const ORDERS = [
-  { value: 'max_activation', label: 'Strongest' },
-  { value: 'output_score', label: 'Steers best' },
-] as const;
+function ordersOf(search: string) {
+  return [
+    { value: 'max_activation', label: search ? 'Best match' : 'Strongest' },
+    { value: 'output_score', label: 'Steers best' },
+  ] as const;
+}
 
 interface FeatureSelectorProps {
   trainingId: string | null;
@@ -45,13 +47,13 @@ export function FeatureSelector({ trainingId, selectedIds, isFull, onAdd }: Feat
       <div className="flex flex-wrap items-center justify-between gap-2">
         <Segmented
           label="Order of the features"
-          options={ORDERS}
+          options={ordersOf(search)}
           value={order}
           onChange={setOrder}
         />
         {order === 'output_score' && rows[0]?.output_score === null && (
           <span className="text-xs text-slate-400">
-            Not measured yet: “Score Features” in the Features tab does it.
+            Not measured yet: “Measure” in the Features tab does it.
           </span>
         )}
       </div>
@@ -105,11 +107,11 @@ interface FoundFeatureProps {
 function FoundFeature({ row, isSelected, isFull, showsScore, onAdd }: FoundFeatureProps) {
   return (
     <li className="flex items-center gap-3 px-3 py-2 text-sm">
-      <span className="w-14 shrink-0 font-mono text-slate-400">#{row.neuron_index}</span>
+      <span className="w-12 shrink-0 font-mono text-slate-400">#{row.neuron_index}</span>
       <span className="min-w-0 flex-1 truncate" title={row.name ?? undefined}>
         {row.name ?? <span className="text-slate-400 italic">No label</span>}
       </span>
-      <span className="shrink-0 text-xs text-slate-400 tabular-nums">
+      <span className="shrink-0 text-xs text-slate-400 tabular-nums max-[28rem]:hidden">
         {showsScore
           ? `steers ${formatDecimal(row.output_score, 3)}`
           : `max ${formatDecimal(row.max_activation, 1)}`}

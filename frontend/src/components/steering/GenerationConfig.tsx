@@ -1,10 +1,13 @@
 import { TextArea } from '@/components/common/Input';
 import { NumberInput } from '@/components/common/NumberInput';
 import { Select } from '@/components/common/Select';
+import { SpecField } from '@/components/common/SpecField';
 import type { SteeringConfig } from '@/stores/steeringStore';
 import type { LanguageModel } from '@/types/model.types';
+import { ChatField } from './ChatField';
 import { MoreSettings } from './MoreSettings';
-import { settingError, STEERING_SPECS } from './steeringRequest';
+import { promptError, settingError, STEERING_SPECS } from './steeringRequest';
+import { WhereItActs } from './WhereItActs';
 
 const EXAMPLE_PROMPTS = [
   'Once upon a time',
@@ -18,10 +21,20 @@ type Changes = Partial<Omit<SteeringConfig, 'steered'>>;
 interface GenerationConfigProps {
   config: SteeringConfig;
   models: readonly LanguageModel[];
+  /** Whether the model that generates has a chat template; null while that is not known. */
+  canChat: boolean | null;
   /** Layer of the dictionary that the features come from. */
   ownLayer: number | null;
+  /** Place in a block that this dictionary writes. */
+  ownPlace: string | null;
+  /** The training whose features a condition may be chosen from. */
+  trainingId: string | null;
+  /** Why the condition cannot decide here. */
+  conditionError: string | undefined;
   /** Off where the prompts stand elsewhere. */
   showsPrompt: boolean;
+  /** Off where only the change can be added. */
+  showsMode: boolean;
   onChange: (changes: Changes) => void;
   onSubmit: () => void;
 }
@@ -30,8 +43,13 @@ interface GenerationConfigProps {
 export function GenerationConfig({
   config,
   models,
+  canChat,
   ownLayer,
+  ownPlace,
+  trainingId,
+  conditionError,
   showsPrompt,
+  showsMode,
   onChange,
   onSubmit,
 }: GenerationConfigProps) {
@@ -46,8 +64,9 @@ export function GenerationConfig({
         options={models.map((model) => ({ value: model.id, label: model.name }))}
       />
       {showsPrompt && <PromptField prompt={config.prompt} {...{ onChange, onSubmit }} />}
-      <LayerSelect {...{ nLayers, ownLayer }} layer={config.layer} onChange={onChange} />
-      <div className="grid grid-cols-3 gap-3">
+      <ChatField more={config.more} {...{ canChat, onChange }} />
+      <LayerSelect {...{ nLayers, ownLayer, ownPlace, config, onChange }} />
+      <div className="grid gap-3 min-[28rem]:grid-cols-3">
         <NumberInput
           label="Temperature"
           help={STEERING_SPECS.temperature.help}
@@ -70,7 +89,8 @@ export function GenerationConfig({
           onChange={(seed) => onChange({ seed })}
         />
       </div>
-      <MoreSettings more={config.more ?? {}} onChange={(more) => onChange({ more })} />
+      <WhereItActs {...{ config, trainingId, conditionError, showsMode, onChange }} />
+      <MoreSettings {...{ config, onChange }} />
     </div>
   );
 }
@@ -78,31 +98,56 @@ export function GenerationConfig({
 interface LayerSelectProps {
   nLayers: number | null;
   ownLayer: number | null;
-  layer: number | null;
+  ownPlace: string | null;
+  config: SteeringConfig;
   onChange: (changes: Changes) => void;
 }
 
-function LayerSelect({ nLayers, ownLayer, layer, onChange }: LayerSelectProps) {
+/** Another layer than the dictionary's own must be meant: the API refuses it otherwise. */
+function LayerSelect({ nLayers, ownLayer, ownPlace, config, onChange }: LayerSelectProps) {
+  const { layer, more } = config;
   const own = ownLayer === null ? '' : ` (${ownLayer})`;
   const isElsewhere = layer !== null && ownLayer !== null && layer !== ownLayer;
+  const isOneElsewhere = config.steered.some(
+    (one) =>
+      (one.layer != null && ownLayer !== null && one.layer !== ownLayer) ||
+      (one.hookType !== undefined && ownPlace !== null && one.hookType !== ownPlace),
+  );
   const count = Math.max(nLayers ?? 0, (layer ?? -1) + 1);
+  const unforced = Object.fromEntries(
+    Object.entries(more ?? {}).filter(([name]) => name !== 'force'),
+  );
   return (
-    <Select
-      label="Intervention layer"
-      help="The block whose output the features are added to."
-      hint={
-        isElsewhere
-          ? `The features were found at layer ${ownLayer}; elsewhere their direction may mean something else.`
-          : undefined
-      }
-      value={layer === null ? '' : String(layer)}
-      placeholder={`The layer of the dictionary${own}`}
-      onChange={(value) => onChange({ layer: value === '' ? null : Number(value) })}
-      options={Array.from({ length: count }, (_, index) => ({
-        value: String(index),
-        label: `Layer ${index}`,
-      }))}
-    />
+    <div className="space-y-2">
+      <Select
+        label="Intervention layer"
+        help="The block in which the features act, at the place where their dictionary writes."
+        hint={
+          isElsewhere
+            ? `The features were found at layer ${ownLayer}; elsewhere their direction may mean something else.`
+            : undefined
+        }
+        value={layer === null ? '' : String(layer)}
+        placeholder={`The layer of the dictionary${own}`}
+        onChange={(value) =>
+          onChange(value === '' ? { layer: null, more: unforced } : { layer: Number(value) })
+        }
+        options={Array.from({ length: count }, (_, index) => ({
+          value: String(index),
+          label: `Layer ${index}`,
+        }))}
+      />
+      {(isElsewhere || isOneElsewhere || more?.force === true) && (
+        <SpecField
+          spec={STEERING_SPECS.force}
+          label="Steer There All the Same"
+          value={more?.force === true}
+          onChange={(value) =>
+            onChange({ more: value === true ? { ...unforced, force: true } : unforced })
+          }
+        />
+      )}
+    </div>
   );
 }
 
@@ -118,8 +163,10 @@ function PromptField({ prompt, onChange, onSubmit }: PromptFieldProps) {
     <div>
       <TextArea
         label="Prompt"
+        help="A model with a chat template can also take it as a user’s message, after a system prompt; the switch for it is below then."
         rows={4}
         value={prompt}
+        error={promptError(prompt)}
         placeholder="Text that both branches continue"
         onChange={(text) => onChange({ prompt: text })}
         onKeyDown={(event) => {

@@ -10,10 +10,12 @@ import { SkeletonList } from '@/components/common/Skeleton';
 import { useSavedRuns } from '@/hooks/useSteeringRuns';
 import type { ResolvedFeature, SavedRun } from '@/types/steering.types';
 import { formatDateTime, formatDecimal } from '@/utils/format';
+import { hookShortName } from '@/utils/hookNames';
 import { UNIT_SCALES } from './coefficients';
 import { ExportMenu } from './ExportMenu';
 import { METHODS } from './methods';
 import { ReplayButton } from './ReplayButton';
+import { isElsewhere } from './runConfig';
 
 /** Every comparison that was made, to be opened, repeated, exported or forgotten. */
 export function HistoryView({ onOpen }: { onOpen: (id: string) => void }) {
@@ -107,12 +109,23 @@ function Excerpt({ title, text, isSteered = false }: ExcerptProps) {
   return (
     <div className={`border-l-2 pl-3 ${isSteered ? 'border-emerald-500/60' : 'border-slate-700'}`}>
       <p className="text-xs text-slate-400">{title}</p>
-      <p className="line-clamp-3 break-words whitespace-pre-wrap text-slate-200">{text}</p>
+      {text === '' ? (
+        <p className="text-slate-400 italic">Nothing: it ended at once.</p>
+      ) : (
+        <p className="line-clamp-3 break-words whitespace-pre-wrap text-slate-200">{text}</p>
+      )}
     </div>
   );
 }
 
-/** Such as `#107 number +2.00 × max`. */
+/** Where it acted, when that is not where it was learned. */
+function placeOf(feature: ResolvedFeature): string {
+  return isElsewhere(feature)
+    ? ` at ${hookShortName(feature.hook_type ?? '')} of layer ${feature.layer}`
+    : '';
+}
+
+/** Such as `#107 number +2.00 × max`, with the place where it was not learned there. */
 export function describeFeature(feature: ResolvedFeature): string {
   const { neuron_index: index, name, coefficient, unit, method } = feature;
   const view = METHODS[method];
@@ -120,5 +133,5 @@ export function describeFeature(feature: ResolvedFeature): string {
   const amount = view.value ? ` ${sign}${formatDecimal(coefficient, 2)}` : '';
   const suffix = view.value && view.hasUnit ? ` ${UNIT_SCALES[unit].suffix}` : '';
   const edit = method === 'add' ? '' : ` ${view.label.toLowerCase()}`;
-  return `#${index}${name ? ` ${name}` : ''}${edit}${amount}${suffix}`;
+  return `#${index}${name ? ` ${name}` : ''}${edit}${amount}${suffix}${placeOf(feature)}`;
 }

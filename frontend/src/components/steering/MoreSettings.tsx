@@ -1,21 +1,20 @@
 import { Disclosure } from '@/components/common/Disclosure';
-import { SpecField, type SpecValue } from '@/components/common/SpecField';
+import { SpecField } from '@/components/common/SpecField';
 import type { SteeringConfig } from '@/stores/steeringStore';
+import type { SpecValue } from '@/types/form.types';
 import { specError } from '@/utils/validation';
-import { MORE_LABELS, MORE_NAMES, STEERING_SPECS } from './steeringRequest';
+import { StopField } from './StopField';
+import { MORE_LABELS, MORE_NAMES, STEERING_SPECS, withSetting } from './steeringRequest';
 
 interface MoreSettingsProps {
-  more: NonNullable<SteeringConfig['more']>;
-  onChange: (more: NonNullable<SteeringConfig['more']>) => void;
+  config: Pick<SteeringConfig, 'more' | 'stop'>;
+  onChange: (changes: Partial<Pick<SteeringConfig, 'more' | 'stop'>>) => void;
 }
 
-/** What few runs change: sampling, and at which tokens the edit acts. */
-export function MoreSettings({ more, onChange }: MoreSettingsProps) {
-  const set = (name: string, value: SpecValue, standard: unknown) => {
-    const others = Object.entries(more).filter(([key]) => key !== name);
-    onChange(Object.fromEntries(value === standard ? others : [...others, [name, value]]));
-  };
-  const changed = Object.keys(more).length;
+/** What few runs change of the sampling, and where a text ends. */
+export function MoreSettings({ config, onChange }: MoreSettingsProps) {
+  const { more = {}, stop } = config;
+  const changed = MORE_NAMES.filter((name) => name in more).length + (stop.length > 0 ? 1 : 0);
   return (
     <Disclosure title={changed ? `More settings (${changed} changed)` : 'More settings'}>
       <div className="grid gap-4 sm:grid-cols-2">
@@ -29,10 +28,13 @@ export function MoreSettings({ more, onChange }: MoreSettingsProps) {
               label={MORE_LABELS[name]}
               value={value}
               error={specError(spec, value)}
-              onChange={(next) => set(name, next, spec.default)}
+              onChange={(next) => onChange({ more: withSetting(more, name, next) })}
             />
           );
         })}
+        <div className="min-w-0 sm:col-span-2">
+          <StopField stop={stop} onChange={(texts) => onChange({ stop: texts })} />
+        </div>
       </div>
     </Disclosure>
   );

@@ -20,7 +20,7 @@ const COLUMNS: readonly {
   },
   {
     label: '‖Δ‖/‖h‖',
-    help: 'Mean share of the residual norm over the steered positions of this run.',
+    help: 'Mean share of the norm of the state over the steered positions of this run.',
     of: (f) => formatShare(f.strength_as_norm_fraction),
   },
   {
@@ -48,7 +48,7 @@ export function ResolvedStrengths({ features }: { features: readonly ResolvedFea
   return (
     <section aria-label="Strengths in all units" className="space-y-2">
       <h4 className="text-sm font-medium">Strengths in all units</h4>
-      <div className="overflow-x-auto" tabIndex={0}>
+      <div className="relative overflow-x-auto" tabIndex={0}>
         <table className="w-full min-w-[44rem] text-sm">
           <caption className="sr-only">Strength of each feature in every unit</caption>
           <thead className="text-xs text-slate-400">

@@ -6,10 +6,12 @@ interface SelectedFeaturesProps {
   features: readonly SelectedFeature[];
   /** Blocks of the model that generates; null while none is chosen. */
   nLayers: number | null;
+  /** Places of its blocks in which they can act. */
+  places: readonly string[];
 }
 
 /** The features that steer, each with its coefficient. */
-export function SelectedFeatures({ features, nLayers }: SelectedFeaturesProps) {
+export function SelectedFeatures({ features, nLayers, places }: SelectedFeaturesProps) {
   const { changeFeature, removeFeature } = useSteeringStore.getState();
   return (
     <section aria-label="Selected features" className="space-y-3">
@@ -25,6 +27,7 @@ export function SelectedFeatures({ features, nLayers }: SelectedFeaturesProps) {
               key={feature.id}
               feature={feature}
               nLayers={nLayers}
+              places={places}
               onChange={(changes) => changeFeature(feature.id, changes)}
               onRemove={() => removeFeature(feature.id)}
             />

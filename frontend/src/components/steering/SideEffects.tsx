@@ -21,7 +21,7 @@ export function SideEffects({ feature }: { feature: SweptFeature }) {
         Other features whose mean activation over the texts changed most. A random direction of the
         same length changes some too; what it does stands beside.
       </p>
-      <div className="overflow-x-auto" tabIndex={0}>
+      <div className="relative overflow-x-auto" tabIndex={0}>
         <table className="w-full min-w-[34rem] text-sm">
           <caption className="sr-only">Mean activation of other features</caption>
           <TableHead columns={COLUMNS} />

@@ -1,12 +1,15 @@
 import { X } from 'lucide-react';
-import { useId } from 'react';
+import { type ComponentProps, useId } from 'react';
 import { Button } from '@/components/common/Button';
+import { describedBy, ErrorNote } from '@/components/common/Field';
 import { IconButton } from '@/components/common/IconButton';
 import type { SelectedFeature } from '@/hooks/useSteering';
 import type { Steered } from '@/stores/steeringStore';
 import type { CoefficientUnit, SteeringMethod } from '@/types/steering.types';
 import { formatDecimal } from '@/utils/format';
+import { hookShortName } from '@/utils/hookNames';
 import { METHOD_NAMES, METHODS } from './methods';
+import { coefficientError } from './steeringRequest';
 import { convertCoefficient, effectOf, UNIT_SCALES } from './coefficients';
 
 const UNITS = Object.entries(UNIT_SCALES) as [
@@ -23,18 +26,20 @@ const VALUE_COLORS = {
 interface SteeredFeatureCardProps {
   feature: SelectedFeature;
   nLayers: number | null;
+  places: readonly string[];
   onChange: (changes: Partial<Omit<Steered, 'id'>>) => void;
   onRemove: () => void;
 }
 
 /** One feature that steers, with how strongly it does. */
 export function SteeredFeatureCard(props: SteeredFeatureCardProps) {
-  const { feature, nLayers, onChange, onRemove } = props;
+  const { feature, nLayers, places, onChange, onRemove } = props;
   const id = useId();
   const { row, coefficient, unit, method = 'add', onlyActive = false } = feature;
   const view = METHODS[method];
   const scale = UNIT_SCALES[unit];
   const name = row ? `#${row.neuron_index}` : `feature ${feature.id}`;
+  const error = coefficientError(feature);
   const limit = Math.max(scale.limit, Math.abs(coefficient));
 
   return (
@@ -46,8 +51,8 @@ export function SteeredFeatureCard(props: SteeredFeatureCardProps) {
         </span>
         <IconButton label={`Remove ${name}`} icon={X} tone="danger" onClick={onRemove} />
       </div>
-      <div className="flex flex-wrap items-center justify-between gap-3 text-sm">
-        <select
+      <div className="grid gap-2 min-[28rem]:grid-cols-3">
+        <SmallSelect
           aria-label={`Method of ${name}`}
           title={view.help}
           value={method}
@@ -55,23 +60,21 @@ export function SteeredFeatureCard(props: SteeredFeatureCardProps) {
             const next = event.target.value as SteeringMethod;
             onChange({ method: next === 'add' ? undefined : next });
           }}
-          className="rounded-lg border border-slate-700 bg-slate-900 px-2 py-1 text-xs text-slate-200"
         >
           {METHOD_NAMES.map((value) => (
             <option key={value} value={value}>
               {METHODS[value].label}
             </option>
           ))}
-        </select>
-        <select
+        </SmallSelect>
+        <SmallSelect
           aria-label={`Layer of ${name}`}
-          title="The block after which this feature acts"
+          title="The block in which this feature acts"
           value={feature.layer === undefined ? '' : String(feature.layer)}
           onChange={(event) => {
             const { value } = event.target;
             onChange({ layer: value === '' ? undefined : Number(value) });
           }}
-          className="rounded-lg border border-slate-700 bg-slate-900 px-2 py-1 text-xs text-slate-200"
         >
           <option value="">the layer of the run</option>
           {Array.from({ length: Math.max(nLayers ?? 0, (feature.layer ?? -1) + 1) }, (_, layer) => (
@@ -79,17 +82,32 @@ export function SteeredFeatureCard(props: SteeredFeatureCardProps) {
               layer {layer}
             </option>
           ))}
-        </select>
-        <label className="flex items-center gap-2 text-xs text-slate-300">
-          <input
-            type="checkbox"
-            className="accent-emerald-500"
-            checked={onlyActive}
-            onChange={(event) => onChange({ onlyActive: event.target.checked || undefined })}
-          />
-          only where it is active
-        </label>
+        </SmallSelect>
+        {(places.length > 0 || feature.hookType) && (
+          <SmallSelect
+            aria-label={`Place of ${name}`}
+            title="The place in the block at which this feature acts"
+            value={feature.hookType ?? ''}
+            onChange={(event) => onChange({ hookType: event.target.value || undefined })}
+          >
+            <option value="">its own place</option>
+            {withCurrent(places, feature.hookType).map((place) => (
+              <option key={place} value={place}>
+                {hookShortName(place)}
+              </option>
+            ))}
+          </SmallSelect>
+        )}
       </div>
+      <label className="flex items-center gap-2 text-xs text-slate-300">
+        <input
+          type="checkbox"
+          className="accent-emerald-500"
+          checked={onlyActive}
+          onChange={(event) => onChange({ onlyActive: event.target.checked || undefined })}
+        />
+        only where it is active
+      </label>
       {view.value && (
         <>
           <div className="flex flex-wrap items-center justify-between gap-3 text-sm">
@@ -101,7 +119,7 @@ export function SteeredFeatureCard(props: SteeredFeatureCardProps) {
                 {formatDecimal(coefficient, 2)}
               </span>
               {view.hasUnit && (
-                <select
+                <SmallSelect
                   aria-label={`Unit of ${name}`}
                   title={scale.help}
                   value={unit}
@@ -112,14 +130,13 @@ export function SteeredFeatureCard(props: SteeredFeatureCardProps) {
                       coefficient: convertCoefficient(coefficient, unit, next),
                     });
                   }}
-                  className="rounded-lg border border-slate-700 bg-slate-900 px-2 py-1 text-xs text-slate-200"
                 >
                   {UNITS.map(([value, { label }]) => (
                     <option key={value} value={value}>
                       {label}
                     </option>
                   ))}
-                </select>
+                </SmallSelect>
               )}
             </span>
           </div>
@@ -131,6 +148,7 @@ export function SteeredFeatureCard(props: SteeredFeatureCardProps) {
               max={limit}
               step={scale.step}
               value={coefficient}
+              {...describedBy(id, { error })}
               aria-valuetext={`${formatDecimal(coefficient, 2)} ${scale.suffix}, ${effectOf(coefficient)}`}
               onChange={(event) => onChange({ coefficient: event.target.valueAsNumber })}
               className="w-full accent-emerald-500"
@@ -141,7 +159,8 @@ export function SteeredFeatureCard(props: SteeredFeatureCardProps) {
               <span className="text-right">amplify</span>
             </div>
           </div>
-          <div className="grid grid-cols-3 gap-2">
+          {error && <ErrorNote id={id}>{error}</ErrorNote>}
+          <div className="grid gap-2 min-[28rem]:grid-cols-3">
             <Button size="sm" onClick={() => onChange({ coefficient: -scale.quick })}>
               Suppress (−{scale.quick})
             </Button>
@@ -156,4 +175,19 @@ export function SteeredFeatureCard(props: SteeredFeatureCardProps) {
       )}
     </li>
   );
+}
+
+/** A list of choices that is no larger than its text. */
+function SmallSelect(props: Omit<ComponentProps<'select'>, 'className'>) {
+  return (
+    <select
+      className="min-w-0 rounded-lg border border-slate-700 bg-slate-900 px-2 py-1 text-xs text-slate-200"
+      {...props}
+    />
+  );
+}
+
+/** The places, with one that an address names and the model has not. */
+function withCurrent(places: readonly string[], current: string | undefined): readonly string[] {
+  return current === undefined || places.includes(current) ? places : [...places, current];
 }

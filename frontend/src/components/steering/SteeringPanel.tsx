@@ -6,8 +6,13 @@ import { ErrorBox } from '@/components/common/ErrorBox';
 import { Segmented } from '@/components/common/Segmented';
 import { Select } from '@/components/common/Select';
 import { useAction } from '@/hooks/useAction';
-import { useModels } from '@/hooks/useModels';
-import { useSelectedFeatures, useSteeringAddress } from '@/hooks/useSteering';
+import { useArchitecture, useModels } from '@/hooks/useModels';
+import {
+  type SelectedFeature,
+  useConditionFeature,
+  useSelectedFeatures,
+  useSteeringAddress,
+} from '@/hooks/useSteering';
 import { useOpenedRun } from '@/hooks/useSteeringRuns';
 import { useSweeps } from '@/hooks/useSweeps';
 import { type TrainingSource, useTrainingSource } from '@/hooks/useTrainingSource';
@@ -24,7 +29,7 @@ import { HistoryView } from './HistoryView';
 import { configOfRun } from './runConfig';
 import { SelectedFeatures } from './SelectedFeatures';
 import { SteeringPresets } from './SteeringPresets';
-import { blockingReason, toRequest } from './steeringRequest';
+import { blockingReason, chatError, toRequest } from './steeringRequest';
 import { SweepForm } from './SweepForm';
 import { countTexts, sweepReason, toSweep } from './sweepPlan';
 import { SweepView, type UsedStrength } from './SweepView';
@@ -58,8 +63,13 @@ export function SteeringPanel() {
   const ownModel = source.selected?.model_id ?? null;
   const config = { ...chosen, modelId: chosen.modelId ?? ownModel };
   const ownLayer = selected[0]?.row?.layer ?? source.selected?.layer ?? null;
+  const ownPlace = source.selected?.target_hook_type ?? null;
   const nLayers = ready.find((model) => model.id === config.modelId)?.n_layers ?? null;
-  const reason = blockingReason(config);
+  const architecture = useArchitecture(config.modelId);
+  const canChat = architecture.isLoading ? null : (architecture.data?.has_chat_template ?? null);
+  const conditionError = useConditionPlace(config, selected);
+  const obstacle = chatError(config, canChat) ?? conditionError ?? null;
+  const reason = blockingReason(config) ?? obstacle;
   const submit = () => {
     if (!reason) void generate(toRequest(config));
   };
@@ -97,7 +107,7 @@ export function SteeringPanel() {
           <>
             <SteeringPresets
               trainingId={source.selected?.id ?? null}
-              layer={config.layer ?? ownLayer}
+              ownLayer={source.selected?.layer ?? null}
             />
             <div className="grid items-start gap-6 lg:grid-cols-2">
               <Card label="Select features to steer" className="min-w-0 space-y-4">
@@ -116,7 +126,11 @@ export function SteeringPanel() {
                   isFull={selected.length >= MAX_STEERED}
                   onAdd={addFeature}
                 />
-                <SelectedFeatures features={selected} nLayers={nLayers} />
+                <SelectedFeatures
+                  features={selected}
+                  nLayers={nLayers}
+                  places={placesFor(ownPlace, architecture.data?.hook_types ?? [])}
+                />
               </Card>
               <Card
                 label={view === 'sweep' ? 'Sweep configuration' : 'Generation configuration'}
@@ -134,13 +148,18 @@ export function SteeringPanel() {
                 <GenerationConfig
                   config={config}
                   models={ready}
+                  canChat={canChat}
                   ownLayer={ownLayer}
+                  ownPlace={ownPlace}
+                  trainingId={source.selected?.id ?? null}
+                  conditionError={conditionError}
+                  showsMode={view === 'compare'}
                   showsPrompt={view === 'compare' || config.sweep.prompts.trim() === ''}
                   onChange={update}
                   onSubmit={submit}
                 />
                 {view === 'sweep' ? (
-                  <SweepButton config={config} sweeps={sweeps} />
+                  <SweepButton {...{ config, obstacle, sweeps }} />
                 ) : (
                   <GenerateButton reason={reason} onSubmit={submit} />
                 )}
@@ -156,13 +175,32 @@ export function SteeringPanel() {
   );
 }
 
+/** Why a condition comes too late for the first of the edits, as far as their layers are known. */
+function useConditionPlace(
+  { layer }: SteeringConfig,
+  selected: readonly SelectedFeature[],
+): string | undefined {
+  const read = useConditionFeature()?.layer;
+  const layers = selected.flatMap((entry) => entry.layer ?? layer ?? entry.row?.layer ?? []);
+  const first = Math.min(...layers);
+  if (read == null || read <= first) return undefined;
+  return `The condition is read at layer ${read}, after the edit at layer ${first}: choose a feature of layer ${first} or earlier.`;
+}
+
+/** Places that a direction can be tried at; the heads' outputs are no part of the stream. */
+function placesFor(own: string | null, places: readonly string[]): string[] {
+  return places.filter((place) => (place === 'z') === (own === 'z'));
+}
+
 interface SweepButtonProps {
   config: SteeringConfig;
+  /** What the model or the condition's place rule out. */
+  obstacle: string | null;
   sweeps: ReturnType<typeof useSweeps>;
 }
 
-function SweepButton({ config, sweeps }: SweepButtonProps) {
-  const reason = sweepReason(config);
+function SweepButton({ config, obstacle, sweeps }: SweepButtonProps) {
+  const reason = sweepReason(config) ?? obstacle;
   const { start } = sweeps;
   return (
     <>

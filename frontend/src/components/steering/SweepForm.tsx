@@ -6,7 +6,7 @@ import { useSteeringStore } from '@/stores/steeringStore';
 import { CONTROLS, CRITERIA } from '@/stores/steeringUrl';
 import type { SweepCriterion } from '@/types/steering.types';
 import { CONTROL_VIEWS, CRITERION_LABELS } from './sweepViews';
-import { parseNumbers } from './sweepPlan';
+import { LARGEST_STRENGTH, numbersError, samplesError, targetsError } from './sweepPlan';
 
 const SPECS = fields.SweepRequest;
 
@@ -30,7 +30,7 @@ export function SweepForm() {
         <Input
           label="Strengths"
           help={SPECS.strengths.help}
-          error={parseNumbers(plan.strengths) ? undefined : 'Numbers with commas between them'}
+          error={numbersError(plan.strengths, LARGEST_STRENGTH)}
           value={plan.strengths}
           mono
           onChange={(strengths) => change({ strengths })}
@@ -38,7 +38,7 @@ export function SweepForm() {
         <Input
           label="KL targets (optional)"
           help={SPECS.kl_targets.help}
-          error={parseNumbers(plan.klTargets) ? undefined : 'Numbers with commas between them'}
+          error={targetsError(plan.klTargets)}
           placeholder="0.1, 0.3, 1, 3"
           value={plan.klTargets}
           mono
@@ -47,6 +47,7 @@ export function SweepForm() {
         <NumberInput
           label="Samples per prompt"
           help={SPECS.n_samples.help}
+          error={samplesError(plan.nSamples)}
           value={plan.nSamples}
           onChange={(nSamples) => change({ nSamples })}
         />

@@ -18,7 +18,7 @@ interface SweepTableProps {
 /** Every strength with its figures; a row opens one of its texts. */
 export function SweepTable({ feature, definitions, scoreDefinition, onUse }: SweepTableProps) {
   return (
-    <div className="overflow-x-auto rounded-lg border border-slate-800" tabIndex={0}>
+    <div className="relative overflow-x-auto rounded-lg border border-slate-800" tabIndex={0}>
       <table className="w-full min-w-[46rem] text-sm">
         <caption className="sr-only">Strengths of feature {feature.neuron_index}</caption>
         <thead className="bg-slate-900 text-xs text-slate-400">

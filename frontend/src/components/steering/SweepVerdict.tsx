@@ -21,12 +21,15 @@ export function SweepVerdict({ feature, onUse }: SweepVerdictProps) {
   return (
     <section aria-label="Chosen strength" className="space-y-4">
       <div className="flex flex-wrap items-center gap-3 rounded-lg border border-emerald-500/30 bg-emerald-500/5 p-4">
-        <Star className="size-5 fill-emerald-400 text-emerald-400" aria-hidden />
-        <p className="min-w-0 flex-1">
-          <span className="font-mono text-lg text-emerald-300">
+        <Star
+          className="size-5 shrink-0 fill-emerald-400 text-emerald-400 max-sm:hidden"
+          aria-hidden
+        />
+        <p className="min-w-56 flex-1">
+          <span className="mr-3 font-mono text-lg text-emerald-300">
             {strengthText(best.strength, best.unit, best.kl_target)}
           </span>
-          <span className="ml-3 text-sm text-slate-300">
+          <span className="text-sm text-slate-300">
             {best.is_held_out
               ? 'chosen on half of the prompts; all figures here are of the other half'
               : 'chosen and measured on the same prompt: give a second one to judge it elsewhere'}
@@ -100,18 +103,23 @@ interface ScoreRowProps {
 
 function ScoreRow({ label, score, largest, isOwn = false, help, note }: ScoreRowProps) {
   return (
-    <li className="grid grid-cols-[10rem_4rem_1fr] items-center gap-x-3 text-sm">
+    <li className="grid grid-cols-[1fr_auto] items-center gap-x-3 gap-y-1 text-sm sm:grid-cols-[10rem_4rem_1fr] sm:gap-y-0">
       <span className="truncate text-slate-200" title={help}>
         {label}
       </span>
       <span className="text-right text-slate-100 tabular-nums">{formatDecimal(score, 3)}</span>
       {score === null ? (
-        <span className="text-xs text-slate-400">{note}</span>
+        <span className="col-span-full text-xs text-slate-400 sm:col-span-1">{note}</span>
       ) : (
-        <Bar share={score / largest} fill={isOwn ? 'bg-emerald-500' : 'bg-slate-500'} />
+        <div className="col-span-full sm:col-span-1">
+          <Bar share={score / largest} fill={isOwn ? 'bg-emerald-500' : 'bg-slate-500'} />
+        </div>
       )}
       {score !== null && note && (
-        <span className="col-start-3 truncate text-xs text-slate-400" title={note}>
+        <span
+          className="col-span-full text-xs text-slate-400 sm:col-span-1 sm:col-start-3 sm:truncate"
+          title={note}
+        >
           {note}
         </span>
       )}

@@ -11,6 +11,7 @@ import type { useSweeps } from '@/hooks/useSweeps';
 import type { Sweep, SweepListed, SweptFeature } from '@/types/steering.types';
 import { classNames } from '@/utils/classNames';
 import { formatDateTime, formatInteger } from '@/utils/format';
+import { hookShortName } from '@/utils/hookNames';
 import { SideEffects } from './SideEffects';
 import { SweepChart } from './SweepChart';
 import { SweepTable } from './SweepTable';
@@ -166,6 +167,7 @@ function SweepDetail({ sweep, isRunning, onUse, onRemove }: SweepDetailProps) {
             {feature.name ?? 'No label'}
             <span className="ml-3 text-sm font-normal text-slate-400">
               {feature.method} at layer {feature.layer}
+              {feature.hook_type && `, ${hookShortName(feature.hook_type)}`}
             </span>
           </h3>
           <SweepVerdict

@@ -32,7 +32,7 @@ export const UNIT_SCALES: Record<CoefficientUnit, UnitScale> = {
   norm_fraction: {
     label: 'share of the norm',
     suffix: '× ‖h‖',
-    help: "Share of the residual stream's own norm at each position.",
+    help: "Share of the state's own norm at each position.",
     limit: 1,
     step: 0.02,
     quick: 0.4,

@@ -1,48 +1,106 @@
 import { defaultConfig, type Steered, type SteeringConfig } from '@/stores/steeringStore';
-import type { Preset, PresetWrite, SavedRunDetail } from '@/types/steering.types';
+import type {
+  HookType,
+  Preset,
+  PresetWrite,
+  ResolvedFeature,
+  SavedRunDetail,
+} from '@/types/steering.types';
 import { clockTag } from '@/utils/format';
-import { MORE_NAMES, STEERING_SPECS } from './steeringRequest';
+import { CHANGEABLE, modeOf, STEERING_SPECS, toPresetSettings } from './steeringRequest';
+import { toCondition, whereOf } from './where';
+
+type Settings = Readonly<Record<string, unknown>>;
 
 /** The configuration that a saved run was generated with; the plan of sweeps stays as it is. */
 export function configOfRun(run: SavedRunDetail, now: SteeringConfig): SteeringConfig {
   const { result, settings } = run;
-  const number = (name: string, fallback: number | null) => {
-    const value = settings[name];
-    return typeof value === 'number' ? value : fallback;
-  };
+  const layer = result.intervention_layer;
+  const isOwn = result.features.every((feature) => feature.own_layer === layer);
+  const { temperature } = settings;
   return {
+    ...keptSettings(settings),
+    ...(result.features.some(isElsewhere) ? forced(settings) : {}),
     modelId: result.model_id,
     prompt: result.prompt,
-    layer: result.intervention_layer,
-    temperature: number('temperature', defaultConfig.temperature),
-    maxNewTokens: number('max_new_tokens', defaultConfig.maxNewTokens),
-    seed: number('seed', defaultConfig.seed),
-    more: changedSettings(settings),
-    steered: result.features.map((feature) =>
-      toSteered(feature, feature.layer === result.intervention_layer ? null : feature.layer),
-    ),
+    layer: isOwn ? null : layer,
+    temperature: typeof temperature === 'number' ? temperature : defaultConfig.temperature,
+    steered: result.features.map((feature) => toSteered(acted(feature, layer))),
+    where: whereOf(settings, result.condition),
     sweep: now.sweep,
   };
 }
 
-function changedSettings(settings: SavedRunDetail['settings']): SteeringConfig['more'] {
-  const entries = MORE_NAMES.flatMap((name) => {
+/** Whether a feature acted at another layer or place than it was learned at. */
+export function isElsewhere({
+  layer,
+  own_layer,
+  hook_type,
+  own_hook_type,
+}: ResolvedFeature): boolean {
+  return own_layer != null && (layer !== own_layer || hook_type !== own_hook_type);
+}
+
+function forced(settings: Settings): Pick<SteeringConfig, 'more'> {
+  return { more: { ...changedSettings(settings), force: true } };
+}
+
+/** A feature of a run with its layer and its place where they are not those of the others. */
+function acted(feature: ResolvedFeature, layer: number): Described {
+  const isOwnPlace = !feature.own_hook_type || feature.hook_type === feature.own_hook_type;
+  return {
+    ...feature,
+    layer: feature.layer === layer ? null : feature.layer,
+    hook_type: isOwnPlace ? null : feature.hook_type,
+  };
+}
+
+/** What settings by the API's names say of the text and of the sampling. */
+function keptSettings(
+  settings: Settings,
+): Pick<SteeringConfig, 'maxNewTokens' | 'seed' | 'stop' | 'more'> {
+  const number = (name: string, fallback: number | null) => {
+    const value = settings[name];
+    return typeof value === 'number' ? value : fallback;
+  };
+  const { stop } = settings;
+  return {
+    maxNewTokens: number('max_new_tokens', defaultConfig.maxNewTokens),
+    seed: number('seed', defaultConfig.seed),
+    stop: Array.isArray(stop) ? stop.filter((text) => typeof text === 'string') : [],
+    more: changedSettings(settings),
+  };
+}
+
+function changedSettings(settings: Settings): NonNullable<SteeringConfig['more']> {
+  const entries = CHANGEABLE.flatMap((name) => {
     const value = settings[name];
     const isPlain = ['string', 'number', 'boolean'].includes(typeof value);
     return isPlain && value !== STEERING_SPECS[name].default ? [[name, value] as const] : [];
   });
-  return Object.fromEntries(entries) as SteeringConfig['more'];
+  return Object.fromEntries(entries) as NonNullable<SteeringConfig['more']>;
 }
 
-/** The configuration with the features and the strengths of a preset. */
-export function withPreset(config: SteeringConfig, preset: Preset): SteeringConfig {
+/**
+ * What a preset holds, which is all but model and prompt; the plan of sweeps stays too.
+ *
+ * @param ownLayer The layer of the dictionary, which needs no mention.
+ */
+export function withPreset(
+  config: SteeringConfig,
+  preset: Preset,
+  ownLayer: number | null,
+): SteeringConfig {
+  const { settings, mode, intervention_layer: layer } = preset;
+  const kept = keptSettings(settings);
   return {
     ...config,
-    layer: preset.intervention_layer,
+    ...kept,
+    more: mode === 'delta' ? kept.more : { ...kept.more, mode },
+    layer: layer === ownLayer ? null : layer,
     temperature: preset.temperature,
-    steered: preset.features.map((feature) =>
-      toSteered({ ...feature, id: feature.feature_id }, feature.layer ?? null),
-    ),
+    where: whereOf(settings, preset.condition),
+    steered: preset.features.map((feature) => toSteered({ ...feature, id: feature.feature_id })),
   };
 }
 
@@ -52,17 +110,21 @@ interface Described {
   unit?: Steered['unit'];
   method?: Steered['method'];
   only_active?: boolean;
+  layer?: number | null;
+  hook_type?: string | null;
 }
 
-function toSteered(feature: Described, layer: number | null): Steered {
-  const { id, coefficient, unit = 'max_multiple', method = 'add', only_active } = feature;
+function toSteered(feature: Described): Steered {
+  const { id, coefficient, unit = 'max_multiple', method = 'add' } = feature;
+  const { only_active: onlyActive, layer, hook_type: hookType } = feature;
   return {
     id,
     coefficient,
     unit,
     ...(method === 'add' ? {} : { method }),
-    ...(only_active ? { onlyActive: true } : {}),
-    ...(layer === null ? {} : { layer }),
+    ...(onlyActive ? { onlyActive } : {}),
+    ...(layer == null ? {} : { layer }),
+    ...(hookType == null ? {} : { hookType }),
   };
 }
 
@@ -80,6 +142,9 @@ export function toPreset(
     description,
     intervention_layer: layer,
     temperature: config.temperature ?? 0,
+    condition: toCondition(config.where).condition ?? null,
+    mode: modeOf(config),
+    settings: toPresetSettings(config),
     features: config.steered.map((s) => ({
       feature_id: s.id,
       coefficient: s.coefficient,
@@ -87,6 +152,7 @@ export function toPreset(
       method: s.method ?? 'add',
       only_active: s.onlyActive ?? false,
       layer: s.layer ?? null,
+      hook_type: (s.hookType as HookType | undefined) ?? null,
     })),
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { defaultConfig, type SteeringConfig } from '@/stores/steeringStore';
-import { blockingReason, settingError, toRequest } from './steeringRequest';
+import { defaultConfig, everywhere, type SteeringConfig } from '@/stores/steeringStore';
+import { blockingReason, chatError, settingError, toRequest, withSetting } from './steeringRequest';
 
 const ready: SteeringConfig = {
   ...defaultConfig,
@@ -23,6 +23,16 @@ describe('blockingReason', () => {
     [{ temperature: 9 }, /marked/],
     [{ maxNewTokens: 0 }, /marked/],
     [{ layer: -1 }, /marked/],
+    [{ more: { top_p: 5 } }, /marked/],
+    [{ where: { ...everywhere, positions: 'x' } }, /marked/],
+    [{ where: { ...everywhere, condition: { id: 1, threshold: null } } }, /marked/],
+    [{ more: { steer_prompt: false, steer_generated: false } }, /or on both/],
+    [{ steered: [{ id: 3, coefficient: 5000, unit: 'activation' }] }, /strengths/],
+    [{ steered: [{ id: 3, coefficient: Number.NaN, unit: 'activation' }] }, /strengths/],
+    [
+      { steered: [{ id: 3, coefficient: 1, unit: 'kl' }], more: { mode: 'reconstruction' } },
+      /nats/,
+    ],
   ])('explains %j', (changes, reason) => {
     expect(blockingReason({ ...ready, ...changes })).toMatch(reason);
   });
@@ -44,4 +54,21 @@ it('sends what the form holds', () => {
     max_new_tokens: 60,
     seed: 0,
   });
+});
+
+it('sends stop texts, and a system prompt in the chat format only', () => {
+  const more = { system_prompt: 'Be brief.' };
+  expect(toRequest({ ...ready, more, stop: ['\n'] })).not.toHaveProperty('system_prompt');
+  expect(
+    toRequest({ ...ready, more: { ...more, use_chat_template: true }, stop: ['\n'] }),
+  ).toMatchObject({ use_chat_template: true, system_prompt: 'Be brief.', stop: ['\n'] });
+});
+
+it('has the chat format only with a model that has a template', () => {
+  const chat = { more: withSetting(undefined, 'use_chat_template', true) };
+  expect(chatError(chat, false)).toMatch(/no chat template/);
+  expect([chatError(chat, true), chatError(chat, null), chatError({}, false)]).toEqual(
+    Array(3).fill(undefined),
+  );
+  expect(withSetting(chat.more, 'use_chat_template', false)).toEqual({});
 });

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { defaultConfig, type SteeringConfig } from '@/stores/steeringStore';
-import { countTexts, parseNumbers, promptsOf, sweepReason, toSweep } from './sweepPlan';
+import {
+  countTexts,
+  numbersError,
+  targetsError,
+  parseNumbers,
+  promptsOf,
+  samplesError,
+  sweepReason,
+  toSweep,
+} from './sweepPlan';
 
 const config: SteeringConfig = {
   ...defaultConfig,
@@ -19,6 +28,30 @@ it('reads numbers with commas, spaces and lines between them', () => {
   expect(parseNumbers('1, x')).toBeNull();
 });
 
+it('names the bounds of strengths and samples', () => {
+  expect(numbersError('1, x', 20)).toBe('Numbers with commas between them');
+  expect(numbersError('1, -21', 20)).toBe('Each between −20 and 20');
+  expect(numbersError('1, NaN', 20)).toBe('Numbers with commas between them');
+  expect(numbersError('', 20)).toBeUndefined();
+  expect(targetsError('0.3, 0')).toMatch('its sign says which way');
+  expect(targetsError('21')).toBe('Each between −20 and 20');
+  expect(targetsError('0.3, -1')).toBeUndefined();
+  expect([null, 0, 17, 4].map(samplesError)).toEqual([
+    'Type a number',
+    'A whole number from 1 to 16',
+    'A whole number from 1 to 16',
+    undefined,
+  ]);
+});
+
+it('keeps to the condition, and always adds the change alone', () => {
+  const condition = { id: 9, threshold: 0.5 };
+  const where = { ...config.where, condition };
+  const sent = toSweep({ ...config, where, more: { mode: 'reconstruction', top_k: 5 } });
+  expect(sent).toMatchObject({ condition: { feature_id: 9, threshold: 0.5 }, top_k: 5 });
+  expect(sent).not.toHaveProperty('mode');
+});
+
 it('takes the prompt of the comparison where no line is given', () => {
   expect(promptsOf(config.sweep, 'Once')).toEqual(['Once']);
   expect(promptsOf({ ...config.sweep, prompts: 'One\n\n Two\n' }, 'Once')).toEqual(['One', ' Two']);
@@ -35,6 +68,11 @@ describe('what keeps a sweep from being started', () => {
     [plan({ strengths: '0' }), /other than 0/],
     [plan({ klTargets: '0' }), /KL targets/],
     [plan({ nSamples: null }), /1 to 16/],
+    [plan({ nSamples: 1.5 }), /1 to 16/],
+    [plan({ strengths: '1, 2000' }), /marked strengths/],
+    [plan({ klTargets: '30' }), /marked strengths/],
+    [plan({ prompts: 'x'.repeat(20_001) }), /20,000/],
+    [plan({ nSamples: NaN }), /1 to 16/],
     [plan({ prompts: 'x\n'.repeat(17) }), /At most 16 prompts/],
     [plan({ strengths: Array.from({ length: 33 }, (_, n) => n + 1).join() }), /At most 32/],
     [{ ...config, prompt: '' }, /at least one prompt/],

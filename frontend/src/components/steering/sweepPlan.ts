@@ -1,7 +1,7 @@
 import type { SweepPlan, SteeringConfig } from '@/stores/steeringStore';
 import { CONTROLS } from '@/stores/steeringUrl';
-import type { SweepRequest } from '@/types/steering.types';
-import { blockingReason, toSettings } from './steeringRequest';
+import type { HookType, SweepRequest } from '@/types/steering.types';
+import { blockingReason, promptError, toSettings, withoutMode } from './steeringRequest';
 
 /** Methods that a sweep has strengths for. */
 const SWEPT_METHODS = ['add', 'clamp', 'floor', 'scale', 'project'] as const;
@@ -15,6 +15,34 @@ export function parseNumbers(text: string): number[] | null {
   const words = text.split(/[\s,;]+/).filter((word) => word !== '');
   const numbers = words.map(Number);
   return numbers.every(Number.isFinite) ? numbers : null;
+}
+
+/** What is wrong with typed numbers, every one between two bounds; undefined when all will do. */
+export function numbersError(text: string, largest: number): string | undefined {
+  const numbers = parseNumbers(text);
+  if (numbers === null) return 'Numbers with commas between them';
+  const bound = largest.toLocaleString('en-US');
+  return numbers.some((number) => Math.abs(number) > largest)
+    ? `Each between −${bound} and ${bound}`
+    : undefined;
+}
+
+export const LARGEST_STRENGTH = 1000;
+const LARGEST_TARGET = 20;
+
+/** What is wrong with typed KL targets. */
+export function targetsError(text: string): string | undefined {
+  return parseNumbers(text)?.includes(0)
+    ? 'Not 0: its sign says which way to go'
+    : numbersError(text, LARGEST_TARGET);
+}
+
+/** What is wrong with the number of samples. */
+export function samplesError(samples: number | null): string | undefined {
+  if (samples === null) return 'Type a number';
+  return Number.isInteger(samples) && samples >= 1 && samples <= 16
+    ? undefined
+    : 'A whole number from 1 to 16';
 }
 
 /** The prompts of a plan: its lines, or the one prompt of the comparison. */
@@ -48,10 +76,19 @@ export function sweepReason(config: SteeringConfig): string | null {
   if (strengths.length + targets.length > MAX_STRENGTHS) {
     return `At most ${MAX_STRENGTHS} strengths at once.`;
   }
-  if (sweep.nSamples === null || sweep.nSamples < 1 || sweep.nSamples > 16) {
-    return 'Samples per prompt: 1 to 16.';
+  if (numbersError(sweep.strengths, LARGEST_STRENGTH) || targetsError(sweep.klTargets)) {
+    return 'Correct the marked strengths.';
   }
-  const compared = { ...config, prompt: prompts[0] ?? '', steered: steered.map(awake) };
+  if (samplesError(sweep.nSamples)) return 'Samples per prompt: 1 to 16.';
+  if (prompts.some((prompt) => promptError(prompt))) {
+    return 'A prompt is longer than 20,000 characters.';
+  }
+  const compared = {
+    ...config,
+    prompt: prompts[0] ?? '',
+    steered: steered.map(awake),
+    more: withoutMode(config.more),
+  };
   return blockingReason(compared);
 }
 
@@ -75,12 +112,13 @@ export function toSweep(config: SteeringConfig): SweepRequest {
   return {
     ...toSettings(config),
     prompts: promptsOf(sweep, config.prompt),
-    features: config.steered.map(({ id, unit, method, onlyActive, layer }) => ({
+    features: config.steered.map(({ id, unit, method, onlyActive, layer, hookType }) => ({
       id,
       unit: SWEPT_UNITS.find((known) => known === unit) ?? 'max_multiple',
       method: SWEPT_METHODS.find((known) => known === (method ?? 'add')) ?? 'add',
       only_active: onlyActive ?? false,
       ...(layer === undefined ? {} : { layer }),
+      ...(hookType === undefined ? {} : { hook_type: hookType as HookType }),
     })),
     strengths: parseNumbers(sweep.strengths) ?? [],
     kl_targets: parseNumbers(sweep.klTargets) ?? [],

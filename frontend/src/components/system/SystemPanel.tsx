@@ -60,7 +60,7 @@ function Machine({ info, health }: { info: SystemInfo; health: Health | null }) 
           <GpuCard key={index} gpu={gpu} />
         ))}
       </div>
-      <div className="grid items-start gap-4 lg:grid-cols-2">
+      <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-2">
         <ActiveJobs counts={info.workers} />
         <VersionTable info={info} />
       </div>

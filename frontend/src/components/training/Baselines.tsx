@@ -23,7 +23,7 @@ export function Baselines({ figures }: { figures: readonly MeasuredFigure[] }) {
       {rows.map(({ figure, label, fill }) => (
         <div
           key={figure.key}
-          className="grid grid-cols-[13rem_1fr_4.5rem_9rem] items-center gap-3 text-xs"
+          className="grid grid-cols-2 items-center gap-x-3 gap-y-1 text-xs sm:grid-cols-[13rem_1fr_4.5rem_9rem]"
         >
           <span className="inline-flex min-w-0 items-center gap-1.5 text-slate-400">
             <span className="truncate">{label}</span>

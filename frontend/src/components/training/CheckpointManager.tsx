@@ -4,14 +4,16 @@ import { ConfirmButton } from '@/components/common/ConfirmButton';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { Skeleton } from '@/components/common/Skeleton';
 import { useAction } from '@/hooks/useAction';
+import { useExport } from '@/hooks/useExport';
 import { useRequest } from '@/hooks/useRequest';
 import { trainingService } from '@/services/trainingService';
 import { useTrainingStore } from '@/stores/trainingStore';
 import { toast } from '@/stores/uiStore';
 import type { Checkpoint, Training } from '@/types/training.types';
 import { formatBytes, formatDateTime, formatDecimal, formatInteger } from '@/utils/format';
+import { ExportButton } from './ExportButton';
 
-/** Saved states of a training: save now, go back to one, delete one. */
+/** Saved states of a training: save now, go back to one, hand one out, delete one. */
 export function CheckpointManager({ training }: { training: Training }) {
   const { refresh } = useTrainingStore.getState();
   const key = `${training.id}/${training.n_checkpoints}/${training.status}`;
@@ -35,8 +37,9 @@ export function CheckpointManager({ training }: { training: Training }) {
     list.again();
   });
 
+  const exporting = useExport(training.id);
   const interval = Number(training.hyperparameters.checkpoint_every);
-  const error = save.error ?? load.error ?? remove.error ?? list.error;
+  const error = save.error ?? load.error ?? remove.error ?? list.error ?? exporting.problem;
   const isRunning = training.status === 'training';
   return (
     <section aria-label="Checkpoints" className="space-y-3 rounded-lg bg-slate-800/30 p-4">
@@ -91,6 +94,7 @@ export function CheckpointManager({ training }: { training: Training }) {
                 >
                   Load
                 </Button>
+                <ExportButton exporting={exporting} step={checkpoint.step} />
                 <ConfirmButton
                   label={`Delete checkpoint of step ${formatInteger(checkpoint.step)}`}
                   disabled={remove.isBusy}

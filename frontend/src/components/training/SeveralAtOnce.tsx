@@ -1,6 +1,8 @@
+import { useId } from 'react';
 import { Disclosure } from '@/components/common/Disclosure';
 import { Input } from '@/components/common/Input';
-import type { GridTexts } from './gridVariants';
+import { describedBy, ErrorNote } from '@/components/common/Field';
+import { type GridTexts, parseNumbers, UNREADABLE_NUMBERS } from './gridVariants';
 
 interface SeveralAtOnceProps {
   texts: GridTexts;
@@ -22,8 +24,19 @@ export function SeveralAtOnce({
   layers,
   error,
 }: SeveralAtOnceProps) {
-  const change = (name: keyof GridTexts) => (value: string) =>
-    onChange({ ...texts, [name]: value });
+  const id = useId();
+  const isUnreadable = (name: keyof GridTexts) => parseNumbers(texts[name]) === null;
+  const shared = (['k', 'seed', 'layer'] as const).some(isUnreadable) ? undefined : error;
+  const field = (name: keyof GridTexts, label: string, placeholder: string) => (
+    <Input
+      label={label}
+      placeholder={placeholder}
+      value={texts[name]}
+      onChange={(value) => onChange({ ...texts, [name]: value })}
+      error={isUnreadable(name) ? UNREADABLE_NUMBERS : undefined}
+      {...(shared && texts[name].trim() !== '' ? describedBy(id, { error: shared }) : {})}
+    />
+  );
   return (
     <Disclosure title={count > 1 ? `Several at Once: ${count} dictionaries` : 'Several at Once'}>
       <p className="mb-4 max-w-3xl text-sm text-slate-400">
@@ -31,25 +44,11 @@ export function SeveralAtOnce({
         all of them. They start, pause and stop together. Leave a field empty for the value above.
       </p>
       <div className="grid gap-4 sm:grid-cols-3">
-        {showsK && (
-          <Input
-            label="Values of k"
-            placeholder="16, 32, 64"
-            value={texts.k}
-            onChange={change('k')}
-          />
-        )}
-        <Input label="Seeds" placeholder="0, 1, 2" value={texts.seed} onChange={change('seed')} />
-        {layers.length > 1 && (
-          <Input
-            label="Layers"
-            placeholder={layers.join(', ')}
-            value={texts.layer}
-            onChange={change('layer')}
-          />
-        )}
+        {showsK && field('k', 'Values of k', '16, 32, 64')}
+        {field('seed', 'Seeds', '0, 1, 2')}
+        {layers.length > 1 && field('layer', 'Layers', layers.join(', '))}
       </div>
-      {error && <p className="mt-3 text-sm text-red-400">{error}</p>}
+      {shared && <ErrorNote id={id}>{shared}</ErrorNote>}
     </Disclosure>
   );
 }

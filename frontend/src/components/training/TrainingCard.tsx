@@ -1,16 +1,18 @@
 import { ChevronDown, ChevronUp, GitCompare, Save } from 'lucide-react';
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import { Button } from '@/components/common/Button';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { JobProgress } from '@/components/common/JobProgress';
 import { ProgressBar } from '@/components/common/ProgressBar';
+import { useExport } from '@/hooks/useExport';
 import { useTrainingRoom } from '@/hooks/useTraining';
 import type { Training } from '@/types/training.types';
-import { classNames } from '@/utils/classNames';
 import { formatInteger, formatPercent } from '@/utils/format';
 import { isLiveJob, jobLabel, jobProblem } from '@/utils/jobs';
 import { CheckpointManager } from './CheckpointManager';
 import { toggleRun } from './compare/comparedRuns';
+import { ExportButton } from './ExportButton';
+import { FocusedCard } from './FocusedCard';
 import { TrainingCardHeader } from './TrainingCardHeader';
 import { TrainingControls } from './TrainingControls';
 import { TrainingEvaluation } from './TrainingEvaluation';
@@ -28,14 +30,10 @@ interface TrainingCardProps {
 /** One training: progress, figures, curves, checkpoints, and what can be done with it. */
 export function TrainingCard({ training, isFocused, isCompared }: TrainingCardProps) {
   useTrainingRoom(training);
-  const card = useRef<HTMLElement>(null);
+  const exporting = useExport(training.id);
   const [chosen, setChosen] = useState<{ metrics?: boolean; checkpoints?: boolean }>({});
   const open = { metrics: isFocused, checkpoints: false, ...chosen };
   const toggle = (part: keyof typeof open) => setChosen({ ...chosen, [part]: !open[part] });
-
-  useEffect(() => {
-    if (isFocused) card.current?.scrollIntoView({ block: 'start', behavior: 'smooth' });
-  }, [isFocused]);
 
   const failure =
     training.status === 'error'
@@ -43,14 +41,7 @@ export function TrainingCard({ training, isFocused, isCompared }: TrainingCardPr
       : null;
 
   return (
-    <article
-      ref={card}
-      aria-label={training.name}
-      className={classNames(
-        'scroll-mt-24 space-y-4 rounded-lg border bg-slate-900/50 p-6',
-        isFocused ? 'border-emerald-500/40' : 'border-slate-800',
-      )}
-    >
+    <FocusedCard name={training.name} isFocused={isFocused}>
       <TrainingCardHeader training={training} />
       <Progress training={training} />
       {failure && <ErrorBox problem={failure} />}
@@ -76,11 +67,13 @@ export function TrainingCard({ training, isFocused, isCompared }: TrainingCardPr
         >
           Compare
         </Button>
+        {training.n_checkpoints > 0 && <ExportButton exporting={exporting} />}
       </div>
+      {exporting.problem && <ErrorBox problem={exporting.problem} />}
       {open.metrics && <TrainingMetrics training={training} />}
       {open.checkpoints && <CheckpointManager training={training} />}
       <TrainingControls training={training} />
-    </article>
+    </FocusedCard>
   );
 }
 

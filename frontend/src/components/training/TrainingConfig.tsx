@@ -1,6 +1,6 @@
 import { Play } from 'lucide-react';
 import type { SubmitEvent } from 'react';
-import { Button } from '@/components/common/Button';
+import { SubmitButton } from '@/components/common/SubmitButton';
 import { Card } from '@/components/common/Card';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { EstimateBox } from '@/components/common/EstimateBox';
@@ -54,7 +54,7 @@ export function TrainingConfig(lists: TrainingConfigProps) {
     navigate({ tab: 'training', training: ids[0] ?? null });
   });
 
-  const latents = countLatents(form.values, source.model?.d_model ?? null);
+  const latents = countLatents(form.values, source.width ?? source.model?.d_model ?? null);
   const kError =
     keepsK(choices) && latents !== null && Number(form.values.k) > latents
       ? `At most the ${formatInteger(latents)} latents`
@@ -111,22 +111,15 @@ export function TrainingConfig(lists: TrainingConfigProps) {
         />
         <EstimateBox {...preflight} onProposal={takeOver} />
         {error && <ErrorBox problem={error} />}
-        <Button
-          type="submit"
-          variant="primary"
-          size="lg"
-          block
-          icon={Play}
-          busy={isBusy}
-          disabled={isBusy || !isReady}
-        >
+        <SubmitButton icon={Play} busy={isBusy} disabled={isBusy || !isReady}>
           {variants?.length ? `Start ${variants.length} Trainings` : 'Start Training'}
-        </Button>
+        </SubmitButton>
       </form>
       <div className="mt-6">
         <TrainingTemplates
           encoderType={encoderType}
           values={form.values}
+          obstacle={form.hasErrors ? 'Correct the marked settings first.' : null}
           onLoad={(encoder, values) => {
             draft.set({ encoderType: encoder });
             form.load(values);

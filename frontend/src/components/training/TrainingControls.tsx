@@ -1,4 +1,4 @@
-import { Pause, Play, RotateCcw, Sparkles, Square } from 'lucide-react';
+import { Pause, Play, RotateCcw, Square } from 'lucide-react';
 import { Button } from '@/components/common/Button';
 import { ErrorBox } from '@/components/common/ErrorBox';
 import { useAction } from '@/hooks/useAction';
@@ -6,6 +6,7 @@ import { trainingService, type TrainingAction } from '@/services/trainingService
 import { useTrainingStore } from '@/stores/trainingStore';
 import type { Training } from '@/types/training.types';
 import { navigate } from '@/utils/urlState';
+import { FeaturesButton } from './FeaturesButton';
 
 /** Starts a new training with the configuration of an old one and goes to its card. */
 async function repeat(training: Training, datasetId: string): Promise<void> {
@@ -36,9 +37,7 @@ export function TrainingControls({ training }: { training: Training }) {
   const requested = training.job?.requested ?? null;
   const isBusy = act.isBusy || retry.isBusy || requested !== null;
   const { status } = training;
-  // An import is a job like any other: it is repeated or cancelled where jobs are listed.
-  const isImported = training.source === 'imported';
-  const isOpen = !isImported && (status === 'training' || status === 'initializing');
+  const isOpen = status === 'training' || status === 'initializing';
 
   return (
     <div className="space-y-3">
@@ -75,7 +74,7 @@ export function TrainingControls({ training }: { training: Training }) {
             {requested === 'stop' ? 'Stopping…' : 'Stop'}
           </Button>
         )}
-        {status === 'error' && !isImported && (
+        {status === 'error' && (
           <Button
             variant="retry"
             icon={RotateCcw}
@@ -95,15 +94,7 @@ export function TrainingControls({ training }: { training: Training }) {
             Retry
           </Button>
         )}
-        {(status === 'completed' || status === 'stopped') && (
-          <Button
-            variant="primary"
-            icon={Sparkles}
-            onClick={() => navigate({ tab: 'features', training: training.id })}
-          >
-            {training.n_features > 0 ? 'Browse Features' : 'Discover Features'}
-          </Button>
-        )}
+        {(status === 'completed' || status === 'stopped') && <FeaturesButton training={training} />}
       </div>
       {error && <ErrorBox problem={error} />}
     </div>

@@ -27,7 +27,7 @@ export function TrainingMetrics({ training }: { training: Training }) {
   if (!points) return <Skeleton className="h-96" />;
   return (
     <div className="space-y-4">
-      <div className="grid gap-4 lg:grid-cols-2">
+      <div className="grid grid-cols-1 gap-4 lg:grid-cols-2">
         {CHARTS.map((view) => (
           <Curve key={view.key} view={view} points={points} />
         ))}

@@ -1,10 +1,11 @@
 import { Zap } from 'lucide-react';
-import { Button } from '@/components/common/Button';
 import { Select } from '@/components/common/Select';
 import type { Activation } from '@/types/model.types';
 import type { EncoderType } from '@/types/training.types';
 import { formatCompact } from '@/utils/format';
+import { hookName } from '@/utils/hookNames';
 import { navigate } from '@/utils/urlState';
+import { MissingNotice } from './MissingNotice';
 import type { useTrainingSource } from './useTrainingSource';
 
 const ENCODERS: readonly { value: EncoderType; label: string }[] = [
@@ -12,13 +13,6 @@ const ENCODERS: readonly { value: EncoderType; label: string }[] = [
   { value: 'skip', label: 'Skip Autoencoder' },
   { value: 'transcoder', label: 'Transcoder' },
 ];
-
-const HOOKS: Record<string, string> = {
-  residual: 'Residual Stream',
-  mlp: 'MLP Output',
-  attention: 'Attention Output',
-  mlp_input: 'MLP Input',
-};
 
 interface TrainingSourceProps {
   source: ReturnType<typeof useTrainingSource>;
@@ -100,7 +94,7 @@ export function TrainingSource({
                 ? [{ value: 'mlp_input', label: 'MLP Input → MLP Output' }]
                 : source.store.hook_types.map((type) => ({
                     value: type,
-                    label: HOOKS[type] ?? type,
+                    label: hookName(type),
                   }))
             }
             error={errors.hook_type}
@@ -126,20 +120,16 @@ interface NoStoreProps {
 function NoStore({ modelId, isChosen, isTranscoder }: NoStoreProps) {
   if (!isChosen) return null;
   return (
-    <div className="flex flex-wrap items-center justify-between gap-4 rounded-lg border border-yellow-500/30 bg-yellow-500/10 p-4 text-sm">
-      <p className="text-yellow-200">
-        {isTranscoder
-          ? 'A transcoder needs the MLP input and the MLP output of a layer in one store; none holds both yet.'
-          : 'There are no activations of this model on this dataset yet; a training reads stored ones.'}
-      </p>
-      <Button
-        variant="purple"
-        size="sm"
-        icon={Zap}
-        onClick={() => navigate({ tab: 'models', extract: modelId })}
-      >
-        Extract Activations
-      </Button>
-    </div>
+    <MissingNotice
+      action={{
+        label: 'Extract Activations',
+        icon: Zap,
+        onClick: () => navigate({ tab: 'models', extract: modelId }),
+      }}
+    >
+      {isTranscoder
+        ? 'A transcoder needs the MLP input and the MLP output of a layer in one store; none holds both yet.'
+        : 'There are no activations of this model on this dataset yet; a training reads stored ones.'}
+    </MissingNotice>
   );
 }

@@ -11,7 +11,7 @@ const template = makeTrainingTemplate({ name: 'Fast', is_favorite: true });
 
 async function show(onLoad = vi.fn()) {
   const rendered = renderWithUser(
-    <TrainingTemplates encoderType="sparse" values={values} onLoad={onLoad} />,
+    <TrainingTemplates encoderType="sparse" values={values} obstacle={null} onLoad={onLoad} />,
   );
   await rendered.user.click(await screen.findByRole('button', { name: 'Training Templates (1)' }));
   return { ...rendered, onLoad };

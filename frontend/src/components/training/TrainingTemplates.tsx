@@ -11,12 +11,19 @@ type Values = Readonly<Record<string, unknown>>;
 interface TrainingTemplatesProps {
   encoderType: EncoderType;
   values: Values;
+  /** Why these settings cannot be kept. */
+  obstacle: string | null;
   /** Takes over the settings of a template. */
   onLoad: (encoderType: EncoderType, values: Values) => void;
 }
 
 /** Saved configurations of trainings. */
-export function TrainingTemplates({ encoderType, values, onLoad }: TrainingTemplatesProps) {
+export function TrainingTemplates({
+  encoderType,
+  values,
+  obstacle,
+  onLoad,
+}: TrainingTemplatesProps) {
   const saved = useSaved('templates/training', trainingTemplates);
   return (
     <SavedShelf
@@ -25,6 +32,7 @@ export function TrainingTemplates({ encoderType, values, onLoad }: TrainingTempl
       problem={saved.problem}
       describe={describeTemplate}
       suggestName={() => suggestName(encoderType, values)}
+      obstacle={obstacle}
       isSaving={saved.save.isBusy}
       onSave={(name, description) => {
         const body = { name, description, encoder_type: encoderType, hyperparameters: values };

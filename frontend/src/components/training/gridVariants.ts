@@ -9,6 +9,7 @@ export interface GridTexts {
 
 export const NO_GRID: GridTexts = { k: '', seed: '', layer: '' };
 export const MOST_VARIANTS = 16;
+export const UNREADABLE_NUMBERS = 'Different whole numbers, with commas between';
 
 /** Different whole numbers with commas or spaces between; null where the text says anything else. */
 export function parseNumbers(text: string): number[] | null {
@@ -46,7 +47,7 @@ function variant(layer?: number, k?: number, seed?: number): GridVariant {
 
 /** Why the combinations cannot be trained in one run; undefined where they can, or are none. */
 export function gridProblem(variants: GridVariant[] | null): string | undefined {
-  if (variants === null) return 'Different whole numbers, with commas between';
+  if (variants === null) return UNREADABLE_NUMBERS;
   if (variants.length === 1) return 'One more value at least: a single one belongs into the form';
   if (variants.length > MOST_VARIANTS)
     return `At most ${MOST_VARIANTS} dictionaries share a run; these are ${variants.length}`;

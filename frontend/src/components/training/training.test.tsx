@@ -67,7 +67,9 @@ describe('the configuration', () => {
     await user.selectOptions(screen.getByLabelText('Expansion Factor'), '16x');
     await user.click(start);
     expect(await screen.findByText('glass-en + small-corpus')).toBeVisible();
-    expect(window.location.search).toContain(`?tab=training&training=${training.id}`);
+    // The form's own values are there too, before or behind: they are written when typing rests.
+    const address = new URLSearchParams(window.location.search);
+    expect([address.get('tab'), address.get('training')]).toEqual(['training', training.id]);
     expect(await screen.findByRole('log')).toBeVisible();
     expect(seen[0]?.body).toMatchObject({
       activation_id: store.id,
@@ -92,6 +94,30 @@ describe('the configuration', () => {
     expect(start).toBeEnabled();
     await user.clear(screen.getByLabelText('Training Steps'));
     expect(screen.getByText('Type a number')).toBeVisible();
+  });
+
+  it('counts latents from the width of what is read', async () => {
+    const heads = makeActivation({
+      model_id: model.id,
+      dataset_id: dataset.id,
+      hook_types: ['residual', 'z'],
+      metadata: {
+        hooks: [
+          { hook_type: 'residual', d_model: 128 },
+          { hook_type: 'z', d_model: 256 },
+        ],
+      },
+    });
+    serve([]);
+    answerPage('/activations', [heads]);
+    const { user } = renderWithUser(<TrainingPanel />);
+    const type = await screen.findByLabelText('Activation Type');
+    const k = screen.getByLabelText('Active Latents (k)');
+    await user.clear(k);
+    await user.type(k, '3000');
+    expect(screen.getByText('At most the 1,024 latents')).toBeVisible();
+    await user.selectOptions(type, 'Attention Heads');
+    expect(screen.getByText('At most the 2,048 latents')).toBeVisible();
   });
 
   it('shows the fields of the chosen activation only', async () => {
@@ -182,7 +208,8 @@ describe('the configuration', () => {
     expect(screen.getByLabelText('Layer')).toHaveDisplayValue('Layer 3');
     await user.selectOptions(screen.getByLabelText('Dataset'), 'small-corpus');
     expect(screen.getByLabelText('Layer')).toHaveDisplayValue('Layer 1');
-    expect(window.location.search).toBe('');
+    // What was chosen instead comes into the address after a rest.
+    expect(new URLSearchParams(window.location.search).has('activation')).toBe(false);
     await user.selectOptions(screen.getByLabelText('Model'), 'glass-en');
     await user.selectOptions(screen.getByLabelText('Activation Store'), store.id);
     await user.selectOptions(screen.getByLabelText('Encoder Type'), 'Transcoder');
@@ -219,7 +246,9 @@ describe('a card', () => {
     const { user } = renderWithUser(<TrainingPanel />);
     await user.click(await screen.findByRole('button', { name: 'Pause' }));
     await waitFor(() => expect(paused).toHaveLength(1));
-    await user.click(screen.getByRole('button', { name: 'Stop' }));
+    const stop = screen.getByRole('button', { name: 'Stop' });
+    await waitFor(() => expect(stop).toBeEnabled());
+    await user.click(stop);
     expect(await screen.findByText('It has ended.')).toBeVisible();
   });
 

@@ -53,6 +53,7 @@ export function useTrainingSource(
     datasets: readyDatasets,
     models: readyModels,
     model: models?.find((item) => item.id === modelId),
+    width: widthOf(store, hookType),
     fitting,
     datasetId,
     modelId,
@@ -71,6 +72,20 @@ export function useTrainingSource(
     chooseLayer: (value: string) => choose({ layer: value }),
     chooseHookType: (value: string) => choose({ hookType: value }),
   };
+}
+
+/** Numbers of a token at a place; heads together may be wider than the stream. */
+function widthOf(store: Activation | undefined, hookType: string): number | null {
+  const hooks: unknown = store?.metadata?.hooks;
+  if (!Array.isArray(hooks)) return null;
+  const hook = hooks.find(
+    (item: unknown) =>
+      typeof item === 'object' &&
+      item !== null &&
+      'hook_type' in item &&
+      item.hook_type === hookType,
+  ) as { d_model?: unknown } | undefined;
+  return typeof hook?.d_model === 'number' ? hook.d_model : null;
 }
 
 function pick(offered: readonly string[] | undefined, wanted: string): string | undefined {

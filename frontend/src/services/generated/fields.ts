@@ -337,7 +337,7 @@ export const fields = {
       "default": [
         "residual"
       ],
-      "help": "residual: stream after the block; mlp / attention: what they add to it; mlp_input: what the MLP reads.",
+      "help": "residual: stream after the block; resid_mid: between its attention and its MLP; mlp / attention: what they add to it; z: all attention heads before they are mixed; mlp_input: what the MLP reads.",
       "unit": null,
       "min": null,
       "max": null,
@@ -498,7 +498,7 @@ export const fields = {
       "required": false,
       "nullable": true,
       "default": null,
-      "help": "Place that is read: residual by default, mlp_input for a transcoder",
+      "help": "Place that is read: residual by default, mlp_input for a transcoder. `resid_post`, `attn_out` and `mlp_out` are understood as residual, attention and mlp, `resid_pre` as residual of the layer before",
       "unit": null,
       "min": null,
       "max": null,
@@ -1283,6 +1283,20 @@ export const fields = {
       "max": null,
       "options": null
     },
+    "mode": {
+      "type": "string",
+      "required": false,
+      "nullable": false,
+      "default": "delta",
+      "help": "delta: only the change is added, the SAE's error stays; reconstruction: the SAE's output takes the place of the activations, and a third text shows what that alone does.",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": [
+        "delta",
+        "reconstruction"
+      ]
+    },
     "use_chat_template": {
       "type": "boolean",
       "required": false,
@@ -1360,6 +1374,28 @@ export const fields = {
       "max": null,
       "options": null
     },
+    "force": {
+      "type": "boolean",
+      "required": false,
+      "nullable": false,
+      "default": false,
+      "help": "Steer at another layer or place than a feature was learned at; without it such a request is refused, as a direction may mean something else there",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    },
+    "condition": {
+      "type": "object",
+      "required": false,
+      "nullable": true,
+      "default": null,
+      "help": "Steer only where a feature fires, among the positions chosen otherwise",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    },
     "run_id": {
       "type": "string",
       "required": false,
@@ -1400,7 +1436,7 @@ export const fields = {
       "required": false,
       "nullable": false,
       "default": "max_multiple",
-      "help": "max_multiple: times the feature's largest measured activation; activation: absolute; norm_fraction: share of the residual norm at that position; kl: nats that the strength is calibrated to, its sign saying which way. Scale, ablate and project have none",
+      "help": "max_multiple: times the feature's largest measured activation; activation: absolute; norm_fraction: share of the state's norm at that position; kl: nats that the strength is calibrated to, its sign saying which way. Scale, ablate and project have none",
       "unit": null,
       "min": null,
       "max": null,
@@ -1450,6 +1486,24 @@ export const fields = {
       "min": 0,
       "max": null,
       "options": null
+    },
+    "hook_type": {
+      "type": "string",
+      "required": false,
+      "nullable": true,
+      "default": null,
+      "help": "Place in the block; by default the one that the SAE writes. `resid_post`, `attn_out` and `mlp_out` are understood as residual, attention and mlp, `resid_pre` as residual of the layer before",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": [
+        "residual",
+        "resid_mid",
+        "mlp",
+        "attention",
+        "z",
+        "mlp_input"
+      ]
     }
   },
   "SweepRequest": {
@@ -1729,6 +1783,28 @@ export const fields = {
       "help": "By default the layer that the SAE was trained on",
       "unit": null,
       "min": 0,
+      "max": null,
+      "options": null
+    },
+    "force": {
+      "type": "boolean",
+      "required": false,
+      "nullable": false,
+      "default": false,
+      "help": "Steer at another layer or place than a feature was learned at; without it such a request is refused, as a direction may mean something else there",
+      "unit": null,
+      "min": null,
+      "max": null,
+      "options": null
+    },
+    "condition": {
+      "type": "object",
+      "required": false,
+      "nullable": true,
+      "default": null,
+      "help": "As in generate; it holds for every strength and for the controls",
+      "unit": null,
+      "min": null,
       "max": null,
       "options": null
     },

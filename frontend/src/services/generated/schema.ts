@@ -302,12 +302,33 @@ export interface paths {
         };
         /**
          * Read a model's parts: blocks, shapes, parameters, hook points
-         * @description What the model is made of, from its configuration, and which hook points each layer offers: `residual`, `mlp`,
-         *     `attention`, `mlp_input`. Needed to choose `layers` and `hook_types` of an extraction.
+         * @description What the model is made of, from its configuration, and which hook points every layer offers: `residual`,
+         *     `resid_mid`, `mlp`, `attention`, `z`, `mlp_input`. Models whose attention and MLP read the same stream side by side have no
+         *     `resid_mid`. Needed to choose `layers` and `hook_types` of an extraction.
          */
         get: operations["get_architecture"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model_id}/tokenize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cut a text into a model's tokens, and name tokens by their ids
+         * @description For everything that takes token ids, such as the places where steering acts. ` cat` and `cat` are different tokens.
+         */
+        post: operations["tokenize_text"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1250,6 +1271,13 @@ export interface paths {
          * Generate a text with and without features added to the model's hidden states
          * @description Waits for the text: seconds on a warm model. Tokens also arrive live as `steering.tokens`. When the model is busy longer
          *     than a request can wait the answer is **504** and the job goes on.
+         *
+         *     A feature acts where it was learned. `layer` and `hook_type` name another place, which needs `force`; between the heads' outputs
+         *     (`z`) and the stream nothing can be forced.
+         *
+         *     `condition` steers only where a feature fires: it is read in the run itself, before the edit, at the edit's layer or an
+         *     earlier one. Never met is an error that tells the largest activation seen. With `mode: "reconstruction"` the SAE's output takes the place of the
+         *     activations, and the answer's `reconstruction` shows what that alone does.
          */
         post: operations["generate"];
         delete?: never;
@@ -1269,7 +1297,8 @@ export interface paths {
         put?: never;
         /**
          * Queue a sweep over strengths with controls; its table grows under /steering/sweeps/{id}
-         * @description Tries strengths on several prompts, picks the best on one half and reports it on the other, against random controls.
+         * @description Tries strengths on several prompts, picks the best on one half and reports it on the other, against random controls. A
+         *     `condition` holds for all of them and must be met on every prompt.
          */
         post: operations["sweep"];
         delete?: never;
@@ -1395,8 +1424,9 @@ export interface paths {
         };
         /**
          * Download a run as JSON, as vectors or as a program that repeats its text
-         * @description `json` is everything, `safetensors` the directions, `gguf` a control vector for llama.cpp, `python` a program that
-         *     repeats the steered text.
+         * @description `json` is everything, `safetensors` the directions, `gguf` a control vector for llama.cpp (of runs that add to the stream
+         *     after a block), `python` a program that repeats the steered text. A condition and reconstruction mode need the whole dictionary:
+         *     such a run is exported as `json` or its directions only.
          */
         get: operations["export_run"];
         put?: never;
@@ -1422,7 +1452,8 @@ export interface paths {
         put?: never;
         /**
          * Save features and strengths under a name
-         * @description Features and strengths under a name, for one training. A name is given once.
+         * @description A generation without its prompt under a name, for one training: features with strengths and places, layer, temperature, condition, mode, and
+         *     under `settings` all else that a generation says, so that a preset that is taken up gives what was kept. A name is given once.
          */
         post: operations["create_preset"];
         delete?: never;
@@ -2168,12 +2199,12 @@ export interface components {
             layers: number[];
             /**
              * Hook Types
-             * @description residual: stream after the block; mlp / attention: what they add to it; mlp_input: what the MLP reads.
+             * @description residual: stream after the block; resid_mid: between its attention and its MLP; mlp / attention: what they add to it; z: all attention heads before they are mixed; mlp_input: what the MLP reads.
              * @default [
              *       "residual"
              *     ]
              */
-            hook_types?: ("residual" | "mlp" | "attention" | "mlp_input")[];
+            hook_types?: ("residual" | "resid_mid" | "mlp" | "attention" | "z" | "mlp_input")[];
             /**
              * Max Tokens
              * @description Read about this many tokens, spread evenly over the corpus; empty means all.
@@ -2296,18 +2327,6 @@ export interface components {
             params: number;
         };
         /**
-         * BundledFeature
-         * @description One steered feature; what else a preset knows of it is carried along.
-         */
-        BundledFeature: {
-            /** Feature Id */
-            feature_id: number;
-            /** Coefficient */
-            coefficient: number;
-        } & {
-            [key: string]: unknown;
-        };
-        /**
          * BundledPreset
          * @description A steering preset; it fits only where its training is.
          */
@@ -2325,7 +2344,7 @@ export interface components {
             /** Description */
             description?: string | null;
             /** Features */
-            features: components["schemas"]["BundledFeature"][];
+            features: components["schemas"]["PresetFeature"][];
             /** Intervention Layer */
             intervention_layer: number;
             /**
@@ -2333,6 +2352,14 @@ export interface components {
              * @default 1
              */
             temperature?: number;
+            condition?: components["schemas"]["SteeringCondition"] | null;
+            /**
+             * Mode
+             * @default delta
+             * @enum {string}
+             */
+            mode?: "delta" | "reconstruction";
+            settings?: components["schemas"]["PresetSettings"];
             /**
              * Is Favorite
              * @default false
@@ -2447,6 +2474,31 @@ export interface components {
             n_other: number;
             /** Features */
             features: components["schemas"]["ClassFigure"][];
+        };
+        /**
+         * ConditionOutcome
+         * @description Where the condition let the steered text be steered.
+         */
+        ConditionOutcome: {
+            /** Feature Id */
+            feature_id: number;
+            /** Neuron Index */
+            neuron_index: number;
+            /** Name */
+            name: string | null;
+            /** Layer */
+            layer: number;
+            /** Threshold */
+            threshold: number;
+            /**
+             * Positions Read
+             * @description That the other settings allow
+             */
+            positions_read: number;
+            /** Positions Met */
+            positions_met: number;
+            /** Largest Activation */
+            largest_activation: number | null;
         };
         /** Correlations */
         Correlations: {
@@ -2908,6 +2960,11 @@ export interface components {
             data: components["schemas"]["TokenizePreview"];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[TokenizedText] */
+        Envelope_TokenizedText_: {
+            data: components["schemas"]["TokenizedText"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[TrainingCreated] */
         Envelope_TrainingCreated_: {
             data: components["schemas"]["TrainingCreated"];
@@ -3081,12 +3138,12 @@ export interface components {
             layers: number[];
             /**
              * Hook Types
-             * @description residual: stream after the block; mlp / attention: what they add to it; mlp_input: what the MLP reads.
+             * @description residual: stream after the block; resid_mid: between its attention and its MLP; mlp / attention: what they add to it; z: all attention heads before they are mixed; mlp_input: what the MLP reads.
              * @default [
              *       "residual"
              *     ]
              */
-            hook_types?: ("residual" | "mlp" | "attention" | "mlp_input")[];
+            hook_types?: ("residual" | "resid_mid" | "mlp" | "attention" | "z" | "mlp_input")[];
             /**
              * Max Tokens
              * @description Read about this many tokens, spread evenly over the corpus; empty means all.
@@ -3141,7 +3198,7 @@ export interface components {
              * Hook Types
              * @description Each once; null leaves them open
              */
-            hook_types?: ("residual" | "mlp" | "attention" | "mlp_input")[] | null;
+            hook_types?: ("residual" | "resid_mid" | "mlp" | "attention" | "z" | "mlp_input")[] | null;
             /**
              * Max Samples
              * @description Windows read at most; null means all
@@ -3208,7 +3265,7 @@ export interface components {
              * Hook Types
              * @description Each once; null leaves them open
              */
-            hook_types?: ("residual" | "mlp" | "attention" | "mlp_input")[] | null;
+            hook_types?: ("residual" | "resid_mid" | "mlp" | "attention" | "z" | "mlp_input")[] | null;
             /**
              * Max Samples
              * @description Windows read at most; null means all
@@ -4474,6 +4531,11 @@ export interface components {
             seq: number;
             /** Message */
             message: string | null;
+            /**
+             * Prompt
+             * @description The beginning of the text that a steering job goes on from
+             */
+            prompt: string | null;
             /** Eta Seconds */
             eta_seconds: number | null;
             error_code: components["schemas"]["ErrorCode"] | null;
@@ -4763,6 +4825,11 @@ export interface components {
              * @description Hook points that this model offers in every layer
              */
             hook_types: string[];
+            /**
+             * Has Chat Template
+             * @description Whether its files say how a conversation is written; only then can a prompt be a user's message, with a system prompt before it
+             */
+            has_chat_template: boolean;
             /** Layers */
             layers: components["schemas"]["ArchitectureLayer"][];
         };
@@ -4864,6 +4931,16 @@ export interface components {
          * @enum {string}
          */
         ModelStatus: "downloading" | "loading" | "ready" | "error";
+        /** NamedToken */
+        NamedToken: {
+            /** Id */
+            id: number;
+            /**
+             * Text
+             * @description Null where the model has no such token
+             */
+            text: string | null;
+        };
         /** NeedRead */
         NeedRead: {
             /** Name */
@@ -5123,6 +5200,11 @@ export interface components {
             only_active?: boolean;
             /** Layer */
             layer?: number | null;
+            /**
+             * Hook Type
+             * @description Place in the block; by default the one that the SAE writes. `resid_post`, `attn_out` and `mlp_out` are understood as residual, attention and mlp, `resid_pre` as residual of the layer before
+             */
+            hook_type?: ("residual" | "resid_mid" | "mlp" | "attention" | "z" | "mlp_input") | null;
         };
         /** PresetRead */
         PresetRead: {
@@ -5146,6 +5228,13 @@ export interface components {
             intervention_layer: number;
             /** Temperature */
             temperature: number;
+            condition: components["schemas"]["SteeringCondition"] | null;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "delta" | "reconstruction";
+            settings: components["schemas"]["PresetSettings"];
             /** Is Favorite */
             is_favorite: boolean;
             /**
@@ -5160,8 +5249,104 @@ export interface components {
             updated_at: string;
         };
         /**
+         * PresetSettings
+         * @description What else a generation says, by its names there.
+         */
+        PresetSettings: {
+            /**
+             * Max New Tokens
+             * @description Tokens generated at most.
+             * @default 60
+             */
+            max_new_tokens?: number;
+            /**
+             * Top K
+             * @description Sample among the k likeliest tokens; 0 means all.
+             * @default 0
+             */
+            top_k?: number;
+            /**
+             * Top P
+             * @description Sample among the likeliest tokens of this joint probability.
+             * @default 1
+             */
+            top_p?: number;
+            /**
+             * Repetition Penalty
+             * @description Divides the logits of tokens already there; 1 means none.
+             * @default 1
+             */
+            repetition_penalty?: number;
+            /**
+             * Seed
+             * @description Fixes the sampling of both texts.
+             * @default 0
+             */
+            seed?: number;
+            /**
+             * Stop
+             * @description Texts that end the generation; they are cut off.
+             * @default []
+             */
+            stop?: string[];
+            /**
+             * Steer Prompt
+             * @description Steer the tokens of the prompt.
+             * @default true
+             */
+            steer_prompt?: boolean;
+            /**
+             * Steer Generated
+             * @description Steer the generated tokens.
+             * @default true
+             */
+            steer_generated?: boolean;
+            /**
+             * Positions
+             * @description Steer only at these absolute positions, the first being 0; empty means all.
+             * @default []
+             */
+            positions?: number[];
+            /**
+             * Window
+             * @description Steer only from this absolute position to that one, both included; empty means all.
+             * @default []
+             */
+            window?: number[];
+            /**
+             * Token Ids
+             * @description Steer only at tokens with these ids; empty means at all.
+             * @default []
+             */
+            token_ids?: number[];
+            /**
+             * Exclude Special
+             * @description Leave special tokens and the first position (attention sink) alone.
+             * @default true
+             */
+            exclude_special?: boolean;
+            /**
+             * Use Chat Template
+             * @description Wrap the prompt as a user's message in the model's chat format.
+             * @default false
+             */
+            use_chat_template?: boolean;
+            /**
+             * System Prompt
+             * @description System message of the chat format; empty means none.
+             * @default
+             */
+            system_prompt?: string;
+            /**
+             * Force
+             * @description Steer at another layer or place than a feature was learned at; without it such a request is refused, as a direction may mean something else there
+             * @default false
+             */
+            force?: boolean;
+        };
+        /**
          * PresetWrite
-         * @description Features with their strengths under a name; it belongs to their training.
+         * @description A generation without its prompt, under a name; it belongs to its features' training.
          */
         PresetWrite: {
             /**
@@ -5182,6 +5367,16 @@ export interface components {
              * @default 1
              */
             temperature?: number;
+            /** @description Its feature may be of any training of the same model */
+            condition?: components["schemas"]["SteeringCondition"] | null;
+            /**
+             * Mode
+             * @default delta
+             * @enum {string}
+             */
+            mode?: "delta" | "reconstruction";
+            /** @description All other settings of a generation; what is left out is as there by default */
+            settings?: components["schemas"]["PresetSettings"];
             /**
              * Is Favorite
              * @default false
@@ -5253,7 +5448,10 @@ export interface components {
             token_id: number;
             /** Text */
             text: string;
-            /** Steered */
+            /**
+             * Steered
+             * @description Chosen by the settings and meeting the condition, if any
+             */
             steered: boolean;
         };
         /**
@@ -5261,6 +5459,20 @@ export interface components {
          * @enum {string}
          */
         Quantization: "FP32" | "FP16" | "Q8" | "Q4" | "Q2";
+        /**
+         * ReconstructionBaseline
+         * @description The same seed with the reconstruction and no edit: what the SAE's error alone does.
+         */
+        ReconstructionBaseline: {
+            output: components["schemas"]["GeneratedText"];
+            /**
+             * Metrics
+             * @description As of the steered text
+             */
+            metrics: components["schemas"]["SteeringMetric"][];
+            /** @description Its delta is reconstruction minus activation */
+            proof: components["schemas"]["SteeringProof"];
+        };
         /**
          * RelatedFeature
          * @description Another feature of the same dictionary with what connects them; null: not measured.
@@ -5311,6 +5523,21 @@ export interface components {
             only_active?: boolean;
             /** Layer */
             layer: number;
+            /**
+             * Hook Type
+             * @description Place in the block where it acted
+             */
+            hook_type?: string | null;
+            /**
+             * Own Layer
+             * @description Where it was learned; null for runs that did not keep it
+             */
+            own_layer?: number | null;
+            /**
+             * Own Hook Type
+             * @description The place that its SAE writes
+             */
+            own_hook_type?: string | null;
             /** Strength In Activation Units */
             strength_in_activation_units: number | null;
             /** Strength In Max Multiples */
@@ -5395,9 +5622,9 @@ export interface components {
             layer?: number | null;
             /**
              * Hook Type
-             * @description Place that it reads; by default as its files say
+             * @description Place that it reads; by default as its files say. `resid_post`, `attn_out` and `mlp_out` are understood as residual, attention and mlp, `resid_pre` as residual of the layer before
              */
-            hook_type?: ("residual" | "mlp" | "attention" | "mlp_input") | null;
+            hook_type?: ("residual" | "resid_mid" | "mlp" | "attention" | "z" | "mlp_input") | null;
             /**
              * Activation Id
              * @description Activation store to prove it on; by default the newest of the model that holds the place, else the model reads a little text
@@ -5448,9 +5675,9 @@ export interface components {
             layer?: number | null;
             /**
              * Hook Type
-             * @description Place that it reads; by default as its files say
+             * @description Place that it reads; by default as its files say. `resid_post`, `attn_out` and `mlp_out` are understood as residual, attention and mlp, `resid_pre` as residual of the layer before
              */
-            hook_type?: ("residual" | "mlp" | "attention" | "mlp_input") | null;
+            hook_type?: ("residual" | "resid_mid" | "mlp" | "attention" | "z" | "mlp_input") | null;
             /**
              * Activation Id
              * @description Activation store to prove it on; by default the newest of the model that holds the place, else the model reads a little text
@@ -5588,7 +5815,7 @@ export interface components {
             coefficient?: number;
             /**
              * Unit
-             * @description max_multiple: times the feature's largest measured activation; activation: absolute; norm_fraction: share of the residual norm at that position; kl: nats that the strength is calibrated to, its sign saying which way. Scale, ablate and project have none
+             * @description max_multiple: times the feature's largest measured activation; activation: absolute; norm_fraction: share of the state's norm at that position; kl: nats that the strength is calibrated to, its sign saying which way. Scale, ablate and project have none
              * @default max_multiple
              * @enum {string}
              */
@@ -5611,6 +5838,28 @@ export interface components {
              * @description By default the intervention layer, else the SAE's own
              */
             layer?: number | null;
+            /**
+             * Hook Type
+             * @description Place in the block; by default the one that the SAE writes. `resid_post`, `attn_out` and `mlp_out` are understood as residual, attention and mlp, `resid_pre` as residual of the layer before
+             */
+            hook_type?: ("residual" | "resid_mid" | "mlp" | "attention" | "z" | "mlp_input") | null;
+        };
+        /**
+         * SteeringCondition
+         * @description Steer only the positions at which a feature is active, as this very run reads them.
+         */
+        SteeringCondition: {
+            /**
+             * Feature Id
+             * @description A feature of any SAE of the model, read at the edit's layer or an earlier one
+             */
+            feature_id: number;
+            /**
+             * Threshold
+             * @description In activation units; the feature must exceed it before the edit is made
+             * @default 0
+             */
+            threshold?: number;
         };
         /**
          * SteeringEnvironment
@@ -5643,7 +5892,7 @@ export interface components {
         };
         /**
          * SteeringGenerate
-         * @description Generate with and without the features' directions added to the residual stream.
+         * @description Generate with and without the features' directions added where they were learned.
          */
         SteeringGenerate: {
             /** Prompt */
@@ -5727,6 +5976,13 @@ export interface components {
              */
             exclude_special?: boolean;
             /**
+             * Mode
+             * @description delta: only the change is added, the SAE's error stays; reconstruction: the SAE's output takes the place of the activations, and a third text shows what that alone does.
+             * @default delta
+             * @enum {string}
+             */
+            mode?: "delta" | "reconstruction";
+            /**
              * Use Chat Template
              * @description Wrap the prompt as a user's message in the model's chat format.
              * @default false
@@ -5762,6 +6018,14 @@ export interface components {
              * @description By default the layer that the SAE was trained on
              */
             intervention_layer?: number | null;
+            /**
+             * Force
+             * @description Steer at another layer or place than a feature was learned at; without it such a request is refused, as a direction may mean something else there
+             * @default false
+             */
+            force?: boolean;
+            /** @description Steer only where a feature fires, among the positions chosen otherwise */
+            condition?: components["schemas"]["SteeringCondition"] | null;
             /**
              * Run Id
              * @description An id of your own for the run: subscribe to the room job:{run_id} first, and no token is missed; cancel it under /jobs/{run_id}/cancel, which keeps the text so far
@@ -5825,7 +6089,7 @@ export interface components {
             replay_id: string;
             /**
              * Identical
-             * @description Whether both texts are the same, token for token
+             * @description Whether all texts are the same, token for token
              */
             identical: boolean;
             /** Differences */
@@ -5862,8 +6126,15 @@ export interface components {
             prompt_tokens: components["schemas"]["PromptToken"][];
             /** Intervention Layer */
             intervention_layer: number;
+            /**
+             * Mode
+             * @default delta
+             * @enum {string}
+             */
+            mode?: "delta" | "reconstruction";
             /** Features */
             features: components["schemas"]["ResolvedFeature"][];
+            condition?: components["schemas"]["ConditionOutcome"] | null;
             unsteered_output: components["schemas"]["GeneratedText"];
             steered_output: components["schemas"]["GeneratedText"];
             /** Diff */
@@ -5871,6 +6142,8 @@ export interface components {
             /** Metrics */
             metrics: components["schemas"]["SteeringMetric"][];
             proof: components["schemas"]["SteeringProof"];
+            /** @description In reconstruction mode only */
+            reconstruction?: components["schemas"]["ReconstructionBaseline"] | null;
             /** Warnings */
             warnings: string[];
             /**
@@ -6035,6 +6308,11 @@ export interface components {
             only_active?: boolean;
             /** Layer */
             layer?: number | null;
+            /**
+             * Hook Type
+             * @description As in generate
+             */
+            hook_type?: ("residual" | "resid_mid" | "mlp" | "attention" | "z" | "mlp_input") | null;
         };
         /**
          * SweepFigures
@@ -6321,6 +6599,14 @@ export interface components {
              */
             intervention_layer?: number | null;
             /**
+             * Force
+             * @description Steer at another layer or place than a feature was learned at; without it such a request is refused, as a direction may mean something else there
+             * @default false
+             */
+            force?: boolean;
+            /** @description As in generate; it holds for every strength and for the controls */
+            condition?: components["schemas"]["SteeringCondition"] | null;
+            /**
              * Controls
              * @description What the best strength is compared with
              * @default [
@@ -6425,6 +6711,11 @@ export interface components {
             method: "add" | "clamp" | "floor" | "scale" | "ablate" | "project";
             /** Layer */
             layer: number;
+            /**
+             * Hook Type
+             * @description Place in the layer; older sweeps lack it
+             */
+            hook_type?: string | null;
             /** Rows */
             rows: components["schemas"]["SweepRow"][];
             best: components["schemas"]["SweepBest"] | null;
@@ -6542,7 +6833,7 @@ export interface components {
              * Branch
              * @enum {string}
              */
-            branch: "unsteered" | "steered";
+            branch: "unsteered" | "steered" | "reconstruction";
             /** Index */
             index: number;
             /** Then */
@@ -6666,6 +6957,37 @@ export interface components {
             model_id: string;
         };
         /**
+         * TokenizeText
+         * @description What a model's tokenizer makes of a text, and what tokens given by their ids are.
+         */
+        TokenizeText: {
+            /**
+             * Text
+             * @description Cut into tokens as it stands
+             * @default
+             */
+            text?: string;
+            /**
+             * Token Ids
+             * @description Tokens to be named
+             * @default []
+             */
+            token_ids?: number[];
+        };
+        /** TokenizedText */
+        TokenizedText: {
+            /**
+             * Tokens
+             * @description Of the text, in order
+             */
+            tokens: components["schemas"]["NamedToken"][];
+            /**
+             * Named
+             * @description Of the ids, in order
+             */
+            named: components["schemas"]["NamedToken"][];
+        };
+        /**
          * TrainingCreate
          * @description Train a dictionary on an activation store, or on a dataset whose latest fitting one is taken.
          *
@@ -6694,7 +7016,7 @@ export interface components {
             layer?: number | null;
             /**
              * Hook Type
-             * @description Place that is read: residual by default, mlp_input for a transcoder
+             * @description Place that is read: residual by default, mlp_input for a transcoder. `resid_post`, `attn_out` and `mlp_out` are understood as residual, attention and mlp, `resid_pre` as residual of the layer before
              */
             hook_type?: string | null;
             /** Name */
@@ -6757,7 +7079,7 @@ export interface components {
             layer?: number | null;
             /**
              * Hook Type
-             * @description Place that is read: residual by default, mlp_input for a transcoder
+             * @description Place that is read: residual by default, mlp_input for a transcoder. `resid_post`, `attn_out` and `mlp_out` are understood as residual, attention and mlp, `resid_pre` as residual of the layer before
              */
             hook_type?: string | null;
             /** Name */
@@ -7100,7 +7422,10 @@ export interface components {
             token_id: number;
             /** Text */
             text: string;
-            /** Steered */
+            /**
+             * Steered
+             * @description Chosen by the settings; with a condition the answer says which met it
+             */
             steered: boolean;
         };
         /**
@@ -7139,7 +7464,7 @@ export interface components {
             row: number;
             /**
              * Branch
-             * @description unsteered or steered; in a sweep the row's name
+             * @description unsteered, steered or reconstruction
              */
             branch: string;
             /** Index */
@@ -7771,21 +8096,21 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T15:15:20.430065Z",
+                     *           "created_at": "2026-11-26T23:11:58.339716Z",
                      *           "error_message": null,
-                     *           "id": "f2c6376a-e40f-477e-91ae-b29c23f5560c",
+                     *           "id": "21441193-cd95-4d10-86b4-81dd4efc2b34",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "bc559640-256a-4300-8e9e-8e24a832d2c0",
+                     *             "id": "dfb738ff-af4a-48b4-8d1b-dabf57191def",
                      *             "kind": "dataset_import",
                      *             "measured": {
-                     *               "base_bytes": 78172160,
+                     *               "base_bytes": 78327808,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 80613376,
-                     *               "seconds": 0.269732304000172
+                     *               "memory_bytes": 80556032,
+                     *               "seconds": 0.07463155799996457
                      *             },
                      *             "message": "Reading text: 1 documents",
                      *             "progress": 100,
@@ -7832,24 +8157,24 @@ export interface operations {
                      *           "source": "Custom",
                      *           "status": "ready",
                      *           "tokenizations": [],
-                     *           "updated_at": "2026-11-26T15:15:20.913614Z"
+                     *           "updated_at": "2026-11-26T23:11:58.489354Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T15:15:13.813541Z",
+                     *           "created_at": "2026-11-26T23:11:55.449390Z",
                      *           "error_message": null,
-                     *           "id": "9e29a3c5-cda9-4f07-b560-46dca0a2910a",
+                     *           "id": "cff09bdc-852b-43f2-a33e-ba01a9558ab6",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "8f67b717-7d01-4cc5-ad69-9d776e119970",
+                     *             "id": "d501e2ef-d16e-4231-9497-25a6a6958b12",
                      *             "kind": "dataset_download",
                      *             "measured": {
-                     *               "base_bytes": 78180352,
+                     *               "base_bytes": 78352384,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 415260672,
-                     *               "seconds": 4.983212815000115
+                     *               "memory_bytes": 409075712,
+                     *               "seconds": 2.075392921000457
                      *             },
                      *             "message": "Reading text: 2 documents",
                      *             "progress": 100,
@@ -7898,12 +8223,12 @@ export interface operations {
                      *           "source": "HuggingFace",
                      *           "status": "ready",
                      *           "tokenizations": [],
-                     *           "updated_at": "2026-11-26T15:15:20.368733Z"
+                     *           "updated_at": "2026-11-26T23:11:58.138792Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_c90039403d9245b4",
-                     *         "timestamp": "2026-11-26T15:15:21.032415Z"
+                     *         "request_id": "req_9be784d487a34d12",
+                     *         "timestamp": "2026-11-26T23:11:58.580212Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -7958,13 +8283,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "8f67b717-7d01-4cc5-ad69-9d776e119970",
-                     *         "resource_id": "9e29a3c5-cda9-4f07-b560-46dca0a2910a",
+                     *         "job_id": "d501e2ef-d16e-4231-9497-25a6a6958b12",
+                     *         "resource_id": "cff09bdc-852b-43f2-a33e-ba01a9558ab6",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_6f702384b62345d2",
-                     *         "timestamp": "2026-11-26T15:15:13.808095Z"
+                     *         "request_id": "req_62f41b55c043498f",
+                     *         "timestamp": "2026-11-26T23:11:55.448136Z"
                      *       }
                      *     }
                      */
@@ -8019,13 +8344,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "764818a1-5fc9-4b7a-a16f-3c2c928977a3",
-                     *         "resource_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                     *         "job_id": "3ee7d41b-2cec-4e89-a38c-085be59723a0",
+                     *         "resource_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_a2724cae973549ad",
-                     *         "timestamp": "2026-11-26T15:15:09.514829Z"
+                     *         "request_id": "req_531861e72b5449bc",
+                     *         "timestamp": "2026-11-26T23:11:53.088895Z"
                      *       }
                      *     }
                      */
@@ -8092,14 +8417,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "estimated_duration_seconds": 3.262512,
-                     *         "job_id": "bc559640-256a-4300-8e9e-8e24a832d2c0",
-                     *         "resource_id": "f2c6376a-e40f-477e-91ae-b29c23f5560c",
+                     *         "estimated_duration_seconds": 1.870871,
+                     *         "job_id": "dfb738ff-af4a-48b4-8d1b-dabf57191def",
+                     *         "resource_id": "21441193-cd95-4d10-86b4-81dd4efc2b34",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b1be79fc38bd4ed0",
-                     *         "timestamp": "2026-11-26T15:15:20.418019Z"
+                     *         "request_id": "req_970a4035406b42de",
+                     *         "timestamp": "2026-11-26T23:11:58.337037Z"
                      *       }
                      *     }
                      */
@@ -8141,21 +8466,21 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:15:09.516374Z",
+                     *         "created_at": "2026-11-26T23:11:53.090563Z",
                      *         "error_message": null,
-                     *         "id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                     *         "id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "id": "764818a1-5fc9-4b7a-a16f-3c2c928977a3",
+                     *           "id": "3ee7d41b-2cec-4e89-a38c-085be59723a0",
                      *           "kind": "dataset_import",
                      *           "measured": {
-                     *             "base_bytes": 78163968,
+                     *             "base_bytes": 78340096,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 113008640,
-                     *             "seconds": 2.2175614559996575
+                     *             "memory_bytes": 113078272,
+                     *             "seconds": 1.189232249998895
                      *           },
                      *           "message": "Reading text: 80 documents",
                      *           "progress": 100,
@@ -8202,11 +8527,11 @@ export interface operations {
                      *         "source": "Local",
                      *         "status": "ready",
                      *         "tokenizations": [],
-                     *         "updated_at": "2026-11-26T15:15:13.032123Z"
+                     *         "updated_at": "2026-11-26T23:11:55.099147Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_343b8c774863481e",
-                     *         "timestamp": "2026-11-26T15:15:20.989539Z"
+                     *         "request_id": "req_3d81416a962343e3",
+                     *         "timestamp": "2026-11-26T23:11:58.560149Z"
                      *       }
                      *     }
                      */
@@ -8246,13 +8571,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "279e3ec3-e9bc-4f48-9c47-118fe2ff97c7",
-                     *         "resource_id": "f2c6376a-e40f-477e-91ae-b29c23f5560c",
+                     *         "job_id": "2b176c0f-07e4-4a40-83f5-a9f69f892e27",
+                     *         "resource_id": "21441193-cd95-4d10-86b4-81dd4efc2b34",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_3ad63438b0004b52",
-                     *         "timestamp": "2026-11-26T15:20:03.876257Z"
+                     *         "request_id": "req_04307e0eed634184",
+                     *         "timestamp": "2026-11-26T23:13:04.483387Z"
                      *       }
                      *     }
                      */
@@ -8318,8 +8643,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_db493b47abdf4287",
-                     *         "timestamp": "2026-11-26T15:15:21.003581Z"
+                     *         "request_id": "req_ed9cafa8669e455a",
+                     *         "timestamp": "2026-11-26T23:11:58.568276Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -8396,8 +8721,8 @@ export interface operations {
                      *         "unique_tokens": null
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_777f2664af48483b",
-                     *         "timestamp": "2026-11-26T15:15:21.015173Z"
+                     *         "request_id": "req_518b98024bce49bf",
+                     *         "timestamp": "2026-11-26T23:11:58.574666Z"
                      *       }
                      *     }
                      */
@@ -8437,24 +8762,24 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T15:15:40.939049Z",
-                     *           "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                     *           "created_at": "2026-11-26T23:12:05.019705Z",
+                     *           "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                      *           "error_message": null,
-                     *           "id": "149cf419-51aa-4704-82d5-077df7ef6040",
+                     *           "id": "1c242a75-f360-49a4-83aa-6f9abfd91db2",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "e6926704-e502-43aa-8189-e62ebea40e3c",
+                     *             "id": "0f9bd32f-3649-4bdc-abca-a027dc6a9a8a",
                      *             "kind": "dataset_tokenize",
                      *             "measured": {
-                     *               "base_bytes": 393314304,
+                     *               "base_bytes": 390615040,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 434462720,
-                     *               "seconds": 0.7165823999998793
+                     *               "memory_bytes": 430551040,
+                     *               "seconds": 0.1694347429984191
                      *             },
-                     *             "message": "Tokenising: 269,350 tokens · 193 documents/s",
+                     *             "message": "Tokenising: 269,350 tokens · 1,053 documents/s",
                      *             "progress": 100,
                      *             "requested": null,
                      *             "seq": 4000000,
@@ -8493,11 +8818,11 @@ export interface operations {
                      *             "size_bytes": 979132,
                      *             "start_id": 3,
                      *             "start_token": "auto",
-                     *             "tokens_per_second": 587713.4857539322,
+                     *             "tokens_per_second": 3192170.131113867,
                      *             "vocabulary_size": 1024,
                      *             "vocabulary_used": 816
                      *           },
-                     *           "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *           "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *           "n_documents": 80,
                      *           "n_tokens": 244365,
                      *           "progress": 100,
@@ -8505,8 +8830,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_922cedd2506f4258",
-                     *         "timestamp": "2026-11-26T15:15:43.805118Z"
+                     *         "request_id": "req_fc36ff5c95de468e",
+                     *         "timestamp": "2026-11-26T23:12:05.856199Z"
                      *       }
                      *     }
                      */
@@ -8539,7 +8864,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd"
+                 *       "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2"
                  *     }
                  */
                 "application/json": components["schemas"]["TokenizeRequest"];
@@ -8558,13 +8883,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "e6926704-e502-43aa-8189-e62ebea40e3c",
-                     *         "resource_id": "149cf419-51aa-4704-82d5-077df7ef6040",
+                     *         "job_id": "0f9bd32f-3649-4bdc-abca-a027dc6a9a8a",
+                     *         "resource_id": "1c242a75-f360-49a4-83aa-6f9abfd91db2",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_8185a55ea7844235",
-                     *         "timestamp": "2026-11-26T15:15:40.936899Z"
+                     *         "request_id": "req_b0fc1b160bb3408c",
+                     *         "timestamp": "2026-11-26T23:12:05.019121Z"
                      *       }
                      *     }
                      */
@@ -8599,7 +8924,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                 *       "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                  *       "text": "A list of files."
                  *     }
                  */
@@ -8635,8 +8960,8 @@ export interface operations {
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_0913f746826640e2",
-                     *         "timestamp": "2026-11-26T15:15:40.908457Z"
+                     *         "request_id": "req_c388e67122e74b4f",
+                     *         "timestamp": "2026-11-26T23:12:05.014505Z"
                      *       }
                      *     }
                      */
@@ -8690,22 +9015,22 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "architecture": "LlamaForCausalLM",
-                     *           "created_at": "2026-11-26T15:15:39.020465Z",
+                     *           "created_at": "2026-11-26T23:12:04.364889Z",
                      *           "d_model": 128,
                      *           "error_message": null,
-                     *           "id": "3f3a0a58-cd48-43a4-b60e-fe708c5f3b42",
+                     *           "id": "f96eb241-5d8d-4cf9-b742-5301b63c175e",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "5fb22b24-dc3b-4fc9-8522-20963091e63d",
+                     *             "id": "5769bfda-3418-40ef-9458-a183512db753",
                      *             "kind": "model_import",
                      *             "measured": {
-                     *               "base_bytes": 393170944,
+                     *               "base_bytes": 390504448,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 441982976,
-                     *               "seconds": 0.5844582019999507
+                     *               "memory_bytes": 433758208,
+                     *               "seconds": 0.21949742099968717
                      *             },
                      *             "message": "Imported",
                      *             "progress": 100,
@@ -8718,8 +9043,14 @@ export interface operations {
                      *             "architecture": "LlamaForCausalLM",
                      *             "d_mlp": 341,
                      *             "d_model": 128,
+                     *             "d_z": 128,
                      *             "dtype": "float16",
                      *             "family": "llama",
+                     *             "hook_types": [
+                     *               "residual",
+                     *               "resid_mid",
+                     *               "mlp"
+                     *             ],
                      *             "max_positions": 128,
                      *             "memory_bytes": 1705216,
                      *             "n_heads": 4,
@@ -8742,26 +9073,26 @@ export interface operations {
                      *           "repo_id": null,
                      *           "size_bytes": 1774416,
                      *           "status": "ready",
-                     *           "updated_at": "2026-11-26T15:15:40.769308Z"
+                     *           "updated_at": "2026-11-26T23:12:04.971420Z"
                      *         },
                      *         {
                      *           "architecture": "LlamaForCausalLM",
-                     *           "created_at": "2026-11-26T15:15:37.053585Z",
+                     *           "created_at": "2026-11-26T23:12:03.531892Z",
                      *           "d_model": 128,
                      *           "error_message": null,
-                     *           "id": "cef99e5f-97e9-4199-90fb-57d73ace4f06",
+                     *           "id": "2b5ef01c-66c5-472e-8691-90b016e846f3",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "id": "ec3bc28b-3a02-4ff5-a983-3b4c5be420c0",
+                     *             "id": "c6479420-cdce-45b6-b885-f10a39fc91a5",
                      *             "kind": "model_download",
                      *             "measured": {
-                     *               "base_bytes": 389324800,
+                     *               "base_bytes": 390496256,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 446435328,
-                     *               "seconds": 0.9337322309997944
+                     *               "memory_bytes": 436572160,
+                     *               "seconds": 0.4602793769990967
                      *             },
                      *             "message": "Imported",
                      *             "progress": 100,
@@ -8774,8 +9105,14 @@ export interface operations {
                      *             "architecture": "LlamaForCausalLM",
                      *             "d_mlp": 341,
                      *             "d_model": 128,
+                     *             "d_z": 128,
                      *             "dtype": "float16",
                      *             "family": "llama",
+                     *             "hook_types": [
+                     *               "residual",
+                     *               "resid_mid",
+                     *               "mlp"
+                     *             ],
                      *             "max_positions": 128,
                      *             "memory_bytes": 1705216,
                      *             "n_heads": 4,
@@ -8799,12 +9136,12 @@ export interface operations {
                      *           "repo_id": "EleutherAI/pythia-70m",
                      *           "size_bytes": 1774363,
                      *           "status": "ready",
-                     *           "updated_at": "2026-11-26T15:15:38.965325Z"
+                     *           "updated_at": "2026-11-26T23:12:04.348179Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_5a06eb5fc6644cea",
-                     *         "timestamp": "2026-11-26T15:15:40.835792Z"
+                     *         "request_id": "req_0bbee4e93d6047ba",
+                     *         "timestamp": "2026-11-26T23:12:04.989966Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -8859,13 +9196,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "ec3bc28b-3a02-4ff5-a983-3b4c5be420c0",
-                     *         "resource_id": "cef99e5f-97e9-4199-90fb-57d73ace4f06",
+                     *         "job_id": "c6479420-cdce-45b6-b885-f10a39fc91a5",
+                     *         "resource_id": "2b5ef01c-66c5-472e-8691-90b016e846f3",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_ad89795cb5dc495f",
-                     *         "timestamp": "2026-11-26T15:15:37.052207Z"
+                     *         "request_id": "req_f4a3da4a04c94d27",
+                     *         "timestamp": "2026-11-26T23:12:03.531230Z"
                      *       }
                      *     }
                      */
@@ -8919,13 +9256,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "f3f27c50-8918-40cc-9125-b73828aefd9e",
-                     *         "resource_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *         "job_id": "1e6fd776-8515-4fa2-8b18-725ae84b6aef",
+                     *         "resource_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_50414c8a5e0a4953",
-                     *         "timestamp": "2026-11-26T15:15:21.051947Z"
+                     *         "request_id": "req_f8100272d2dc4837",
+                     *         "timestamp": "2026-11-26T23:11:58.596066Z"
                      *       }
                      *     }
                      */
@@ -8968,22 +9305,22 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "architecture": "LlamaForCausalLM",
-                     *         "created_at": "2026-11-26T15:15:21.057637Z",
+                     *         "created_at": "2026-11-26T23:11:58.597272Z",
                      *         "d_model": 128,
                      *         "error_message": null,
-                     *         "id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *         "id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "id": "f3f27c50-8918-40cc-9125-b73828aefd9e",
+                     *           "id": "1e6fd776-8515-4fa2-8b18-725ae84b6aef",
                      *           "kind": "model_import",
                      *           "measured": {
-                     *             "base_bytes": 389324800,
+                     *             "base_bytes": 386646016,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 443564032,
-                     *             "seconds": 0.7442134009997972
+                     *             "memory_bytes": 433745920,
+                     *             "seconds": 0.24651365899990196
                      *           },
                      *           "message": "Imported",
                      *           "progress": 100,
@@ -8996,8 +9333,14 @@ export interface operations {
                      *           "architecture": "LlamaForCausalLM",
                      *           "d_mlp": 341,
                      *           "d_model": 128,
+                     *           "d_z": 128,
                      *           "dtype": "float16",
                      *           "family": "llama",
+                     *           "hook_types": [
+                     *             "residual",
+                     *             "resid_mid",
+                     *             "mlp"
+                     *           ],
                      *           "max_positions": 128,
                      *           "memory_bytes": 1705216,
                      *           "n_heads": 4,
@@ -9020,11 +9363,11 @@ export interface operations {
                      *         "repo_id": null,
                      *         "size_bytes": 1774363,
                      *         "status": "ready",
-                     *         "updated_at": "2026-11-26T15:15:36.924256Z"
+                     *         "updated_at": "2026-11-26T23:12:03.469198Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_39e844b4ea3b414d",
-                     *         "timestamp": "2026-11-26T15:15:40.847757Z"
+                     *         "request_id": "req_5df5ba8480de4d21",
+                     *         "timestamp": "2026-11-26T23:12:04.996311Z"
                      *       }
                      *     }
                      */
@@ -9064,13 +9407,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "104baf80-1595-4f6b-8838-e5a6eecf76af",
-                     *         "resource_id": "cef99e5f-97e9-4199-90fb-57d73ace4f06",
+                     *         "job_id": "e81f1c01-e9f5-4699-84c4-0087305829a4",
+                     *         "resource_id": "2b5ef01c-66c5-472e-8691-90b016e846f3",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_9c67066bbd98487b",
-                     *         "timestamp": "2026-11-26T15:20:05.306147Z"
+                     *         "request_id": "req_1f8aeef8d05a4638",
+                     *         "timestamp": "2026-11-26T23:13:05.116326Z"
                      *       }
                      *     }
                      */
@@ -9113,10 +9456,11 @@ export interface operations {
                      *         "d_mlp": 341,
                      *         "d_model": 128,
                      *         "family": "llama",
+                     *         "has_chat_template": false,
                      *         "hook_types": [
                      *           "residual",
-                     *           "mlp",
-                     *           "attention"
+                     *           "resid_mid",
+                     *           "mlp"
                      *         ],
                      *         "layers": [
                      *           {
@@ -9139,7 +9483,7 @@ export interface operations {
                      *           }
                      *         ],
                      *         "max_positions": 128,
-                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *         "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *         "n_heads": 4,
                      *         "n_kv_heads": 2,
                      *         "n_layers": 4,
@@ -9149,8 +9493,8 @@ export interface operations {
                      *         "vocab_size": 1024
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_5f27048842e54df5",
-                     *         "timestamp": "2026-11-26T15:15:40.864269Z"
+                     *         "request_id": "req_804ffc0c53fb4385",
+                     *         "timestamp": "2026-11-26T23:12:04.999974Z"
                      *       }
                      *     }
                      */
@@ -9162,6 +9506,84 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Bug"];
+            503: components["responses"]["Away"];
+        };
+    };
+    tokenize_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the model */
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "text": " cat",
+                 *       "token_ids": [
+                 *         3,
+                 *         40
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["TokenizeText"];
+            };
+        };
+        responses: {
+            /** @description The answer, in the envelope */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "named": [
+                     *           {
+                     *             "id": 3,
+                     *             "text": "<eos>"
+                     *           },
+                     *           {
+                     *             "id": 40,
+                     *             "text": "N"
+                     *           }
+                     *         ],
+                     *         "tokens": [
+                     *           {
+                     *             "id": 112,
+                     *             "text": " c"
+                     *           },
+                     *           {
+                     *             "id": 144,
+                     *             "text": "at"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "req_29b766e76cae489f",
+                     *         "timestamp": "2026-11-26T23:12:05.004026Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Envelope_TokenizedText_"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["TokenNeeded"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -9216,14 +9638,14 @@ export interface operations {
                      *             "norm_limit": 10,
                      *             "windows_per_shard": 512
                      *           },
-                     *           "created_at": "2026-11-26T15:15:43.910362Z",
-                     *           "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                     *           "created_at": "2026-11-26T23:12:05.918507Z",
+                     *           "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                      *           "dataset_name": "python-docs",
                      *           "error_message": null,
                      *           "hook_types": [
                      *             "residual"
                      *           ],
-                     *           "id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
+                     *           "id": "24487c2f-2285-423c-b259-169a77f10b13",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
@@ -9231,22 +9653,22 @@ export interface operations {
                      *               "disk_bytes": 10880000,
                      *               "gpu_memory_bytes": null,
                      *               "memory_bytes": 491854656,
-                     *               "seconds": 6.184947188040669,
+                     *               "seconds": 5.788803601786218,
                      *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "47d8e374-d900-4c1f-b35b-83f906c20a66",
+                     *             "id": "72af0355-dde7-4ca1-a43a-15f353eada78",
                      *             "kind": "activation_extract",
                      *             "measured": {
-                     *               "base_bytes": 393490432,
+                     *               "base_bytes": 390828032,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 472453120,
-                     *               "seconds": 1.826082414999746
+                     *               "memory_bytes": 464211968,
+                     *               "seconds": 0.833697731999564
                      *             },
-                     *             "message": "Writing the index · 31,729 tokens/s",
+                     *             "message": "Writing the index · 69,032 tokens/s",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 6000000,
+                     *             "seq": 5000000,
                      *             "state": "succeeded"
                      *           },
                      *           "layers": [
@@ -9272,22 +9694,22 @@ export interface operations {
                      *             "n_tokens": 37953,
                      *             "n_train_tokens": 34131,
                      *             "n_windows": 315,
-                     *             "seconds": 1.250783906000379,
+                     *             "seconds": 0.571922472998267,
                      *             "size_bytes": 10932955,
-                     *             "tokens_per_second": 32235.784140308395
+                     *             "tokens_per_second": 70499.06570137903
                      *           },
-                     *           "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *           "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *           "model_name": "glass-en",
                      *           "n_tokens": 37953,
                      *           "progress": 100,
                      *           "size_bytes": 10932955,
                      *           "status": "ready",
-                     *           "tokenization_id": "149cf419-51aa-4704-82d5-077df7ef6040"
+                     *           "tokenization_id": "1c242a75-f360-49a4-83aa-6f9abfd91db2"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_423b9eee244d4f11",
-                     *         "timestamp": "2026-11-26T15:15:47.468260Z"
+                     *         "request_id": "req_90590061dc3045bb",
+                     *         "timestamp": "2026-11-26T23:12:07.401508Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -9322,12 +9744,12 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                 *       "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                  *       "layers": [
                  *         2
                  *       ],
                  *       "max_tokens": 40000,
-                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd"
+                 *       "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2"
                  *     }
                  */
                 "application/json": components["schemas"]["ActivationExtract"];
@@ -9346,13 +9768,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "47d8e374-d900-4c1f-b35b-83f906c20a66",
-                     *         "resource_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
+                     *         "job_id": "72af0355-dde7-4ca1-a43a-15f353eada78",
+                     *         "resource_id": "24487c2f-2285-423c-b259-169a77f10b13",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_a0292a8181d945f1",
-                     *         "timestamp": "2026-11-26T15:15:43.909234Z"
+                     *         "request_id": "req_724eb9ba62744095",
+                     *         "timestamp": "2026-11-26T23:12:05.917580Z"
                      *       }
                      *     }
                      */
@@ -9385,12 +9807,12 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                 *       "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                  *       "layers": [
                  *         2
                  *       ],
                  *       "max_tokens": 40000,
-                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd"
+                 *       "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2"
                  *     }
                  */
                 "application/json": components["schemas"]["ActivationExtract"];
@@ -9414,8 +9836,8 @@ export interface operations {
                      *         "proposal": null,
                      *         "resources": [
                      *           {
-                     *             "free_bytes": 62002421760,
-                     *             "limit_bytes": 62002421760,
+                     *             "free_bytes": 60755226624,
+                     *             "limit_bytes": 60755226624,
                      *             "name": "disk",
                      *             "needed_bytes": 10880000,
                      *             "parts": [
@@ -9428,7 +9850,7 @@ export interface operations {
                      *             "reclaimable_bytes": 0
                      *           },
                      *           {
-                     *             "free_bytes": 18586005504,
+                     *             "free_bytes": 23143796736,
                      *             "limit_bytes": 25008066560,
                      *             "name": "memory",
                      *             "needed_bytes": 491854656,
@@ -9453,15 +9875,15 @@ export interface operations {
                      *           }
                      *         ],
                      *         "time": {
-                     *           "seconds": 6.184947188040669,
+                     *           "seconds": 5.788803601786218,
                      *           "source": "matrix products measured just now; no such job has run on this machine yet",
                      *           "tokens": 40000,
-                     *           "tokens_per_second": 33756.77870179238
+                     *           "tokens_per_second": 50709.70759948535
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_0051111cf71f4c01",
-                     *         "timestamp": "2026-11-26T15:15:43.816277Z"
+                     *         "request_id": "req_cec569564f92453c",
+                     *         "timestamp": "2026-11-26T23:12:05.867772Z"
                      *       }
                      *     }
                      */
@@ -9518,14 +9940,14 @@ export interface operations {
                      *           "norm_limit": 10,
                      *           "windows_per_shard": 512
                      *         },
-                     *         "created_at": "2026-11-26T15:15:43.910362Z",
-                     *         "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                     *         "created_at": "2026-11-26T23:12:05.918507Z",
+                     *         "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                      *         "dataset_name": "python-docs",
                      *         "error_message": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
+                     *         "id": "24487c2f-2285-423c-b259-169a77f10b13",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -9533,22 +9955,22 @@ export interface operations {
                      *             "disk_bytes": 10880000,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 491854656,
-                     *             "seconds": 6.184947188040669,
+                     *             "seconds": 5.788803601786218,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "47d8e374-d900-4c1f-b35b-83f906c20a66",
+                     *           "id": "72af0355-dde7-4ca1-a43a-15f353eada78",
                      *           "kind": "activation_extract",
                      *           "measured": {
-                     *             "base_bytes": 393490432,
+                     *             "base_bytes": 390828032,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 472453120,
-                     *             "seconds": 1.826082414999746
+                     *             "memory_bytes": 464211968,
+                     *             "seconds": 0.833697731999564
                      *           },
-                     *           "message": "Writing the index · 31,729 tokens/s",
+                     *           "message": "Writing the index · 69,032 tokens/s",
                      *           "progress": 100,
                      *           "requested": null,
-                     *           "seq": 6000000,
+                     *           "seq": 5000000,
                      *           "state": "succeeded"
                      *         },
                      *         "layers": [
@@ -9574,21 +9996,21 @@ export interface operations {
                      *           "n_tokens": 37953,
                      *           "n_train_tokens": 34131,
                      *           "n_windows": 315,
-                     *           "seconds": 1.250783906000379,
+                     *           "seconds": 0.571922472998267,
                      *           "size_bytes": 10932955,
-                     *           "tokens_per_second": 32235.784140308395
+                     *           "tokens_per_second": 70499.06570137903
                      *         },
-                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *         "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *         "model_name": "glass-en",
                      *         "n_tokens": 37953,
                      *         "progress": 100,
                      *         "size_bytes": 10932955,
                      *         "status": "ready",
-                     *         "tokenization_id": "149cf419-51aa-4704-82d5-077df7ef6040"
+                     *         "tokenization_id": "1c242a75-f360-49a4-83aa-6f9abfd91db2"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_894d36f82bd548dc",
-                     *         "timestamp": "2026-11-26T15:15:47.450987Z"
+                     *         "request_id": "req_0828ff1ff75944ed",
+                     *         "timestamp": "2026-11-26T23:12:07.395593Z"
                      *       }
                      *     }
                      */
@@ -9628,13 +10050,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "cb879adf-d033-4ff6-9065-5fad7e7372e8",
-                     *         "resource_id": "b0e50ea9-4e04-42f1-945e-95923851c6a2",
+                     *         "job_id": "9bc6dd39-a0bd-4c6b-8000-48297ebcecf7",
+                     *         "resource_id": "e1ab8b8e-7ea0-4c30-9d7f-6f86e1385aa7",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_82fc826f19854328",
-                     *         "timestamp": "2026-11-26T15:20:02.761564Z"
+                     *         "request_id": "req_67f91352c06b4d05",
+                     *         "timestamp": "2026-11-26T23:13:03.856088Z"
                      *       }
                      *     }
                      */
@@ -9688,11 +10110,11 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
-                     *           "completed_at": "2026-11-26T15:16:37.039149Z",
-                     *           "created_at": "2026-11-26T15:15:50.275209Z",
+                     *           "activation_id": "24487c2f-2285-423c-b259-169a77f10b13",
+                     *           "completed_at": "2026-11-26T23:12:19.745420Z",
+                     *           "created_at": "2026-11-26T23:12:08.291613Z",
                      *           "current_step": 2000,
-                     *           "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                     *           "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                      *           "dataset_name": "python-docs",
                      *           "discovery_job": null,
                      *           "encoder_type": "sparse",
@@ -9708,7 +10130,7 @@ export interface operations {
                      *                 "n_documents": 7,
                      *                 "n_tokens": 3822,
                      *                 "unit": "",
-                     *                 "value": 0.9067027736323436,
+                     *                 "value": 0.9069154370489338,
                      *                 "verdict": "good"
                      *               },
                      *               {
@@ -9720,7 +10142,7 @@ export interface operations {
                      *                 "n_documents": 7,
                      *                 "n_tokens": 3822,
                      *                 "unit": "",
-                     *                 "value": 0.09329722636765633,
+                     *                 "value": 0.0930845629510661,
                      *                 "verdict": null
                      *               },
                      *               {
@@ -9739,29 +10161,29 @@ export interface operations {
                      *             "raw": {
                      *               "ce_clean": 6.586055835573998,
                      *               "ce_mean": 8.865215521364465,
-                     *               "ce_recovered_mean": 0.9648696246539161,
-                     *               "ce_recovered_zero": 0.9578610781163419,
-                     *               "ce_sae": 6.66612357080948,
+                     *               "ce_recovered_mean": 0.9642993522988512,
+                     *               "ce_recovered_zero": 0.9571770358314032,
+                     *               "ce_sae": 6.6674233125710645,
                      *               "ce_skip": null,
                      *               "ce_zero": 8.486145625638915,
-                     *               "cosine": 0.951585204721307,
+                     *               "cosine": 0.9516031195084328,
                      *               "dead_latents": 0,
                      *               "dead_share": 0,
-                     *               "dense_latents": 21,
-                     *               "dense_share": 0.041015625,
-                     *               "explained_variance": 0.9067027736323436,
-                     *               "fvu": 0.09329722636765633,
+                     *               "dense_latents": 23,
+                     *               "dense_share": 0.044921875,
+                     *               "explained_variance": 0.9069154370489338,
+                     *               "fvu": 0.0930845629510661,
                      *               "intervals": {},
-                     *               "kl": 0.1415863531553914,
+                     *               "kl": 0.14288672343342673,
                      *               "kl_mean": 4.654671863176563,
-                     *               "kl_recovered_mean": 0.9695818830376657,
-                     *               "kl_recovered_zero": 0.9678234496788308,
+                     *               "kl_recovered_mean": 0.9693025141978721,
+                     *               "kl_recovered_zero": 0.9675279308752535,
                      *               "kl_skip": null,
                      *               "kl_zero": 4.400296232571601,
                      *               "l0": 16,
                      *               "l0_p5": 16,
                      *               "l0_p95": 16,
-                     *               "l2_ratio": 0.9554884790649507,
+                     *               "l2_ratio": 0.9562597673526667,
                      *               "mean_explained_variance": -0.01934808111528552,
                      *               "n_ce_documents": 7,
                      *               "n_ce_tokens": 4064,
@@ -9770,7 +10192,7 @@ export interface operations {
                      *               "n_tokens": 3822,
                      *               "pca_explained_variance": 0.5809939537936666,
                      *               "pca_rank": 16,
-                     *               "relative_bias": 1.0025761292351745,
+                     *               "relative_bias": 1.0033417882221387,
                      *               "skip_explained_variance": null,
                      *               "split": "heldout"
                      *             }
@@ -9812,7 +10234,7 @@ export interface operations {
                      *             "warmup_steps": null,
                      *             "weight_decay": 0
                      *           },
-                     *           "id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
+                     *           "id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd",
                      *           "job": {
                      *             "error_code": null,
                      *             "error_message": null,
@@ -9820,59 +10242,59 @@ export interface operations {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
                      *               "memory_bytes": 487437888,
-                     *               "seconds": 12.311723905890812,
+                     *               "seconds": 9.867317472409683,
                      *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "fdcd3757-9d69-46eb-a5e8-c72ece85832d",
+                     *             "id": "6b751ff8-d4b5-471c-a8bb-03de443874e7",
                      *             "kind": "training_run",
                      *             "measured": {
-                     *               "base_bytes": 395718656,
+                     *               "base_bytes": 393093120,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 534528000,
-                     *               "seconds": 42.76504261500031
+                     *               "memory_bytes": 526098432,
+                     *               "seconds": 10.39845969200178
                      *             },
                      *             "message": "Reading text with the reconstruction",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 52000000,
+                     *             "seq": 22000000,
                      *             "state": "succeeded"
                      *           },
                      *           "latest_metrics": {
                      *             "dead_neurons": 0,
-                     *             "explained_variance": 0.9215608845812281,
-                     *             "floor_share": 0.017787337152850545,
+                     *             "explained_variance": 0.9211876348111485,
+                     *             "floor_share": 0.06368134123792471,
                      *             "gpu_utilization": null,
-                     *             "grad_norm": 0.020647797733545303,
+                     *             "grad_norm": 0.020473632961511612,
                      *             "learning_rate": 0.000006362165830136405,
-                     *             "loss": 0.07838472723960876,
-                     *             "memory_used_bytes": 492285952,
-                     *             "reconstruction_error": 0.07838472723960876,
+                     *             "loss": 0.07875771820545197,
+                     *             "memory_used_bytes": 482787328,
+                     *             "reconstruction_error": 0.07875771820545197,
                      *             "sparsity": 16,
                      *             "step": 2000,
-                     *             "timestamp": "2026-11-26T15:16:34.658590Z",
-                     *             "tokens_per_second": 28485.108994759492
+                     *             "timestamp": "2026-11-26T23:12:18.822029Z",
+                     *             "tokens_per_second": 102928.76151484235
                      *           },
                      *           "layer": 2,
-                     *           "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *           "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *           "model_name": "glass-en",
-                     *           "n_checkpoints": 4,
+                     *           "n_checkpoints": 5,
                      *           "n_features": 0,
                      *           "n_latents": 512,
                      *           "name": "glass, 4x, k 16",
                      *           "progress": 100,
                      *           "shares_run": false,
                      *           "source": "trained",
-                     *           "started_at": "2026-11-26T15:15:51.196134Z",
+                     *           "started_at": "2026-11-26T23:12:08.583816Z",
                      *           "status": "completed",
                      *           "target_hook_type": "residual",
                      *           "total_steps": 2000,
-                     *           "updated_at": "2026-11-26T15:16:37.039149Z"
+                     *           "updated_at": "2026-11-26T23:12:19.745420Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_2233f3fa4e334a57",
-                     *         "timestamp": "2026-11-26T15:16:37.279117Z"
+                     *         "request_id": "req_e1e406307f264a23",
+                     *         "timestamp": "2026-11-26T23:12:19.792474Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -9907,8 +10329,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
-                 *       "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                 *       "activation_id": "24487c2f-2285-423c-b259-169a77f10b13",
+                 *       "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                  *       "hyperparameters": {
                  *         "batch_size": 512,
                  *         "checkpoint_every": 50,
@@ -9917,7 +10339,7 @@ export interface operations {
                  *         "log_every": 10,
                  *         "training_steps": 2000
                  *       },
-                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                 *       "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                  *       "name": "glass, 4x, k 16"
                  *     }
                  */
@@ -9936,13 +10358,13 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "job_id": "fdcd3757-9d69-46eb-a5e8-c72ece85832d",
+                     *         "job_id": "6b751ff8-d4b5-471c-a8bb-03de443874e7",
                      *         "status": "initializing",
-                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                     *         "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_837e8457d50e4f02",
-                     *         "timestamp": "2026-11-26T15:15:50.272837Z"
+                     *         "request_id": "req_6ae2b5fb62544e48",
+                     *         "timestamp": "2026-11-26T23:12:08.291000Z"
                      *       }
                      *     }
                      */
@@ -9975,8 +10397,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
-                 *       "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                 *       "activation_id": "24487c2f-2285-423c-b259-169a77f10b13",
+                 *       "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                  *       "hyperparameters": {
                  *         "batch_size": 512,
                  *         "checkpoint_every": 50,
@@ -9985,7 +10407,7 @@ export interface operations {
                  *         "log_every": 10,
                  *         "training_steps": 2000
                  *       },
-                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                 *       "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                  *       "name": "glass, 4x, k 16"
                  *     }
                  */
@@ -10010,8 +10432,8 @@ export interface operations {
                      *         "proposal": null,
                      *         "resources": [
                      *           {
-                     *             "free_bytes": 61983129600,
-                     *             "limit_bytes": 61983129600,
+                     *             "free_bytes": 60743761920,
+                     *             "limit_bytes": 60743761920,
                      *             "name": "disk",
                      *             "needed_bytes": 10618880,
                      *             "parts": [
@@ -10024,7 +10446,7 @@ export interface operations {
                      *             "reclaimable_bytes": 0
                      *           },
                      *           {
-                     *             "free_bytes": 18453856256,
+                     *             "free_bytes": 23129825280,
                      *             "limit_bytes": 25008066560,
                      *             "name": "memory",
                      *             "needed_bytes": 487437888,
@@ -10049,15 +10471,15 @@ export interface operations {
                      *           }
                      *         ],
                      *         "time": {
-                     *           "seconds": 12.311723905890812,
+                     *           "seconds": 9.867317472409683,
                      *           "source": "matrix products measured just now; no such job has run on this machine yet",
                      *           "tokens": 1024000,
-                     *           "tokens_per_second": 151806.60734546278
+                     *           "tokens_per_second": 228045.12060120123
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_1d6e13e0a3f140d2",
-                     *         "timestamp": "2026-11-26T15:15:50.251481Z"
+                     *         "request_id": "req_08f7d7ae697940df",
+                     *         "timestamp": "2026-11-26T23:12:08.279839Z"
                      *       }
                      *     }
                      */
@@ -10092,8 +10514,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
-                 *       "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                 *       "activation_id": "24487c2f-2285-423c-b259-169a77f10b13",
+                 *       "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                  *       "hyperparameters": {
                  *         "batch_size": 512,
                  *         "checkpoint_every": 50,
@@ -10102,7 +10524,7 @@ export interface operations {
                  *         "log_every": 10,
                  *         "training_steps": 100
                  *       },
-                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                 *       "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                  *       "name": "grid",
                  *       "variants": [
                  *         {
@@ -10133,23 +10555,23 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "job_id": "62407b86-13b8-4ccf-bfa5-a7e6e6162944",
+                     *         "job_id": "6bbef3c4-1945-4f9e-b46b-b4ba15c254f8",
                      *         "trainings": [
                      *           {
-                     *             "job_id": "62407b86-13b8-4ccf-bfa5-a7e6e6162944",
+                     *             "job_id": "6bbef3c4-1945-4f9e-b46b-b4ba15c254f8",
                      *             "status": "initializing",
-                     *             "training_id": "0369ca75-daff-4ad5-a929-66ab9908602a"
+                     *             "training_id": "279e1ccf-1277-41cc-be9e-07f9317dc473"
                      *           },
                      *           {
-                     *             "job_id": "62407b86-13b8-4ccf-bfa5-a7e6e6162944",
+                     *             "job_id": "6bbef3c4-1945-4f9e-b46b-b4ba15c254f8",
                      *             "status": "initializing",
-                     *             "training_id": "12601fdc-ca03-4e87-b3bf-0c60e669f691"
+                     *             "training_id": "f429652a-502f-4c39-ba87-b47dccde5352"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_95c7e9065fc74914",
-                     *         "timestamp": "2026-11-26T15:16:37.395568Z"
+                     *         "request_id": "req_1c236a735adc4305",
+                     *         "timestamp": "2026-11-26T23:12:19.819545Z"
                      *       }
                      *     }
                      */
@@ -10182,8 +10604,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
-                 *       "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                 *       "activation_id": "24487c2f-2285-423c-b259-169a77f10b13",
+                 *       "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                  *       "hyperparameters": {
                  *         "batch_size": 512,
                  *         "checkpoint_every": 50,
@@ -10192,7 +10614,7 @@ export interface operations {
                  *         "log_every": 10,
                  *         "training_steps": 100
                  *       },
-                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                 *       "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                  *       "name": "grid",
                  *       "variants": [
                  *         {
@@ -10229,8 +10651,8 @@ export interface operations {
                      *         "proposal": null,
                      *         "resources": [
                      *           {
-                     *             "free_bytes": 61915545600,
-                     *             "limit_bytes": 61915545600,
+                     *             "free_bytes": 60732887040,
+                     *             "limit_bytes": 60732887040,
                      *             "name": "disk",
                      *             "needed_bytes": 21237760,
                      *             "parts": [
@@ -10243,7 +10665,7 @@ export interface operations {
                      *             "reclaimable_bytes": 0
                      *           },
                      *           {
-                     *             "free_bytes": 19666317312,
+                     *             "free_bytes": 23255642112,
                      *             "limit_bytes": 25008066560,
                      *             "name": "memory",
                      *             "needed_bytes": 487437888,
@@ -10268,15 +10690,15 @@ export interface operations {
                      *           }
                      *         ],
                      *         "time": {
-                     *           "seconds": 6.8071413675407415,
+                     *           "seconds": 6.202990001613545,
                      *           "source": "matrix products measured just now; no such job has run on this machine yet",
                      *           "tokens": 51200,
-                     *           "tokens_per_second": 75903.30367273139
+                     *           "tokens_per_second": 114022.56030060061
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_486b507fb4ba4867",
-                     *         "timestamp": "2026-11-26T15:16:37.296685Z"
+                     *         "request_id": "req_a36fa37e4a434b6c",
+                     *         "timestamp": "2026-11-26T23:12:19.806079Z"
                      *       }
                      *     }
                      */
@@ -10319,11 +10741,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
+                     *         "activation_id": "24487c2f-2285-423c-b259-169a77f10b13",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T15:15:50.275209Z",
+                     *         "created_at": "2026-11-26T23:12:08.291613Z",
                      *         "current_step": 0,
-                     *         "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                     *         "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10366,7 +10788,7 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
+                     *         "id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -10374,11 +10796,11 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 12.311723905890812,
+                     *             "seconds": 9.867317472409683,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "fdcd3757-9d69-46eb-a5e8-c72ece85832d",
+                     *           "id": "6b751ff8-d4b5-471c-a8bb-03de443874e7",
                      *           "kind": "training_run",
                      *           "measured": null,
                      *           "message": null,
@@ -10389,7 +10811,7 @@ export interface operations {
                      *         },
                      *         "latest_metrics": null,
                      *         "layer": 2,
-                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *         "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 0,
                      *         "n_features": 0,
@@ -10402,11 +10824,11 @@ export interface operations {
                      *         "status": "initializing",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 2000,
-                     *         "updated_at": "2026-11-26T15:15:50.275209Z"
+                     *         "updated_at": "2026-11-26T23:12:08.291613Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f61e5ee740eb4333",
-                     *         "timestamp": "2026-11-26T15:15:50.501543Z"
+                     *         "request_id": "req_e23a5591d6ac4d9a",
+                     *         "timestamp": "2026-11-26T23:12:08.317415Z"
                      *       }
                      *     }
                      */
@@ -10446,13 +10868,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "ec9ec1f3-fc1d-4220-81a3-8232c5781638",
-                     *         "resource_id": "e8cdd50f-d55e-46e1-80ca-2bdda34c99d3",
+                     *         "job_id": "6a7a69de-c350-4e03-ade2-cd228517be00",
+                     *         "resource_id": "8c8db59a-68c1-44d8-ac37-c8caa2fd0c46",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_64e881bd11364956",
-                     *         "timestamp": "2026-11-26T15:19:59.542619Z"
+                     *         "request_id": "req_03119cc5020446d5",
+                     *         "timestamp": "2026-11-26T23:13:02.596143Z"
                      *       }
                      *     }
                      */
@@ -10491,11 +10913,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
+                     *         "activation_id": "24487c2f-2285-423c-b259-169a77f10b13",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T15:15:50.275209Z",
+                     *         "created_at": "2026-11-26T23:12:08.291613Z",
                      *         "current_step": 100,
-                     *         "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                     *         "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10538,7 +10960,7 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
+                     *         "id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -10546,53 +10968,53 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 12.311723905890812,
+                     *             "seconds": 9.867317472409683,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
-                     *           "eta_seconds": 94.99244822207413,
-                     *           "id": "fdcd3757-9d69-46eb-a5e8-c72ece85832d",
+                     *           "eta_seconds": null,
+                     *           "id": "6b751ff8-d4b5-471c-a8bb-03de443874e7",
                      *           "kind": "training_run",
                      *           "measured": null,
-                     *           "message": "Step 60 of 2,000 · 10,790 tokens/s",
-                     *           "progress": 2.9099999999999997,
+                     *           "message": "Opening the activations",
+                     *           "progress": 0,
                      *           "requested": "pause",
-                     *           "seq": 6000000,
+                     *           "seq": 4000000,
                      *           "state": "running"
                      *         },
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.7259286642493781,
-                     *           "floor_share": 0.023005710106082662,
+                     *           "explained_variance": 0.7257608463997023,
+                     *           "floor_share": 0.07893004887245193,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.037416864186525345,
+                     *           "grad_norm": 0.037569716572761536,
                      *           "learning_rate": 0.0025448663320545625,
-                     *           "loss": 0.2754812240600586,
-                     *           "memory_used_bytes": 490655744,
-                     *           "reconstruction_error": 0.2754812240600586,
+                     *           "loss": 0.27564990520477295,
+                     *           "memory_used_bytes": 480567296,
+                     *           "reconstruction_error": 0.27564990520477295,
                      *           "sparsity": 16,
                      *           "step": 100,
-                     *           "timestamp": "2026-11-26T15:15:53.926913Z",
-                     *           "tokens_per_second": 36829.27718069094
+                     *           "timestamp": "2026-11-26T23:12:09.416043Z",
+                     *           "tokens_per_second": 128232.40199111286
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *         "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 2,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "glass, 4x, k 16",
-                     *         "progress": 2.9099999999999997,
+                     *         "progress": 0,
                      *         "shares_run": false,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T15:15:51.196134Z",
+                     *         "started_at": "2026-11-26T23:12:08.583816Z",
                      *         "status": "training",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 2000,
-                     *         "updated_at": "2026-11-26T15:15:53.926913Z"
+                     *         "updated_at": "2026-11-26T23:12:09.416043Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_4cfe540c231242a8",
-                     *         "timestamp": "2026-11-26T15:15:54.111089Z"
+                     *         "request_id": "req_b2a3be20dccb4048",
+                     *         "timestamp": "2026-11-26T23:12:09.613828Z"
                      *       }
                      *     }
                      */
@@ -10631,11 +11053,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
+                     *         "activation_id": "24487c2f-2285-423c-b259-169a77f10b13",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T15:16:47.046798Z",
-                     *         "current_step": 101,
-                     *         "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                     *         "created_at": "2026-11-26T23:12:22.724142Z",
+                     *         "current_step": 123,
+                     *         "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10678,66 +11100,66 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "e8cdd50f-d55e-46e1-80ca-2bdda34c99d3",
+                     *         "id": "8c8db59a-68c1-44d8-ac37-c8caa2fd0c46",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 573156544,
-                     *             "seconds": 404.19166721189873,
+                     *             "memory_bytes": 570531008,
+                     *             "seconds": 97.11904626622585,
                      *             "time_source": "measured: one job of this kind on this machine"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "d49c1d35-970e-4d79-9891-97453b8650a2",
+                     *           "id": "c8f7f625-0659-4bbb-ac45-7f2109fd1216",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 396886016,
+                     *             "base_bytes": 394481664,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 491921408,
-                     *             "seconds": 4.600155175000054
+                     *             "memory_bytes": 482029568,
+                     *             "seconds": 1.2838498239980254
                      *           },
                      *           "message": null,
-                     *           "progress": 0.48985,
+                     *           "progress": 0.59655,
                      *           "requested": null,
-                     *           "seq": 10000000,
+                     *           "seq": 8000000,
                      *           "state": "queued"
                      *         },
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.6620748961032152,
-                     *           "floor_share": 0.0014967069275614343,
+                     *           "explained_variance": 0.6915691925007794,
+                     *           "floor_share": 0.03598665175321416,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.09800388664007187,
-                     *           "learning_rate": 0.00014453943406558643,
-                     *           "loss": 0.3350367546081543,
-                     *           "memory_used_bytes": 491921408,
-                     *           "reconstruction_error": 0.3350367546081543,
-                     *           "sparsity": 59,
-                     *           "step": 101,
-                     *           "timestamp": "2026-11-26T15:16:51.988816Z",
-                     *           "tokens_per_second": 2280.9746037804066
+                     *           "grad_norm": 0.0753760114312172,
+                     *           "learning_rate": 0.00017602327118878343,
+                     *           "loss": 0.30473196506500244,
+                     *           "memory_used_bytes": 482029568,
+                     *           "reconstruction_error": 0.30473196506500244,
+                     *           "sparsity": 58,
+                     *           "step": 123,
+                     *           "timestamp": "2026-11-26T23:12:24.054893Z",
+                     *           "tokens_per_second": 58182.100276445024
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *         "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 3,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "to be stopped",
-                     *         "progress": 0.48985,
+                     *         "progress": 0.59655,
                      *         "shares_run": false,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T15:16:47.675972Z",
+                     *         "started_at": "2026-11-26T23:12:22.806035Z",
                      *         "status": "initializing",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 20000,
-                     *         "updated_at": "2026-11-26T15:16:53.080321Z"
+                     *         "updated_at": "2026-11-26T23:12:24.453669Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_bd430445eee641a2",
-                     *         "timestamp": "2026-11-26T15:16:53.075956Z"
+                     *         "request_id": "req_e0fff0acf1614392",
+                     *         "timestamp": "2026-11-26T23:12:24.452875Z"
                      *       }
                      *     }
                      */
@@ -10776,11 +11198,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
+                     *         "activation_id": "24487c2f-2285-423c-b259-169a77f10b13",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T15:16:47.046798Z",
-                     *         "current_step": 150,
-                     *         "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                     *         "created_at": "2026-11-26T23:12:22.724142Z",
+                     *         "current_step": 123,
+                     *         "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -10823,66 +11245,66 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "e8cdd50f-d55e-46e1-80ca-2bdda34c99d3",
+                     *         "id": "8c8db59a-68c1-44d8-ac37-c8caa2fd0c46",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
                      *           "estimate": {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 573156544,
-                     *             "seconds": 404.19166721189873,
+                     *             "memory_bytes": 570531008,
+                     *             "seconds": 97.11904626622585,
                      *             "time_source": "measured: one job of this kind on this machine"
                      *           },
-                     *           "eta_seconds": 381.9187978817168,
-                     *           "id": "d49c1d35-970e-4d79-9891-97453b8650a2",
+                     *           "eta_seconds": null,
+                     *           "id": "c8f7f625-0659-4bbb-ac45-7f2109fd1216",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 396886016,
+                     *             "base_bytes": 394481664,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 491921408,
-                     *             "seconds": 4.600155175000054
+                     *             "memory_bytes": 482029568,
+                     *             "seconds": 1.2838498239980254
                      *           },
-                     *           "message": "Step 150 of 20,000 · 27,440 tokens/s",
-                     *           "progress": 0.7275,
+                     *           "message": null,
+                     *           "progress": 0.59655,
                      *           "requested": "stop",
-                     *           "seq": 16000000,
-                     *           "state": "running"
+                     *           "seq": 10000000,
+                     *           "state": "starting"
                      *         },
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.7411217339086832,
-                     *           "floor_share": 0.01709938061680136,
+                     *           "explained_variance": 0.6915691925007794,
+                     *           "floor_share": 0.03598665175321416,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.06284312903881073,
-                     *           "learning_rate": 0.00021466252583997983,
-                     *           "loss": 0.2676471471786499,
-                     *           "memory_used_bytes": 492281856,
-                     *           "reconstruction_error": 0.2676471471786499,
-                     *           "sparsity": 57,
-                     *           "step": 150,
-                     *           "timestamp": "2026-11-26T15:16:56.063967Z",
-                     *           "tokens_per_second": 27440.128867847823
+                     *           "grad_norm": 0.0753760114312172,
+                     *           "learning_rate": 0.00017602327118878343,
+                     *           "loss": 0.30473196506500244,
+                     *           "memory_used_bytes": 482029568,
+                     *           "reconstruction_error": 0.30473196506500244,
+                     *           "sparsity": 58,
+                     *           "step": 123,
+                     *           "timestamp": "2026-11-26T23:12:24.054893Z",
+                     *           "tokens_per_second": 58182.100276445024
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *         "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *         "model_name": "glass-en",
                      *         "n_checkpoints": 3,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "to be stopped",
-                     *         "progress": 0.7275,
+                     *         "progress": 0.59655,
                      *         "shares_run": false,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T15:16:47.675972Z",
-                     *         "status": "training",
+                     *         "started_at": "2026-11-26T23:12:22.806035Z",
+                     *         "status": "initializing",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 20000,
-                     *         "updated_at": "2026-11-26T15:16:56.139074Z"
+                     *         "updated_at": "2026-11-26T23:12:24.453669Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e6e3549ad03241ae",
-                     *         "timestamp": "2026-11-26T15:16:56.268254Z"
+                     *         "request_id": "req_2e3b0addb48b42d9",
+                     *         "timestamp": "2026-11-26T23:12:24.478970Z"
                      *       }
                      *     }
                      */
@@ -10931,52 +11353,52 @@ export interface operations {
                      *         {
                      *           "dead_neurons": 0,
                      *           "explained_variance": 0.4296999512086316,
-                     *           "floor_share": 0.013129428475076435,
+                     *           "floor_share": 0.017454692559707028,
                      *           "gpu_utilization": null,
                      *           "grad_norm": 0.2544644773006439,
                      *           "learning_rate": 0.00002544866332054562,
                      *           "loss": 0.5626480579376221,
-                     *           "memory_used_bytes": 486514688,
+                     *           "memory_used_bytes": 476311552,
                      *           "reconstruction_error": 0.5626480579376221,
                      *           "sparsity": 64,
                      *           "step": 1,
-                     *           "timestamp": "2026-11-26T15:15:52.348004Z",
-                     *           "tokens_per_second": 21018.580096112633
+                     *           "timestamp": "2026-11-26T23:12:09.133273Z",
+                     *           "tokens_per_second": 28357.47836118257
                      *         },
                      *         {
                      *           "dead_neurons": 0,
                      *           "explained_variance": 0.6813264404475552,
-                     *           "floor_share": 0.02106097656644687,
+                     *           "floor_share": 0.04370636547425729,
                      *           "gpu_utilization": null,
                      *           "grad_norm": 0.07233597338199615,
                      *           "learning_rate": 0.0007634598996163686,
                      *           "loss": 0.3234332203865051,
-                     *           "memory_used_bytes": 488955904,
+                     *           "memory_used_bytes": 478609408,
                      *           "reconstruction_error": 0.3234332203865051,
                      *           "sparsity": 50,
                      *           "step": 30,
-                     *           "timestamp": "2026-11-26T15:15:52.348004Z",
-                     *           "tokens_per_second": 33716.00094433187
+                     *           "timestamp": "2026-11-26T23:12:09.133273Z",
+                     *           "tokens_per_second": 71006.82575431114
                      *         },
                      *         {
                      *           "dead_neurons": 0,
                      *           "explained_variance": 0.7583421553262106,
-                     *           "floor_share": 0.006739940928714108,
+                     *           "floor_share": 0.030258614235538696,
                      *           "gpu_utilization": null,
                      *           "grad_norm": 0.03977835178375244,
                      *           "learning_rate": 0.0015269197992327371,
                      *           "loss": 0.2356165051460266,
-                     *           "memory_used_bytes": 490655744,
+                     *           "memory_used_bytes": 480436224,
                      *           "reconstruction_error": 0.2356165051460266,
                      *           "sparsity": 35,
                      *           "step": 60,
-                     *           "timestamp": "2026-11-26T15:15:53.926913Z",
-                     *           "tokens_per_second": 10789.806161187116
+                     *           "timestamp": "2026-11-26T23:12:09.416043Z",
+                     *           "tokens_per_second": 49159.15851788923
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_7a639143a7a448f7",
-                     *         "timestamp": "2026-11-26T15:16:37.184277Z"
+                     *         "request_id": "req_8b3c41c68d104a10",
+                     *         "timestamp": "2026-11-26T23:12:19.779304Z"
                      *       }
                      *     }
                      */
@@ -11015,51 +11437,51 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T15:15:54.268815Z",
-                     *           "explained_variance": 0.7720382028359474,
-                     *           "file_path": "checkpoints/fa233ff0-455b-4511-a91b-bf5a4a21aae2/step_117",
-                     *           "file_size_bytes": 2115867,
-                     *           "id": "df77e7ae-341d-4b64-abdc-ab4a039d0851",
+                     *           "created_at": "2026-11-26T23:12:09.712070Z",
+                     *           "explained_variance": 0.8042132787004461,
+                     *           "file_path": "checkpoints/02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd/step_152",
+                     *           "file_size_bytes": 2115869,
+                     *           "id": "5006b142-2a8f-4569-bfd3-10340cec2e96",
                      *           "is_best": true,
                      *           "l0": 16,
-                     *           "loss": 0.24136187136173248,
+                     *           "loss": 0.19114792346954346,
                      *           "quality_split": "heldout",
                      *           "reason": "stop",
-                     *           "step": 117,
-                     *           "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                     *           "step": 152,
+                     *           "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T15:15:53.936035Z",
-                     *           "explained_variance": 0.7406930343957014,
-                     *           "file_path": "checkpoints/fa233ff0-455b-4511-a91b-bf5a4a21aae2/step_100",
-                     *           "file_size_bytes": 2115872,
-                     *           "id": "862d3cb3-fd95-413b-b9a7-efa91f9e2df4",
+                     *           "created_at": "2026-11-26T23:12:09.678361Z",
+                     *           "explained_variance": 0.8035409539406182,
+                     *           "file_path": "checkpoints/02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd/step_151",
+                     *           "file_size_bytes": 2115873,
+                     *           "id": "9b8ad57c-e40b-46bc-a6b6-b5174f2b986b",
                      *           "is_best": false,
                      *           "l0": 16,
-                     *           "loss": 0.2754812240600586,
+                     *           "loss": 0.19806019961833954,
                      *           "quality_split": "heldout",
-                     *           "reason": "interval",
-                     *           "step": 100,
-                     *           "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                     *           "reason": "request",
+                     *           "step": 151,
+                     *           "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T15:15:53.116914Z",
-                     *           "explained_variance": 0.542103108201206,
-                     *           "file_path": "checkpoints/fa233ff0-455b-4511-a91b-bf5a4a21aae2/step_50",
-                     *           "file_size_bytes": 2115868,
-                     *           "id": "0c32d0fb-1e66-47a6-a616-aca12cad8c89",
+                     *           "created_at": "2026-11-26T23:12:09.643788Z",
+                     *           "explained_variance": 0.8029002330124614,
+                     *           "file_path": "checkpoints/02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd/step_150",
+                     *           "file_size_bytes": 2115872,
+                     *           "id": "adebe023-7432-479e-bc46-f0d7351d2640",
                      *           "is_best": false,
-                     *           "l0": 40,
-                     *           "loss": 0.2588774561882019,
+                     *           "l0": 16,
+                     *           "loss": 0.19622880220413208,
                      *           "quality_split": "heldout",
                      *           "reason": "interval",
-                     *           "step": 50,
-                     *           "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                     *           "step": 150,
+                     *           "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_60fe18060d3c4fda",
-                     *         "timestamp": "2026-11-26T15:15:56.176510Z"
+                     *         "request_id": "req_18d68aa1817f47cc",
+                     *         "timestamp": "2026-11-26T23:12:10.066202Z"
                      *       }
                      *     }
                      */
@@ -11102,13 +11524,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "fdcd3757-9d69-46eb-a5e8-c72ece85832d",
-                     *         "resource_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
+                     *         "job_id": "6b751ff8-d4b5-471c-a8bb-03de443874e7",
+                     *         "resource_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd",
                      *         "status": "running"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_82ec3329ea1b489b",
-                     *         "timestamp": "2026-11-26T15:15:54.099095Z"
+                     *         "request_id": "req_9fa4e9ce2f2d482f",
+                     *         "timestamp": "2026-11-26T23:12:09.603565Z"
                      *       }
                      *     }
                      */
@@ -11150,22 +11572,22 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:15:53.116914Z",
-                     *         "explained_variance": 0.542103108201206,
-                     *         "file_path": "checkpoints/fa233ff0-455b-4511-a91b-bf5a4a21aae2/step_50",
-                     *         "file_size_bytes": 2115868,
-                     *         "id": "0c32d0fb-1e66-47a6-a616-aca12cad8c89",
+                     *         "created_at": "2026-11-26T23:12:09.419824Z",
+                     *         "explained_variance": 0.7407808652355821,
+                     *         "file_path": "checkpoints/02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd/step_100",
+                     *         "file_size_bytes": 2115874,
+                     *         "id": "65ed9b2e-96f0-455d-b6a7-3ad3a5ad863a",
                      *         "is_best": false,
-                     *         "l0": 40,
-                     *         "loss": 0.2588774561882019,
+                     *         "l0": 16,
+                     *         "loss": 0.27564990520477295,
                      *         "quality_split": "heldout",
                      *         "reason": "interval",
-                     *         "step": 50,
-                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                     *         "step": 100,
+                     *         "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e243d3da62ac48e0",
-                     *         "timestamp": "2026-11-26T15:15:56.187863Z"
+                     *         "request_id": "req_46d65f874da04e6e",
+                     *         "timestamp": "2026-11-26T23:12:10.070593Z"
                      *       }
                      *     }
                      */
@@ -11206,11 +11628,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
+                     *         "activation_id": "24487c2f-2285-423c-b259-169a77f10b13",
                      *         "completed_at": null,
-                     *         "created_at": "2026-11-26T15:15:50.275209Z",
-                     *         "current_step": 117,
-                     *         "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                     *         "created_at": "2026-11-26T23:12:08.291613Z",
+                     *         "current_step": 152,
+                     *         "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                      *         "dataset_name": "python-docs",
                      *         "discovery_job": null,
                      *         "encoder_type": "sparse",
@@ -11253,7 +11675,7 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
+                     *         "id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd",
                      *         "job": {
                      *           "error_code": null,
                      *           "error_message": null,
@@ -11261,58 +11683,58 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 12.311723905890812,
+                     *             "seconds": 9.867317472409683,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "fdcd3757-9d69-46eb-a5e8-c72ece85832d",
+                     *           "id": "6b751ff8-d4b5-471c-a8bb-03de443874e7",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 395718656,
+                     *             "base_bytes": 393093120,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 490655744,
-                     *             "seconds": 3.2477832370000215
+                     *             "memory_bytes": 480763904,
+                     *             "seconds": 1.1573011520013097
                      *           },
                      *           "message": null,
-                     *           "progress": 5.674499999999999,
+                     *           "progress": 7.371999999999999,
                      *           "requested": null,
-                     *           "seq": 9000000,
+                     *           "seq": 8000000,
                      *           "state": "queued"
                      *         },
                      *         "latest_metrics": {
                      *           "dead_neurons": 0,
-                     *           "explained_variance": 0.7553829425798315,
-                     *           "floor_share": 0.019398856617503225,
+                     *           "explained_variance": 0.8096175681405291,
+                     *           "floor_share": 0.009481410345930712,
                      *           "gpu_utilization": null,
-                     *           "grad_norm": 0.03361444175243378,
+                     *           "grad_norm": 0.029197989031672478,
                      *           "learning_rate": 0.002544866332054562,
-                     *           "loss": 0.24136187136173248,
-                     *           "memory_used_bytes": 490655744,
-                     *           "reconstruction_error": 0.24136187136173248,
+                     *           "loss": 0.19114792346954346,
+                     *           "memory_used_bytes": 480763904,
+                     *           "reconstruction_error": 0.19114792346954346,
                      *           "sparsity": 16,
-                     *           "step": 117,
-                     *           "timestamp": "2026-11-26T15:15:54.248728Z",
-                     *           "tokens_per_second": 31055.15387528111
+                     *           "step": 152,
+                     *           "timestamp": "2026-11-26T23:12:09.708788Z",
+                     *           "tokens_per_second": 15403.816927654645
                      *         },
                      *         "layer": 2,
-                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *         "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *         "model_name": "glass-en",
-                     *         "n_checkpoints": 2,
+                     *         "n_checkpoints": 3,
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "glass, 4x, k 16",
-                     *         "progress": 5.85,
+                     *         "progress": 7.6,
                      *         "shares_run": false,
                      *         "source": "trained",
-                     *         "started_at": "2026-11-26T15:15:51.196134Z",
+                     *         "started_at": "2026-11-26T23:12:08.583816Z",
                      *         "status": "initializing",
                      *         "target_hook_type": "residual",
                      *         "total_steps": 2000,
-                     *         "updated_at": "2026-11-26T15:15:56.233782Z"
+                     *         "updated_at": "2026-11-26T23:12:10.084278Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_570e90f0ca054998",
-                     *         "timestamp": "2026-11-26T15:15:56.232755Z"
+                     *         "request_id": "req_0936aff771c647bd",
+                     *         "timestamp": "2026-11-26T23:12:10.083602Z"
                      *       }
                      *     }
                      */
@@ -11365,16 +11787,16 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "activation": "topk",
-                     *           "best_step": 176,
-                     *           "checkpoint_step": 176,
-                     *           "created_at": "2026-11-26T15:16:47.046798Z",
-                     *           "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                     *           "best_step": 131,
+                     *           "checkpoint_step": 131,
+                     *           "created_at": "2026-11-26T23:12:22.724142Z",
+                     *           "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                      *           "encoder_type": "sparse",
                      *           "error_message": null,
-                     *           "explained_variance": 0.4868123272822026,
+                     *           "explained_variance": 0.45184994163314096,
                      *           "export_parity": null,
                      *           "hook_type": "residual",
-                     *           "id": "e8cdd50f-d55e-46e1-80ca-2bdda34c99d3",
+                     *           "id": "8c8db59a-68c1-44d8-ac37-c8caa2fd0c46",
                      *           "import_parity": null,
                      *           "job": {
                      *             "error_code": null,
@@ -11382,34 +11804,34 @@ export interface operations {
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 573156544,
-                     *               "seconds": 404.19166721189873,
+                     *               "memory_bytes": 570531008,
+                     *               "seconds": 97.11904626622585,
                      *               "time_source": "measured: one job of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "d49c1d35-970e-4d79-9891-97453b8650a2",
+                     *             "id": "c8f7f625-0659-4bbb-ac45-7f2109fd1216",
                      *             "kind": "training_run",
                      *             "measured": {
-                     *               "base_bytes": 396886016,
+                     *               "base_bytes": 394481664,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 526426112,
-                     *               "seconds": 10.033309370000097
+                     *               "memory_bytes": 530980864,
+                     *               "seconds": 2.0787927679994027
                      *             },
                      *             "message": "Reading text with the reconstruction",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 20000000,
+                     *             "seq": 14000000,
                      *             "state": "stopped"
                      *           },
                      *           "k": 16,
                      *           "layer": 2,
-                     *           "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *           "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *           "model_name": "glass-en",
                      *           "n_features": 0,
                      *           "n_latents": 512,
                      *           "name": "to be stopped",
                      *           "origin": null,
-                     *           "size_bytes": 2115869,
+                     *           "size_bytes": 2115868,
                      *           "source": "trained",
                      *           "status": "stopped",
                      *           "target_hook_type": "residual"
@@ -11418,14 +11840,14 @@ export interface operations {
                      *           "activation": "topk",
                      *           "best_step": 100,
                      *           "checkpoint_step": 100,
-                     *           "created_at": "2026-11-26T15:16:37.397100Z",
-                     *           "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                     *           "created_at": "2026-11-26T23:12:19.820969Z",
+                     *           "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                      *           "encoder_type": "sparse",
                      *           "error_message": null,
-                     *           "explained_variance": 0.7750494679189188,
+                     *           "explained_variance": 0.7749496536610361,
                      *           "export_parity": null,
                      *           "hook_type": "residual",
-                     *           "id": "0369ca75-daff-4ad5-a929-66ab9908602a",
+                     *           "id": "279e1ccf-1277-41cc-be9e-07f9317dc473",
                      *           "import_parity": null,
                      *           "job": {
                      *             "error_code": null,
@@ -11434,41 +11856,41 @@ export interface operations {
                      *               "disk_bytes": 21237760,
                      *               "gpu_memory_bytes": null,
                      *               "memory_bytes": 487437888,
-                     *               "seconds": 6.8071413675407415,
+                     *               "seconds": 6.202990001613545,
                      *               "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *             },
                      *             "eta_seconds": null,
-                     *             "id": "62407b86-13b8-4ccf-bfa5-a7e6e6162944",
+                     *             "id": "6bbef3c4-1945-4f9e-b46b-b4ba15c254f8",
                      *             "kind": "training_grid",
                      *             "measured": {
-                     *               "base_bytes": 396926976,
+                     *               "base_bytes": 394530816,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 540803072,
-                     *               "seconds": 7.80887990400015
+                     *               "memory_bytes": 542183424,
+                     *               "seconds": 2.3441295299999183
                      *             },
                      *             "message": "Reading text with the reconstruction",
                      *             "progress": 100,
                      *             "requested": null,
-                     *             "seq": 12000000,
+                     *             "seq": 7000000,
                      *             "state": "succeeded"
                      *           },
                      *           "k": 8,
                      *           "layer": 2,
-                     *           "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *           "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *           "model_name": "glass-en",
                      *           "n_features": 0,
                      *           "n_latents": 512,
                      *           "name": "grid",
                      *           "origin": null,
-                     *           "size_bytes": 2115864,
+                     *           "size_bytes": 2115861,
                      *           "source": "trained",
                      *           "status": "completed",
                      *           "target_hook_type": "residual"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_585e0eb86564473e",
-                     *         "timestamp": "2026-11-26T15:16:59.976372Z"
+                     *         "request_id": "req_86d10cba27964b6e",
+                     *         "timestamp": "2026-11-26T23:12:25.736084Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -11503,8 +11925,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
-                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                 *       "activation_id": "24487c2f-2285-423c-b259-169a77f10b13",
+                 *       "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                  *       "path": "/home/ada/dictionaries/glass-l2"
                  *     }
                  */
@@ -11524,13 +11946,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "3b94d02e-9187-4767-9cb7-907e598a172d",
-                     *         "resource_id": "16349bff-e91d-4c57-9abd-997f3f5a3f0a",
+                     *         "job_id": "b3db3bb8-3736-43aa-ba7b-a938d7a9d76a",
+                     *         "resource_id": "40f99f0d-ee0e-4a7f-8fe3-33002c962132",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b61f18d3355b488d",
-                     *         "timestamp": "2026-11-26T15:17:02.116003Z"
+                     *         "request_id": "req_11a0bde00bdb40d5",
+                     *         "timestamp": "2026-11-26T23:12:26.454952Z"
                      *       }
                      *     }
                      */
@@ -11565,8 +11987,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
-                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                 *       "activation_id": "24487c2f-2285-423c-b259-169a77f10b13",
+                 *       "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                  *       "repo_id": "org/glass-saes",
                  *       "subfolder": "l2"
                  *     }
@@ -11586,14 +12008,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "estimated_duration_seconds": 1.858258,
-                     *         "job_id": "4b55296f-9fb1-458e-8855-c90b16e76b7e",
-                     *         "resource_id": "c9e16837-2d43-49a5-a999-1f30d229e7c3",
+                     *         "estimated_duration_seconds": 0.581823,
+                     *         "job_id": "faf14668-b207-4b74-9a7d-8249b3cd1d99",
+                     *         "resource_id": "1a932bb6-8b83-45c6-8a8f-86d6e142609f",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_8e0fd4b396924dd7",
-                     *         "timestamp": "2026-11-26T15:17:04.107764Z"
+                     *         "request_id": "req_6c4f66c4f1fa4694",
+                     *         "timestamp": "2026-11-26T23:12:27.088927Z"
                      *       }
                      *     }
                      */
@@ -11639,14 +12061,14 @@ export interface operations {
                      *         "activation": "topk",
                      *         "best_step": 2000,
                      *         "checkpoint_step": 2000,
-                     *         "created_at": "2026-11-26T15:15:50.275209Z",
-                     *         "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                     *         "created_at": "2026-11-26T23:12:08.291613Z",
+                     *         "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                      *         "encoder_type": "sparse",
                      *         "error_message": null,
-                     *         "explained_variance": 0.9067027735736388,
+                     *         "explained_variance": 0.9069154371115851,
                      *         "export_parity": null,
                      *         "hook_type": "residual",
-                     *         "id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
+                     *         "id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd",
                      *         "import_parity": null,
                      *         "job": {
                      *           "error_code": null,
@@ -11655,40 +12077,40 @@ export interface operations {
                      *             "disk_bytes": 10618880,
                      *             "gpu_memory_bytes": null,
                      *             "memory_bytes": 487437888,
-                     *             "seconds": 12.311723905890812,
+                     *             "seconds": 9.867317472409683,
                      *             "time_source": "matrix products measured just now; no such job has run on this machine yet"
                      *           },
                      *           "eta_seconds": null,
-                     *           "id": "fdcd3757-9d69-46eb-a5e8-c72ece85832d",
+                     *           "id": "6b751ff8-d4b5-471c-a8bb-03de443874e7",
                      *           "kind": "training_run",
                      *           "measured": {
-                     *             "base_bytes": 395718656,
+                     *             "base_bytes": 393093120,
                      *             "gpu_memory_bytes": null,
-                     *             "memory_bytes": 534528000,
-                     *             "seconds": 42.76504261500031
+                     *             "memory_bytes": 526098432,
+                     *             "seconds": 10.39845969200178
                      *           },
                      *           "message": "Reading text with the reconstruction",
                      *           "progress": 100,
                      *           "requested": null,
-                     *           "seq": 52000000,
+                     *           "seq": 22000000,
                      *           "state": "succeeded"
                      *         },
                      *         "k": 16,
                      *         "layer": 2,
-                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *         "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *         "model_name": "glass-en",
                      *         "n_features": 0,
                      *         "n_latents": 512,
                      *         "name": "glass, 4x, k 16",
                      *         "origin": null,
-                     *         "size_bytes": 2115876,
+                     *         "size_bytes": 2115875,
                      *         "source": "trained",
                      *         "status": "completed",
                      *         "target_hook_type": "residual"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_5a3b0dba2ad24202",
-                     *         "timestamp": "2026-11-26T15:17:00.040283Z"
+                     *         "request_id": "req_820c5a4e672d4e8e",
+                     *         "timestamp": "2026-11-26T23:12:25.749470Z"
                      *       }
                      *     }
                      */
@@ -11727,14 +12149,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "estimated_duration_seconds": 1.399024,
-                     *         "job_id": "8f388d20-1e18-42d8-a0ca-8efa7dbbab6e",
-                     *         "resource_id": "c9e16837-2d43-49a5-a999-1f30d229e7c3",
+                     *         "estimated_duration_seconds": 0.484814,
+                     *         "job_id": "d7b679f0-a146-4f63-aed3-86c186c80fe6",
+                     *         "resource_id": "1a932bb6-8b83-45c6-8a8f-86d6e142609f",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_83984a1ea2cb49aa",
-                     *         "timestamp": "2026-11-26T15:20:01.187610Z"
+                     *         "request_id": "req_baf8ce75e58342b3",
+                     *         "timestamp": "2026-11-26T23:13:03.222015Z"
                      *       }
                      *     }
                      */
@@ -11850,22 +12272,22 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T15:19:22.089101Z",
-                     *           "expires_at": "2026-11-27T15:19:24.304247Z",
-                     *           "file_name": "features-fa233ff0-455b-4511-a91b-bf5a4a21aae2.parquet.zip",
+                     *           "created_at": "2026-11-26T23:12:53.075731Z",
+                     *           "expires_at": "2026-11-27T23:12:53.502653Z",
+                     *           "file_name": "features-02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd.parquet.zip",
                      *           "format": "parquet",
                      *           "is_available": true,
-                     *           "job_id": "68c9e50b-473f-49de-a2ae-3b770e234143",
+                     *           "job_id": "7306c7ce-78ea-4e6a-b678-3b8c388841e2",
                      *           "n_features": 5,
-                     *           "sha256": "81a97088cbfea93c5ed7be1ebaf98af3fb5ff623065b330f0ae67a7102c60ee2",
-                     *           "size_bytes": 55566,
+                     *           "sha256": "21655dc6ce9aadbd8fd9c45eb417423d7823a3e659905942858189ea2fdfedef",
+                     *           "size_bytes": 54971,
                      *           "state": "succeeded",
-                     *           "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                     *           "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_267bf6b893764f4c",
-                     *         "timestamp": "2026-11-26T15:19:25.834699Z"
+                     *         "request_id": "req_8cb1dd78d80e496d",
+                     *         "timestamp": "2026-11-26T23:12:53.915707Z"
                      *       }
                      *     }
                      */
@@ -11899,7 +12321,7 @@ export interface operations {
                  *       "ranges": [
                  *         "neuron_index:0:4"
                  *       ],
-                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                 *       "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureExportCreate"];
@@ -11918,13 +12340,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "68c9e50b-473f-49de-a2ae-3b770e234143",
-                     *         "resource_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
+                     *         "job_id": "7306c7ce-78ea-4e6a-b678-3b8c388841e2",
+                     *         "resource_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_653effcba44b45d1",
-                     *         "timestamp": "2026-11-26T15:19:22.073524Z"
+                     *         "request_id": "req_c7546e95e3064a40",
+                     *         "timestamp": "2026-11-26T23:12:53.070353Z"
                      *       }
                      *     }
                      */
@@ -11990,7 +12412,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "file": "features.parquet.zip",
-                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                 *       "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                  *     }
                  */
                 "multipart/form-data": {
@@ -12034,13 +12456,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "9b32bfe4-fc53-42e3-addb-ad32e3f8be1a",
-                     *         "resource_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
+                     *         "job_id": "0f9d83cf-d8fc-4736-a67f-981adcd34174",
+                     *         "resource_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_fcfeeb85ae0e4cd0",
-                     *         "timestamp": "2026-11-26T15:19:25.852048Z"
+                     *         "request_id": "req_1dd2caa01c384fde",
+                     *         "timestamp": "2026-11-26T23:12:53.926866Z"
                      *       }
                      *     }
                      */
@@ -12082,13 +12504,13 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "kind": "model",
-                     *           "model_id": "3f3a0a58-cd48-43a4-b60e-fe708c5f3b42",
+                     *           "model_id": "f96eb241-5d8d-4cf9-b742-5301b63c175e",
                      *           "name": "glass-writer"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_1a3d8df5e5144ca2",
-                     *         "timestamp": "2026-11-26T15:19:37.688649Z"
+                     *         "request_id": "req_d22390acdecd4293",
+                     *         "timestamp": "2026-11-26T23:12:56.003356Z"
                      *       }
                      *     }
                      */
@@ -12119,8 +12541,8 @@ export interface operations {
                  * @example {
                  *       "contexts": 2,
                  *       "limit": 2,
-                 *       "model_id": "3f3a0a58-cd48-43a4-b60e-fe708c5f3b42",
-                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                 *       "model_id": "f96eb241-5d8d-4cf9-b742-5301b63c175e",
+                 *       "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureLabelling"];
@@ -12139,13 +12561,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "96903cba-6a55-4669-8c7a-3112a63d448f",
-                     *         "resource_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
+                     *         "job_id": "e8d3f837-92a2-4bd9-9256-470c363be9a4",
+                     *         "resource_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e0990658f1db4a0b",
-                     *         "timestamp": "2026-11-26T15:19:37.706851Z"
+                     *         "request_id": "req_269c7f8931784462",
+                     *         "timestamp": "2026-11-26T23:12:56.008179Z"
                      *       }
                      *     }
                      */
@@ -12181,7 +12603,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "examples_per_feature": 20,
-                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                 *       "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureExtract"];
@@ -12200,13 +12622,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "70c2e2c3-33ef-4ebe-b0c6-fd0544f61284",
-                     *         "resource_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
+                     *         "job_id": "3f6714af-8777-44dc-a0be-4f4b2dc7c26f",
+                     *         "resource_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f719319db8074224",
-                     *         "timestamp": "2026-11-26T15:17:07.257329Z"
+                     *         "request_id": "req_f606e07b148a4c87",
+                     *         "timestamp": "2026-11-26T23:12:28.178735Z"
                      *       }
                      *     }
                      */
@@ -12241,7 +12663,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                 *       "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureScoring"];
@@ -12260,13 +12682,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "089857ee-5fb2-445b-8383-f4b827594d44",
-                     *         "resource_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
+                     *         "job_id": "b5a84495-b4a2-4d67-838f-ccfb1d7803c2",
+                     *         "resource_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f12d057f3b704e7f",
-                     *         "timestamp": "2026-11-26T15:19:30.665452Z"
+                     *         "request_id": "req_5d01933fd5dd440e",
+                     *         "timestamp": "2026-11-26T23:12:54.761414Z"
                      *       }
                      *     }
                      */
@@ -12302,7 +12724,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "examples": 20,
-                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                 *       "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureAudit"];
@@ -12321,13 +12743,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "17553b9c-a233-44f4-ba0b-0ac34738e807",
-                     *         "resource_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
+                     *         "job_id": "eca100ec-9e07-4439-9f23-bc6014fba525",
+                     *         "resource_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd",
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_7af2a731f7dc4170",
-                     *         "timestamp": "2026-11-26T15:19:46.499199Z"
+                     *         "request_id": "req_74b5ef5ceeb94227",
+                     *         "timestamp": "2026-11-26T23:12:59.135456Z"
                      *       }
                      *     }
                      */
@@ -12391,47 +12813,47 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "activation_frequency": 0.30271651779832953,
-                     *           "cluster": 3,
-                     *           "coherence": 0.7380952380952381,
-                     *           "context_shift": 0.47282608695652173,
+                     *           "activation_frequency": 0.30192606645061,
+                     *           "cluster": 5,
+                     *           "coherence": 0.7058823529411765,
+                     *           "context_shift": 0.4701453790238837,
                      *           "description": null,
-                     *           "effective_tokens": 56.84323247453597,
-                     *           "encoder_decoder_cosine": 0.8382943272590637,
+                     *           "effective_tokens": 51.87817327859319,
+                     *           "encoder_decoder_cosine": 0.8392488956451416,
                      *           "id": 484,
                      *           "input_score": null,
-                     *           "interpretability_score": 0.19636226849924113,
+                     *           "interpretability_score": 0.20892103540592719,
                      *           "is_favorite": false,
                      *           "label": null,
                      *           "label_source": null,
                      *           "layer": 2,
-                     *           "logit_kurtosis": 0.4824333190917969,
-                     *           "map_x": -0.2346346527338028,
-                     *           "map_y": -0.11596500128507614,
+                     *           "logit_kurtosis": 0.4948146343231201,
+                     *           "map_x": -0.1583484560251236,
+                     *           "map_y": 0.41784682869911194,
                      *           "matches": [],
-                     *           "max_activation": 18.384061813354492,
-                     *           "max_jaccard": 0.1866980053360437,
-                     *           "mean_activation": 4.268194858741901,
-                     *           "n_fires": 11489,
+                     *           "max_activation": 18.336498260498047,
+                     *           "max_jaccard": 0.18023700305810397,
+                     *           "mean_activation": 4.280358176979784,
+                     *           "n_fires": 11459,
                      *           "name": null,
-                     *           "nearest_cosine": 0.2749426066875458,
+                     *           "nearest_cosine": 0.29749226570129395,
                      *           "neuron_index": 483,
                      *           "output_score": null,
                      *           "p99_activation": 12.883922655594034,
                      *           "tags": [],
-                     *           "token_concentration": 0.07404888255744498,
-                     *           "token_entropy": 0.7960091380695961,
-                     *           "token_rule": 0.5980159172777223,
+                     *           "token_concentration": 0.07874767681882859,
+                     *           "token_entropy": 0.7910670130625717,
+                     *           "token_rule": 0.6045006435132554,
                      *           "top_example": {
                      *             "activations": [
-                     *               16.60543,
-                     *               18.38406,
-                     *               10.36303
+                     *               16.62186,
+                     *               18.3365,
+                     *               10.04425
                      *             ],
                      *             "document": 46,
                      *             "kind": "top",
                      *             "margin": null,
-                     *             "max_activation": 18.384061813354492,
+                     *             "max_activation": 18.336498260498047,
                      *             "octave": null,
                      *             "position": 1,
                      *             "rank": 0,
@@ -12449,41 +12871,41 @@ export interface operations {
                      *             ],
                      *             "window_position": 2
                      *           },
-                     *           "top_token": ".",
-                     *           "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                     *           "top_token": "\n",
+                     *           "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                      *         },
                      *         {
-                     *           "activation_frequency": 0.20317234474218113,
-                     *           "cluster": 7,
-                     *           "coherence": 0.5028409090909091,
-                     *           "context_shift": 0.41244239631336405,
+                     *           "activation_frequency": 0.19732300476905645,
+                     *           "cluster": 6,
+                     *           "coherence": 0.44298245614035087,
+                     *           "context_shift": 0.4398948159278738,
                      *           "description": null,
-                     *           "effective_tokens": 45.18506747879388,
-                     *           "encoder_decoder_cosine": 0.8399368524551392,
+                     *           "effective_tokens": 47.91243660390712,
+                     *           "encoder_decoder_cosine": 0.8322048187255859,
                      *           "id": 403,
                      *           "input_score": null,
-                     *           "interpretability_score": 0.2818653001292761,
+                     *           "interpretability_score": 0.27642505095075864,
                      *           "is_favorite": false,
-                     *           "label": "near \"for\"",
+                     *           "label": "near \"and\"",
                      *           "label_source": "words",
                      *           "layer": 2,
-                     *           "logit_kurtosis": 6.564883232116699,
-                     *           "map_x": -0.1538504809141159,
-                     *           "map_y": 0.5336430072784424,
+                     *           "logit_kurtosis": 6.84121036529541,
+                     *           "map_x": -0.08497542887926102,
+                     *           "map_y": -0.36613646149635315,
                      *           "matches": [],
-                     *           "max_activation": 14.432127952575684,
-                     *           "max_jaccard": 0.19494736842105262,
-                     *           "mean_activation": 4.15468706676212,
-                     *           "n_fires": 7711,
-                     *           "name": "near \"for\"",
-                     *           "nearest_cosine": 0.36050835251808167,
+                     *           "max_activation": 14.153220176696777,
+                     *           "max_jaccard": 0.20428547037732628,
+                     *           "mean_activation": 4.079341801866095,
+                     *           "n_fires": 7489,
+                     *           "name": "near \"and\"",
+                     *           "nearest_cosine": 0.3546486794948578,
                      *           "neuron_index": 402,
                      *           "output_score": null,
                      *           "p99_activation": 10.834044375495143,
                      *           "tags": [],
-                     *           "token_concentration": 0.0922150012551151,
-                     *           "token_entropy": 0.7807125942526716,
-                     *           "token_rule": 0.6532873432154027,
+                     *           "token_concentration": 0.08580732767935051,
+                     *           "token_entropy": 0.7850199456570683,
+                     *           "token_rule": 0.6507185943924926,
                      *           "top_example": {
                      *             "activations": [
                      *               0,
@@ -12493,7 +12915,7 @@ export interface operations {
                      *             "document": 38,
                      *             "kind": "top",
                      *             "margin": null,
-                     *             "max_activation": 14.432127952575684,
+                     *             "max_activation": 14.153220176696777,
                      *             "octave": null,
                      *             "position": 16,
                      *             "rank": 0,
@@ -12512,18 +12934,18 @@ export interface operations {
                      *             "window_position": 44
                      *           },
                      *           "top_token": ",",
-                     *           "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                     *           "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                      *         }
                      *       ],
                      *       "live": null,
                      *       "meta": {
-                     *         "request_id": "req_8665c0ab7bf74714",
-                     *         "timestamp": "2026-11-26T15:19:19.747357Z"
+                     *         "request_id": "req_cd1d4e1cf8dd47ad",
+                     *         "timestamp": "2026-11-26T23:12:52.430526Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
                      *         "limit": 2,
-                     *         "next_cursor": "WyJhY3RpdmF0aW9uIiwgImRlc2MiLCAwLjIwMzE3MjM0NDc0MjE4MTEzLCA0MDIsIDQwM10=",
+                     *         "next_cursor": "WyJhY3RpdmF0aW9uIiwgImRlc2MiLCAwLjE5NzMyMzAwNDc2OTA1NjQ1LCA0MDIsIDQwM10=",
                      *         "page": 1,
                      *         "total": 512,
                      *         "total_is_capped": false
@@ -12555,7 +12977,7 @@ export interface operations {
                  * @example {
                  *       "text": "A list of files.",
                  *       "top_k": 2,
-                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                 *       "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                  *     }
                  */
                 "application/json": components["schemas"]["FeatureProbe"];
@@ -12582,11 +13004,11 @@ export interface operations {
                      *               0
                      *             ],
                      *             "id": 122,
-                     *             "max_activation": 24.106950759887695,
+                     *             "max_activation": 24.73024559020996,
                      *             "name": "token \" f\"",
                      *             "neuron_index": 121,
                      *             "position": 4,
-                     *             "share_of_max": 0.9541080215524946
+                     *             "share_of_max": 0.9251942346379972
                      *           },
                      *           {
                      *             "activations": [
@@ -12595,15 +13017,15 @@ export interface operations {
                      *               0
                      *             ],
                      *             "id": 201,
-                     *             "max_activation": 20.770538330078125,
+                     *             "max_activation": 21.840829849243164,
                      *             "name": "tokens \".\"",
                      *             "neuron_index": 200,
                      *             "position": 7,
-                     *             "share_of_max": 0.7607338648675761
+                     *             "share_of_max": 0.7570380086348553
                      *           }
                      *         ],
-                     *         "job_id": "055dab78-03ab-4933-88a8-9254d914a818",
-                     *         "n_firing": 101,
+                     *         "job_id": "8a9b86d8-fd9f-4ae1-a474-3cf30d508805",
+                     *         "n_firing": 103,
                      *         "token_ids": [
                      *           27,
                      *           116,
@@ -12616,8 +13038,8 @@ export interface operations {
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e7bdfc0c144e428a",
-                     *         "timestamp": "2026-11-26T15:19:21.423456Z"
+                     *         "request_id": "req_343154cefc2a49c4",
+                     *         "timestamp": "2026-11-26T23:12:52.933098Z"
                      *       }
                      *     }
                      */
@@ -12669,14 +13091,14 @@ export interface operations {
                      *         "duplicates": [],
                      *         "features": {
                      *           "activation_frequency": [
-                     *             0.10844992490712196,
-                     *             0.012199299133138355,
-                     *             0.032935472821647827
+                     *             0.10391800384686323,
+                     *             0.011540589676705399,
+                     *             0.033831317682396646
                      *           ],
                      *           "cluster": [
-                     *             9,
                      *             4,
-                     *             0
+                     *             6,
+                     *             10
                      *           ],
                      *           "ids": [
                      *             1,
@@ -12684,9 +13106,9 @@ export interface operations {
                      *             3
                      *           ],
                      *           "max_activation": [
-                     *             11.874345779418945,
-                     *             13.901376724243164,
-                     *             12.157718658447266
+                     *             12.278106689453125,
+                     *             12.937840461730957,
+                     *             11.245233535766602
                      *           ],
                      *           "name": [
                      *             "near \"each\"",
@@ -12699,23 +13121,23 @@ export interface operations {
                      *             2
                      *           ],
                      *           "x": [
-                     *             0.3110152781009674,
-                     *             0.2929550111293793,
-                     *             0.12566231191158295
+                     *             0.3347509205341339,
+                     *             0.2752018868923187,
+                     *             0.17566895484924316
                      *           ],
                      *           "y": [
-                     *             0.08184602111577988,
-                     *             0.20870573818683624,
-                     *             -0.2720610499382019
+                     *             0.002703202422708273,
+                     *             -0.23344318568706512,
+                     *             -0.06415129452943802
                      *           ]
                      *         },
                      *         "layout": "pca",
                      *         "n_clusters": 11,
-                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                     *         "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_b87e8ed405f04b39",
-                     *         "timestamp": "2026-11-26T15:19:21.889770Z"
+                     *         "request_id": "req_e72c5b675ac44852",
+                     *         "timestamp": "2026-11-26T23:12:53.000170Z"
                      *       }
                      *     }
                      */
@@ -12754,24 +13176,24 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "columns": {
-                     *           "activation_frequency": "/xrePZLfRzxZ5wY9SvylPKAtFD0VTsg8RmHrPaCAwz01+ho8A7YYPd9lwTwdXKg8b11kPLxvCz36n5s8q+jCPHnNgj0iMQw9AfFuPWaqUj1/7XY8bIdTPCmroTw5dV08Xwf7PNkcCz2vOZg9vePdO51Xgz0SeLc8v0UcPGV58zsMzBU8488cPS+R7DxyM3U8kt9HPA2jUz3zJQY9KHpCPZv1RD2aHgc9Ej6OPCGdwTzw9dM809yePNhOlzx7crQ8WPDQPCmroTxAUl483FUHPbRhKz1NNSI+XSggPLRhqzylRes80AYOPaXyuz1q4iE9eJyjPLWSCj1tuDI8vePdO27pETzlawQ9XSigPLhx5TwVFB894jvSPBlVODyiDG89kJ2BPVIKhjwVTkg8…",
-                     *           "cluster": "CQAAAAQAAAAAAAAABwAAAAkAAAACAAAAAgAAAAUAAAAKAAAAAgAAAAcAAAAFAAAAAwAAAAAAAAAKAAAAAwAAAAEAAAAGAAAAAgAAAAAAAAAHAAAAAgAAAAUAAAAHAAAAAQAAAAIAAAAGAAAACgAAAAcAAAAAAAAAAAAAAAIAAAAGAAAAAwAAAAIAAAAIAAAABwAAAAkAAAAKAAAABAAAAAcAAAAFAAAABQAAAAIAAAAKAAAAAgAAAAQAAAAIAAAABgAAAAkAAAAEAAAABAAAAAoAAAAHAAAABwAAAAkAAAAFAAAACQAAAAgAAAACAAAABQAAAAcAAAAGAAAACgAAAAcAAAABAAAAAAAAAAEAAAAEAAAABwAAAAUAAAAKAAAABgAAAAEAAAAFAAAA…",
+                     *           "activation_frequency": "9tLUPb4UPTy1kgo9axzLPLOTNz2uvtM8l4vpPevNwD0XsAY8Ej4OPZon0TyO2Nc8MLmBPHIz9TyaHoc8M5jcPH1YgT3Sq7880dSBPSxYcD2sGaI85RFjPJzDuDypTFs8DUDoPFkq+jyd9Jc97R/DO0Mobz1Ytqc8dJUzPHLwATyrrhk8sigvPeityjzRemA8PXxNPGKjYj0/3gs9e3I0PP9LPT0eKhw90XGWPJbmtzxzZNQ87OWZPHBUmjxQqMc8j0PgPLRhqzyJXZU8R4kAPXMqKz09nTE+7lAiPCNC8zwKOfg824cTPQDQyz1UEiM9ZAWhPIW5ED2rrpk8yp3fO/QtIzxyjRY977uqPAVSAD27oRc9/xrePKp9OjyXi2k94xmCPd40YjzF8T08…",
+                     *           "cluster": "BAAAAAYAAAAKAAAABgAAAAkAAAAEAAAABgAAAAkAAAAFAAAABAAAAAMAAAAEAAAAAQAAAAkAAAAJAAAABQAAAAIAAAADAAAABAAAAAoAAAAAAAAABAAAAAMAAAADAAAACgAAAAQAAAAGAAAABAAAAAoAAAAFAAAAAQAAAAYAAAAAAAAABQAAAAkAAAAJAAAAAwAAAAQAAAAIAAAABwAAAAAAAAAKAAAAAQAAAAYAAAAIAAAABAAAAAkAAAAHAAAACQAAAAQAAAAGAAAABAAAAAIAAAAFAAAACgAAAAkAAAAJAAAACgAAAAMAAAAGAAAABAAAAAMAAAAAAAAABgAAAAYAAAAIAAAAAQAAAAIAAAACAAAAAQAAAAUAAAAGAAAAAgAAAAEAAAAAAAAA…",
                      *           "ids": "AAAAAAAA8D8AAAAAAAAAQAAAAAAAAAhAAAAAAAAAEEAAAAAAAAAUQAAAAAAAABhAAAAAAAAAHEAAAAAAAAAgQAAAAAAAACJAAAAAAAAAJEAAAAAAAAAmQAAAAAAAAChAAAAAAAAAKkAAAAAAAAAsQAAAAAAAAC5AAAAAAAAAMEAAAAAAAAAxQAAAAAAAADJAAAAAAAAAM0AAAAAAAAA0QAAAAAAAADVAAAAAAAAANkAAAAAAAAA3QAAAAAAAADhAAAAAAAAAOUAAAAAAAAA6QAAAAAAAADtAAAAAAAAAPEAAAAAAAAA9QAAAAAAAAD5AAAAAAAAAP0AAAAAAAABAQAAAAAAAgEBAAAAAAAAAQUAAAAAAAIBBQAAAAAAAAEJAAAAAAACAQkAAAAAA…",
-                     *           "max_activation": "Uv09QQpsXkEEhkJBw+NxQWumEkEwVYFBTkShQaMLSEGsc5VBbrhnQZuSjEEQZltBTC+QQZNOlUFbKi1Bwq8qQb9qnUFvh1RB+2pSQeF3UEHu6TRBVkdgQcp1ZkHen9RBauDKQbS5XUHQzEdBLaimQfdmvEEhVE5Bf/6cQQzUgEFZo4JBVV1DQZ2ZJkHysXZBzoiwQWQcbkE5+31BQATkQJ0VOkE7qndB4XulQdTwa0H3tklBlQ0RQTGgT0EG5V1BPr5RQSDSUkGuR0ZBY/5UQfxdrEGBvGpBmNGFQa8bLEEGJWpBEx0WQeddLkHxWzVBBE0+QcNIVkErqb5Bi4yFQftEuEFHqExBl/ZTQTG6Q0GxYGZBojKKQbZftkFC0HNBjqc2QeGtkUGgxIJB…",
-                     *           "names": "near \"each\"\ntokens \"*\", \" spe\"\ntokens \"\\n\", \"c\"\ntokens \" l\", \"pl\", \" r\"\nbefore \"am\"\ntokens \"p\"\ntoken \" \"\n\ntokens \"il\"\ntokens \"\\n\", \" re\"\ntokens \"es\"\n\nnear \"new\"\nnear \"the\", \"default\"\n\n\ntokens \".\"\ntokens \"a\", \" o\", \"v\"\nnear \"the\"\n\ntokens \",\", \" from\", \" not\"\n\ntoken \":\"\ntokens \"I\"\ntokens \"A\"\ntokens \" p\", \" v\"\n\ntoken \"h\"\ntoken \"\\n\"\ntokens \" the\"\ntoken \"y\"\ntokens \"ort\"\ntokens \"se\"\ntoken \"\\n\"\nnear \"lis…",
+                     *           "max_activation": "IHNEQWUBT0F67DNBrx5OQb+4MkEQ2XpBj4iaQVb5S0FtvZRB+wpdQayDdUEremdB0vORQZYomUFdiRNBVuEsQRlhkUERzD5BQuVgQaQjSkFgiCtBotyBQaLlX0EjAMtBRCLKQd/GXkGOClVBw5yoQQCLvEHsFlVBC2qdQQxeiUHqFIBByIVSQdh2SUGHOn1B0zOyQXjBhUHLGYBBVokQQat/MUFoonZBIC2nQdfCaUGjvGhBC9kvQf95Q0E+k2ZB6OxCQVWITUE0g1xBRjVWQRulrEHp7GJB9xyLQYgGXEEGUm1BSDNAQaUGNUFNdTBByjtMQeHEUkG37LdB43mMQVk5uUFQ2k9BImRhQV8OQEGsBkRBCnePQVQQskF7fWFBTSIpQai5oEHlbIZB…",
+                     *           "names": "near \"each\"\ntokens \"*\", \" spe\"\ntokens \"\\n\", \"c\"\ntokens \"R\", \" l\", \"pl\"\nbefore \"ers\"\ntokens \"p\"\ntoken \" \"\n\ntokens \"il\"\ntokens \" re\", \"\\n\"\ntokens \"es\"\ntokens \" l\", \" f\", \" d\"\nnear \"new\"\nnear \"the\", \"default\"\n\n\ntokens \".\"\ntokens \" o\", \" e\", \" N\"\nnear \"the\"\n\ntokens \",\", \" from\"\n\ntoken \":\"\ntokens \"I\"\ntokens \"A\"\ntokens \" p\"\n\ntoken \"h\"\ntoken \"\\n\"\ntokens \" the\"\ntoken \"y\"\ntokens \"ort\"\ntokens \"se\"\ntoken \"\\n…",
                      *           "neuron_index": "AAAAAAEAAAACAAAAAwAAAAQAAAAFAAAABgAAAAcAAAAIAAAACQAAAAoAAAALAAAADAAAAA0AAAAOAAAADwAAABAAAAARAAAAEgAAABMAAAAUAAAAFQAAABYAAAAXAAAAGAAAABkAAAAaAAAAGwAAABwAAAAdAAAAHgAAAB8AAAAgAAAAIQAAACIAAAAjAAAAJAAAACUAAAAmAAAAJwAAACgAAAApAAAAKgAAACsAAAAsAAAALQAAAC4AAAAvAAAAMAAAADEAAAAyAAAAMwAAADQAAAA1AAAANgAAADcAAAA4AAAAOQAAADoAAAA7AAAAPAAAAD0AAAA+AAAAPwAAAEAAAABBAAAAQgAAAEMAAABEAAAARQAAAEYAAABHAAAASAAAAEkAAABKAAAA…",
-                     *           "x": "ZT2fPjP+lT6frQA+i6OHPgnoMD4RkYs+C5iqPjZCQT5GtuC9PFfMPvrwpb5GPcI+dH8cvw0wwz6N+pg943WGPfoicjyNKza+/ZG6PkVhwj17KWa9LTQeP+w0A74MBbK9WHXsPh5z2T7JrTA+9p+mvYLQHz4iWXW9OldOvZMvdD6sQ/g+c7rZvl7Gdz15sC++6Q3ovZ+EzD7MD1m+bROlvbbP3rxilB0+JOSXvYrk5z6uUGe9uicQP76hPD5FT4S+Xx+nupBFyj6bGq8+okM3P0Qtjbyf+Iy+5xBlvcInSj4/Hny+O4IBP2sz975ZAfE+fhU2vV3VTr57skc+AZGjPm9UWT5ZNto+9cnnvc/kJT46LzI/Pm3tvu/lbr4fojq8EJl6Pg5uLT0+Iam9…",
-                     *           "y": "456nPfW2VT6WS4u+N2C+PKjvKz53IAE/cZJYPnfPCrybKEQ+woqaPsHrir326kY+OWIxvm6jbj6OsK09o9uRPrZ8B78KvZo9lVdpPupqI771YQm/pXplPgbFYLx2xOO+bB8Cvz5JpT7KHhY9VDyZPgWJJb7DbtK9DnXjvdtVOD7UodO+c6odPR1dfz2Dtm8+d/ugvQB3Vz6FHB++gCWhPg0UEr8Yei0+wGYwPj4gWrxnoA6+pXJRvs2e1D3rF/o9n5CXPRO1Bj+huhA/KogEP27aAb1VDyY/hvIyvyqIoT7Wgh4/JCMmvm8egz6hDYc9OAY7Pr50B73H/4m96gaRPggVvr4a3Aa+BvV1viayxb4FywI+oHSTvqppTj74sus+dhqPvqf2rDxEbAE+…"
+                     *           "x": "eWSrPkPnjD6Q4jM+A5p2PtqEMT4hba0+XY1OPjGABT7U6/K8m1z7Psvn1b11Rrg+qy8Nv/anxz4rXUy95rT3PZXl1zuaUqK+tpXOPr9ztT3nYi+9DRUnPwBXab5wVMi9av/RPlg17T56IEM+ZLScvalngj4ygWK9J26xvHBMcz6PB4w+8Q6evrDhLz10iR899VPAvYa81T4qxNe9dyWqvqLvpztFL4g+BJ9+PILlyj7vJQe9yFYuP8NHrT4kOn2+2MFAvpTRDj+OpXs+TOk9P7WZxD1blTa+MPEgvCZopj4M8HW+vf3gPiwVA78tTNw+aN+PPc8Y+72PmhQ+CFSgPuFXaj4Ab6U+fEh6vZ81Iz6r2Q8/TgO1vizMh76ASKa97ypEPe/tmD3Iw5m6…",
+                     *           "y": "NigxO7sLb77BYYO9ozK6vrHpeDw3Axi/pC8HPpio2z1Ono2+i0zcPUhvuT5coYu9xliIPt0PFr4JGOy9Qsu9vTnjDz+RQSW91eJTvkamQD7SXD4+y8emvYE9ZT7ed7M+0fkQP4Pkd76G0rK+6TCjviiqU718hJA9XTQnPvxE0L4I/oc+BieZPpbLPr5U77i+6og+PvgYAL2Ku0+9CgsDPQdevz6fqVA9TNo7vmp8B75nQnK+8ZUnvdCGEj5tDHS+xdMUvl/SQL05/rm9Yqp9vvTtVD7UMnC+8teyPqKiRDzSVrS+xzhsPl+Uk73hNly+iMeMvphlcj60XPe8q02tvtcC+T3mwBg9tKpZPedyTz8+XeU+awPdPpG5Fb6XIWm/xxmbPYL7nD4jXRy+…"
                      *         },
                      *         "duplicates": [],
                      *         "layout": "pca",
                      *         "n_clusters": 11,
                      *         "n_features": 512,
-                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                     *         "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_2483b05f367740cb",
-                     *         "timestamp": "2026-11-26T15:19:21.925414Z"
+                     *         "request_id": "req_7ef8dd29204b4022",
+                     *         "timestamp": "2026-11-26T23:12:53.013143Z"
                      *       }
                      *     }
                      */
@@ -12810,11 +13232,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_frequency": 0.30271651779832953,
-                     *         "cluster": 3,
-                     *         "coherence": 0.7380952380952381,
-                     *         "context_shift": 0.47282608695652173,
-                     *         "created_at": "2026-11-26T15:19:15.924402Z",
+                     *         "activation_frequency": 0.30192606645061,
+                     *         "cluster": 5,
+                     *         "coherence": 0.7058823529411765,
+                     *         "context_shift": 0.4701453790238837,
+                     *         "created_at": "2026-11-26T23:12:50.926010Z",
                      *         "definitions": {
                      *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
                      *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts, strong and weak ones, from contexts in which it is silent, by nearness to its contexts in other documents. The silent ones are of three kinds, as many of each as there are, 12 at most: from anywhere, with one of its own tokens, and near in meaning. Interval: 95 %, over resamples of documents, not narrower…",
@@ -12833,25 +13255,25 @@ export interface operations {
                      *           "token_rule": "Balanced accuracy of the rule 'fires if the token is one of these (at most 16)', chosen on 60 % of the documents and measured on every token of the other 40 %; interval: 95 %, binomial, tokens taken as independent."
                      *         },
                      *         "description": null,
-                     *         "effective_tokens": 56.84323247453597,
-                     *         "encoder_decoder_cosine": 0.8382943272590637,
+                     *         "effective_tokens": 51.87817327859319,
+                     *         "encoder_decoder_cosine": 0.8392488956451416,
                      *         "id": 484,
                      *         "input_score": null,
-                     *         "interpretability_score": 0.19636226849924113,
+                     *         "interpretability_score": 0.20892103540592719,
                      *         "is_favorite": true,
                      *         "label": null,
                      *         "label_source": null,
                      *         "layer": 2,
-                     *         "logit_kurtosis": 0.4824333190917969,
-                     *         "map_x": -0.2346346527338028,
-                     *         "map_y": -0.11596500128507614,
+                     *         "logit_kurtosis": 0.4948146343231201,
+                     *         "map_x": -0.1583484560251236,
+                     *         "map_y": 0.41784682869911194,
                      *         "matches": [],
-                     *         "max_activation": 18.384061813354492,
-                     *         "max_jaccard": 0.1866980053360437,
-                     *         "mean_activation": 4.268194858741901,
+                     *         "max_activation": 18.336498260498047,
+                     *         "max_jaccard": 0.18023700305810397,
+                     *         "mean_activation": 4.280358176979784,
                      *         "metadata": {
                      *           "checkpoint_step": 2000,
-                     *           "deviation": 2.5239407699246783,
+                     *           "deviation": 2.5467708138765075,
                      *           "discovery": {
                      *             "batch_size": 8192,
                      *             "co_firing_tokens": 200000,
@@ -12875,9 +13297,9 @@ export interface operations {
                      *           },
                      *           "histogram": {
                      *             "counts": [
-                     *               3,
-                     *               18,
-                     *               74
+                     *               1,
+                     *               16,
+                     *               72
                      *             ],
                      *             "edges": [
                      *               0.3535533905932738,
@@ -12887,24 +13309,24 @@ export interface operations {
                      *           },
                      *           "intervals": [
                      *             {
-                     *               "count": 11,
+                     *               "count": 14,
                      *               "from": 16,
                      *               "octave": 4,
-                     *               "share": 0.0009574375489598746,
+                     *               "share": 0.0012217470983506415,
                      *               "to": 32
                      *             },
                      *             {
-                     *               "count": 1032,
+                     *               "count": 1045,
                      *               "from": 8,
                      *               "octave": 3,
-                     *               "share": 0.08982505004787188,
+                     *               "share": 0.09119469412688716,
                      *               "to": 16
                      *             },
                      *             {
-                     *               "count": 3917,
+                     *               "count": 3885,
                      *               "from": 4,
                      *               "octave": 2,
-                     *               "share": 0.34093480720689356,
+                     *               "share": 0.339034819792303,
                      *               "to": 8
                      *             }
                      *           ],
@@ -12914,104 +13336,104 @@ export interface operations {
                      *             "p50": 3.512504320746599,
                      *             "p90": 7.660826245588589,
                      *             "p99": 12.883922655594034,
-                     *             "p99.9": 15.321652491177177
+                     *             "p99.9": 16.70838051883862
                      *           },
                      *           "rule_tokens": [
                      *             ".",
-                     *             ",",
-                     *             "\n"
+                     *             "\n",
+                     *             ","
                      *           ],
                      *           "score_details": {
                      *             "coherence": {
                      *               "against": {
                      *                 "near_meaning": {
-                     *                   "area": 0.6527777777777778,
+                     *                   "area": 0.6405228758169934,
                      *                   "interval": [
-                     *                     0.43084090369781247,
-                     *                     0.8747146518577431
+                     *                     0.4207572724999201,
+                     *                     0.8602884791340667
                      *                   ],
-                     *                   "n_others": 8,
-                     *                   "n_own": 18
+                     *                   "n_others": 9,
+                     *                   "n_own": 17
                      *                 },
                      *                 "random": {
-                     *                   "area": 0.8518518518518519,
+                     *                   "area": 0.803921568627451,
                      *                   "interval": [
-                     *                     0.6923076923076923,
-                     *                     1
+                     *                     0.6159637605042018,
+                     *                     0.9902987185104146
                      *                   ],
                      *                   "n_others": 6,
-                     *                   "n_own": 18
+                     *                   "n_own": 17
                      *                 }
                      *               },
                      *               "interval": [
-                     *                 0.5660138497410754,
-                     *                 0.9101766264494009
+                     *                 0.525274858821474,
+                     *                 0.8864898470608791
                      *               ],
-                     *               "n_fit": 13,
-                     *               "n_others": 14,
-                     *               "n_test": 18,
-                     *               "null": 0.5021862139917695
+                     *               "n_fit": 12,
+                     *               "n_others": 15,
+                     *               "n_test": 17,
+                     *               "null": 0.5151143790849673
                      *             },
                      *             "token_rule": {
                      *               "interval": [
-                     *                 0.59153873738702,
-                     *                 0.6044930971684246
+                     *                 0.5979219242216992,
+                     *                 0.6110793628048116
                      *               ],
-                     *               "n_fires": 6058,
+                     *               "n_fires": 6037,
                      *               "null": 0.491734588108256
                      *             }
                      *           },
                      *           "top_tokens": [
                      *             {
-                     *               "count": 681,
-                     *               "mean_activation": 5.332094834589573,
-                     *               "p_fire": 0.8620253164556962,
-                     *               "share": 0.07404888255744498,
-                     *               "token": ".",
-                     *               "token_id": 13
-                     *             },
-                     *             {
-                     *               "count": 805,
-                     *               "mean_activation": 3.9079245345192666,
-                     *               "p_fire": 0.39577187807276304,
-                     *               "share": 0.06415279480825033,
+                     *               "count": 908,
+                     *               "mean_activation": 4.253816320179317,
+                     *               "p_fire": 0.4464110127826942,
+                     *               "share": 0.07874767681882859,
                      *               "token": "\n",
                      *               "token_id": 4
                      *             },
                      *             {
-                     *               "count": 424,
-                     *               "mean_activation": 4.6672730350269465,
-                     *               "p_fire": 0.664576802507837,
-                     *               "share": 0.040355487371095546,
+                     *               "count": 667,
+                     *               "mean_activation": 5.319107033591578,
+                     *               "p_fire": 0.8443037974683544,
+                     *               "share": 0.07233320890078666,
+                     *               "token": ".",
+                     *               "token_id": 13
+                     *             },
+                     *             {
+                     *               "count": 405,
+                     *               "mean_activation": 4.502337796599777,
+                     *               "p_fire": 0.6347962382445141,
+                     *               "share": 0.03717630885243141,
                      *               "token": ",",
                      *               "token_id": 11
                      *             }
                      *           ]
                      *         },
                      *         "n_examples": 20,
-                     *         "n_fires": 11489,
+                     *         "n_fires": 11459,
                      *         "n_tokens": 37953,
                      *         "name": "lists",
-                     *         "nearest_cosine": 0.2749426066875458,
+                     *         "nearest_cosine": 0.29749226570129395,
                      *         "neuron_index": 483,
                      *         "output_score": null,
                      *         "p99_activation": 12.883922655594034,
                      *         "tags": [
                      *           "syntax"
                      *         ],
-                     *         "token_concentration": 0.07404888255744498,
-                     *         "token_entropy": 0.7960091380695961,
-                     *         "token_rule": 0.5980159172777223,
+                     *         "token_concentration": 0.07874767681882859,
+                     *         "token_entropy": 0.7910670130625717,
+                     *         "token_rule": 0.6045006435132554,
                      *         "top_example": {
                      *           "activations": [
-                     *             16.60543,
-                     *             18.38406,
-                     *             10.36303
+                     *             16.62186,
+                     *             18.3365,
+                     *             10.04425
                      *           ],
                      *           "document": 46,
                      *           "kind": "top",
                      *           "margin": null,
-                     *           "max_activation": 18.384061813354492,
+                     *           "max_activation": 18.336498260498047,
                      *           "octave": null,
                      *           "position": 1,
                      *           "rank": 0,
@@ -13029,12 +13451,12 @@ export interface operations {
                      *           ],
                      *           "window_position": 2
                      *         },
-                     *         "top_token": ".",
-                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                     *         "top_token": "\n",
+                     *         "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_a30b43f6e5d34217",
-                     *         "timestamp": "2026-11-26T15:19:19.807997Z"
+                     *         "request_id": "req_77686488b4a543d8",
+                     *         "timestamp": "2026-11-26T23:12:52.454164Z"
                      *       }
                      *     }
                      */
@@ -13089,11 +13511,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_frequency": 0.30271651779832953,
-                     *         "cluster": 3,
-                     *         "coherence": 0.7380952380952381,
-                     *         "context_shift": 0.47282608695652173,
-                     *         "created_at": "2026-11-26T15:19:15.924402Z",
+                     *         "activation_frequency": 0.30192606645061,
+                     *         "cluster": 5,
+                     *         "coherence": 0.7058823529411765,
+                     *         "context_shift": 0.4701453790238837,
+                     *         "created_at": "2026-11-26T23:12:50.926010Z",
                      *         "definitions": {
                      *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
                      *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts, strong and weak ones, from contexts in which it is silent, by nearness to its contexts in other documents. The silent ones are of three kinds, as many of each as there are, 12 at most: from anywhere, with one of its own tokens, and near in meaning. Interval: 95 %, over resamples of documents, not narrower…",
@@ -13112,25 +13534,25 @@ export interface operations {
                      *           "token_rule": "Balanced accuracy of the rule 'fires if the token is one of these (at most 16)', chosen on 60 % of the documents and measured on every token of the other 40 %; interval: 95 %, binomial, tokens taken as independent."
                      *         },
                      *         "description": null,
-                     *         "effective_tokens": 56.84323247453597,
-                     *         "encoder_decoder_cosine": 0.8382943272590637,
+                     *         "effective_tokens": 51.87817327859319,
+                     *         "encoder_decoder_cosine": 0.8392488956451416,
                      *         "id": 484,
                      *         "input_score": null,
-                     *         "interpretability_score": 0.19636226849924113,
+                     *         "interpretability_score": 0.20892103540592719,
                      *         "is_favorite": true,
                      *         "label": null,
                      *         "label_source": null,
                      *         "layer": 2,
-                     *         "logit_kurtosis": 0.4824333190917969,
-                     *         "map_x": -0.2346346527338028,
-                     *         "map_y": -0.11596500128507614,
+                     *         "logit_kurtosis": 0.4948146343231201,
+                     *         "map_x": -0.1583484560251236,
+                     *         "map_y": 0.41784682869911194,
                      *         "matches": [],
-                     *         "max_activation": 18.384061813354492,
-                     *         "max_jaccard": 0.1866980053360437,
-                     *         "mean_activation": 4.268194858741901,
+                     *         "max_activation": 18.336498260498047,
+                     *         "max_jaccard": 0.18023700305810397,
+                     *         "mean_activation": 4.280358176979784,
                      *         "metadata": {
                      *           "checkpoint_step": 2000,
-                     *           "deviation": 2.5239407699246783,
+                     *           "deviation": 2.5467708138765075,
                      *           "discovery": {
                      *             "batch_size": 8192,
                      *             "co_firing_tokens": 200000,
@@ -13154,9 +13576,9 @@ export interface operations {
                      *           },
                      *           "histogram": {
                      *             "counts": [
-                     *               3,
-                     *               18,
-                     *               74
+                     *               1,
+                     *               16,
+                     *               72
                      *             ],
                      *             "edges": [
                      *               0.3535533905932738,
@@ -13166,24 +13588,24 @@ export interface operations {
                      *           },
                      *           "intervals": [
                      *             {
-                     *               "count": 11,
+                     *               "count": 14,
                      *               "from": 16,
                      *               "octave": 4,
-                     *               "share": 0.0009574375489598746,
+                     *               "share": 0.0012217470983506415,
                      *               "to": 32
                      *             },
                      *             {
-                     *               "count": 1032,
+                     *               "count": 1045,
                      *               "from": 8,
                      *               "octave": 3,
-                     *               "share": 0.08982505004787188,
+                     *               "share": 0.09119469412688716,
                      *               "to": 16
                      *             },
                      *             {
-                     *               "count": 3917,
+                     *               "count": 3885,
                      *               "from": 4,
                      *               "octave": 2,
-                     *               "share": 0.34093480720689356,
+                     *               "share": 0.339034819792303,
                      *               "to": 8
                      *             }
                      *           ],
@@ -13193,104 +13615,104 @@ export interface operations {
                      *             "p50": 3.512504320746599,
                      *             "p90": 7.660826245588589,
                      *             "p99": 12.883922655594034,
-                     *             "p99.9": 15.321652491177177
+                     *             "p99.9": 16.70838051883862
                      *           },
                      *           "rule_tokens": [
                      *             ".",
-                     *             ",",
-                     *             "\n"
+                     *             "\n",
+                     *             ","
                      *           ],
                      *           "score_details": {
                      *             "coherence": {
                      *               "against": {
                      *                 "near_meaning": {
-                     *                   "area": 0.6527777777777778,
+                     *                   "area": 0.6405228758169934,
                      *                   "interval": [
-                     *                     0.43084090369781247,
-                     *                     0.8747146518577431
+                     *                     0.4207572724999201,
+                     *                     0.8602884791340667
                      *                   ],
-                     *                   "n_others": 8,
-                     *                   "n_own": 18
+                     *                   "n_others": 9,
+                     *                   "n_own": 17
                      *                 },
                      *                 "random": {
-                     *                   "area": 0.8518518518518519,
+                     *                   "area": 0.803921568627451,
                      *                   "interval": [
-                     *                     0.6923076923076923,
-                     *                     1
+                     *                     0.6159637605042018,
+                     *                     0.9902987185104146
                      *                   ],
                      *                   "n_others": 6,
-                     *                   "n_own": 18
+                     *                   "n_own": 17
                      *                 }
                      *               },
                      *               "interval": [
-                     *                 0.5660138497410754,
-                     *                 0.9101766264494009
+                     *                 0.525274858821474,
+                     *                 0.8864898470608791
                      *               ],
-                     *               "n_fit": 13,
-                     *               "n_others": 14,
-                     *               "n_test": 18,
-                     *               "null": 0.5021862139917695
+                     *               "n_fit": 12,
+                     *               "n_others": 15,
+                     *               "n_test": 17,
+                     *               "null": 0.5151143790849673
                      *             },
                      *             "token_rule": {
                      *               "interval": [
-                     *                 0.59153873738702,
-                     *                 0.6044930971684246
+                     *                 0.5979219242216992,
+                     *                 0.6110793628048116
                      *               ],
-                     *               "n_fires": 6058,
+                     *               "n_fires": 6037,
                      *               "null": 0.491734588108256
                      *             }
                      *           },
                      *           "top_tokens": [
                      *             {
-                     *               "count": 681,
-                     *               "mean_activation": 5.332094834589573,
-                     *               "p_fire": 0.8620253164556962,
-                     *               "share": 0.07404888255744498,
-                     *               "token": ".",
-                     *               "token_id": 13
-                     *             },
-                     *             {
-                     *               "count": 805,
-                     *               "mean_activation": 3.9079245345192666,
-                     *               "p_fire": 0.39577187807276304,
-                     *               "share": 0.06415279480825033,
+                     *               "count": 908,
+                     *               "mean_activation": 4.253816320179317,
+                     *               "p_fire": 0.4464110127826942,
+                     *               "share": 0.07874767681882859,
                      *               "token": "\n",
                      *               "token_id": 4
                      *             },
                      *             {
-                     *               "count": 424,
-                     *               "mean_activation": 4.6672730350269465,
-                     *               "p_fire": 0.664576802507837,
-                     *               "share": 0.040355487371095546,
+                     *               "count": 667,
+                     *               "mean_activation": 5.319107033591578,
+                     *               "p_fire": 0.8443037974683544,
+                     *               "share": 0.07233320890078666,
+                     *               "token": ".",
+                     *               "token_id": 13
+                     *             },
+                     *             {
+                     *               "count": 405,
+                     *               "mean_activation": 4.502337796599777,
+                     *               "p_fire": 0.6347962382445141,
+                     *               "share": 0.03717630885243141,
                      *               "token": ",",
                      *               "token_id": 11
                      *             }
                      *           ]
                      *         },
                      *         "n_examples": 20,
-                     *         "n_fires": 11489,
+                     *         "n_fires": 11459,
                      *         "n_tokens": 37953,
                      *         "name": "lists",
-                     *         "nearest_cosine": 0.2749426066875458,
+                     *         "nearest_cosine": 0.29749226570129395,
                      *         "neuron_index": 483,
                      *         "output_score": null,
                      *         "p99_activation": 12.883922655594034,
                      *         "tags": [
                      *           "syntax"
                      *         ],
-                     *         "token_concentration": 0.07404888255744498,
-                     *         "token_entropy": 0.7960091380695961,
-                     *         "token_rule": 0.5980159172777223,
+                     *         "token_concentration": 0.07874767681882859,
+                     *         "token_entropy": 0.7910670130625717,
+                     *         "token_rule": 0.6045006435132554,
                      *         "top_example": {
                      *           "activations": [
-                     *             16.60543,
-                     *             18.38406,
-                     *             10.36303
+                     *             16.62186,
+                     *             18.3365,
+                     *             10.04425
                      *           ],
                      *           "document": 46,
                      *           "kind": "top",
                      *           "margin": null,
-                     *           "max_activation": 18.384061813354492,
+                     *           "max_activation": 18.336498260498047,
                      *           "octave": null,
                      *           "position": 1,
                      *           "rank": 0,
@@ -13308,12 +13730,12 @@ export interface operations {
                      *           ],
                      *           "window_position": 2
                      *         },
-                     *         "top_token": ".",
-                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                     *         "top_token": "\n",
+                     *         "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e72251f27ea6443a",
-                     *         "timestamp": "2026-11-26T15:19:19.776427Z"
+                     *         "request_id": "req_08030ac9bcac4646",
+                     *         "timestamp": "2026-11-26T23:12:52.441332Z"
                      *       }
                      *     }
                      */
@@ -13355,11 +13777,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "activation_frequency": 0.30271651779832953,
-                     *         "cluster": 3,
-                     *         "coherence": 0.7380952380952381,
-                     *         "context_shift": 0.47282608695652173,
-                     *         "created_at": "2026-11-26T15:19:15.924402Z",
+                     *         "activation_frequency": 0.30192606645061,
+                     *         "cluster": 5,
+                     *         "coherence": 0.7058823529411765,
+                     *         "context_shift": 0.4701453790238837,
+                     *         "created_at": "2026-11-26T23:12:50.926010Z",
                      *         "definitions": {
                      *           "activation_frequency": "Share of the read tokens on which the feature is above zero.",
                      *           "coherence": "Area under the ROC curve with which sentence embeddings tell the feature's held-out contexts, strong and weak ones, from contexts in which it is silent, by nearness to its contexts in other documents. The silent ones are of three kinds, as many of each as there are, 12 at most: from anywhere, with one of its own tokens, and near in meaning. Interval: 95 %, over resamples of documents, not narrower…",
@@ -13378,25 +13800,25 @@ export interface operations {
                      *           "token_rule": "Balanced accuracy of the rule 'fires if the token is one of these (at most 16)', chosen on 60 % of the documents and measured on every token of the other 40 %; interval: 95 %, binomial, tokens taken as independent."
                      *         },
                      *         "description": null,
-                     *         "effective_tokens": 56.84323247453597,
-                     *         "encoder_decoder_cosine": 0.8382943272590637,
+                     *         "effective_tokens": 51.87817327859319,
+                     *         "encoder_decoder_cosine": 0.8392488956451416,
                      *         "id": 484,
                      *         "input_score": null,
-                     *         "interpretability_score": 0.19636226849924113,
+                     *         "interpretability_score": 0.20892103540592719,
                      *         "is_favorite": false,
                      *         "label": null,
                      *         "label_source": null,
                      *         "layer": 2,
-                     *         "logit_kurtosis": 0.4824333190917969,
-                     *         "map_x": -0.2346346527338028,
-                     *         "map_y": -0.11596500128507614,
+                     *         "logit_kurtosis": 0.4948146343231201,
+                     *         "map_x": -0.1583484560251236,
+                     *         "map_y": 0.41784682869911194,
                      *         "matches": [],
-                     *         "max_activation": 18.384061813354492,
-                     *         "max_jaccard": 0.1866980053360437,
-                     *         "mean_activation": 4.268194858741901,
+                     *         "max_activation": 18.336498260498047,
+                     *         "max_jaccard": 0.18023700305810397,
+                     *         "mean_activation": 4.280358176979784,
                      *         "metadata": {
                      *           "checkpoint_step": 2000,
-                     *           "deviation": 2.5239407699246783,
+                     *           "deviation": 2.5467708138765075,
                      *           "discovery": {
                      *             "batch_size": 8192,
                      *             "co_firing_tokens": 200000,
@@ -13420,9 +13842,9 @@ export interface operations {
                      *           },
                      *           "histogram": {
                      *             "counts": [
-                     *               3,
-                     *               18,
-                     *               74
+                     *               1,
+                     *               16,
+                     *               72
                      *             ],
                      *             "edges": [
                      *               0.3535533905932738,
@@ -13432,24 +13854,24 @@ export interface operations {
                      *           },
                      *           "intervals": [
                      *             {
-                     *               "count": 11,
+                     *               "count": 14,
                      *               "from": 16,
                      *               "octave": 4,
-                     *               "share": 0.0009574375489598746,
+                     *               "share": 0.0012217470983506415,
                      *               "to": 32
                      *             },
                      *             {
-                     *               "count": 1032,
+                     *               "count": 1045,
                      *               "from": 8,
                      *               "octave": 3,
-                     *               "share": 0.08982505004787188,
+                     *               "share": 0.09119469412688716,
                      *               "to": 16
                      *             },
                      *             {
-                     *               "count": 3917,
+                     *               "count": 3885,
                      *               "from": 4,
                      *               "octave": 2,
-                     *               "share": 0.34093480720689356,
+                     *               "share": 0.339034819792303,
                      *               "to": 8
                      *             }
                      *           ],
@@ -13459,102 +13881,102 @@ export interface operations {
                      *             "p50": 3.512504320746599,
                      *             "p90": 7.660826245588589,
                      *             "p99": 12.883922655594034,
-                     *             "p99.9": 15.321652491177177
+                     *             "p99.9": 16.70838051883862
                      *           },
                      *           "rule_tokens": [
                      *             ".",
-                     *             ",",
-                     *             "\n"
+                     *             "\n",
+                     *             ","
                      *           ],
                      *           "score_details": {
                      *             "coherence": {
                      *               "against": {
                      *                 "near_meaning": {
-                     *                   "area": 0.6527777777777778,
+                     *                   "area": 0.6405228758169934,
                      *                   "interval": [
-                     *                     0.43084090369781247,
-                     *                     0.8747146518577431
+                     *                     0.4207572724999201,
+                     *                     0.8602884791340667
                      *                   ],
-                     *                   "n_others": 8,
-                     *                   "n_own": 18
+                     *                   "n_others": 9,
+                     *                   "n_own": 17
                      *                 },
                      *                 "random": {
-                     *                   "area": 0.8518518518518519,
+                     *                   "area": 0.803921568627451,
                      *                   "interval": [
-                     *                     0.6923076923076923,
-                     *                     1
+                     *                     0.6159637605042018,
+                     *                     0.9902987185104146
                      *                   ],
                      *                   "n_others": 6,
-                     *                   "n_own": 18
+                     *                   "n_own": 17
                      *                 }
                      *               },
                      *               "interval": [
-                     *                 0.5660138497410754,
-                     *                 0.9101766264494009
+                     *                 0.525274858821474,
+                     *                 0.8864898470608791
                      *               ],
-                     *               "n_fit": 13,
-                     *               "n_others": 14,
-                     *               "n_test": 18,
-                     *               "null": 0.5021862139917695
+                     *               "n_fit": 12,
+                     *               "n_others": 15,
+                     *               "n_test": 17,
+                     *               "null": 0.5151143790849673
                      *             },
                      *             "token_rule": {
                      *               "interval": [
-                     *                 0.59153873738702,
-                     *                 0.6044930971684246
+                     *                 0.5979219242216992,
+                     *                 0.6110793628048116
                      *               ],
-                     *               "n_fires": 6058,
+                     *               "n_fires": 6037,
                      *               "null": 0.491734588108256
                      *             }
                      *           },
                      *           "top_tokens": [
                      *             {
-                     *               "count": 681,
-                     *               "mean_activation": 5.332094834589573,
-                     *               "p_fire": 0.8620253164556962,
-                     *               "share": 0.07404888255744498,
-                     *               "token": ".",
-                     *               "token_id": 13
-                     *             },
-                     *             {
-                     *               "count": 805,
-                     *               "mean_activation": 3.9079245345192666,
-                     *               "p_fire": 0.39577187807276304,
-                     *               "share": 0.06415279480825033,
+                     *               "count": 908,
+                     *               "mean_activation": 4.253816320179317,
+                     *               "p_fire": 0.4464110127826942,
+                     *               "share": 0.07874767681882859,
                      *               "token": "\n",
                      *               "token_id": 4
                      *             },
                      *             {
-                     *               "count": 424,
-                     *               "mean_activation": 4.6672730350269465,
-                     *               "p_fire": 0.664576802507837,
-                     *               "share": 0.040355487371095546,
+                     *               "count": 667,
+                     *               "mean_activation": 5.319107033591578,
+                     *               "p_fire": 0.8443037974683544,
+                     *               "share": 0.07233320890078666,
+                     *               "token": ".",
+                     *               "token_id": 13
+                     *             },
+                     *             {
+                     *               "count": 405,
+                     *               "mean_activation": 4.502337796599777,
+                     *               "p_fire": 0.6347962382445141,
+                     *               "share": 0.03717630885243141,
                      *               "token": ",",
                      *               "token_id": 11
                      *             }
                      *           ]
                      *         },
                      *         "n_examples": 20,
-                     *         "n_fires": 11489,
+                     *         "n_fires": 11459,
                      *         "n_tokens": 37953,
                      *         "name": null,
-                     *         "nearest_cosine": 0.2749426066875458,
+                     *         "nearest_cosine": 0.29749226570129395,
                      *         "neuron_index": 483,
                      *         "output_score": null,
                      *         "p99_activation": 12.883922655594034,
                      *         "tags": [],
-                     *         "token_concentration": 0.07404888255744498,
-                     *         "token_entropy": 0.7960091380695961,
-                     *         "token_rule": 0.5980159172777223,
+                     *         "token_concentration": 0.07874767681882859,
+                     *         "token_entropy": 0.7910670130625717,
+                     *         "token_rule": 0.6045006435132554,
                      *         "top_example": {
                      *           "activations": [
-                     *             16.60543,
-                     *             18.38406,
-                     *             10.36303
+                     *             16.62186,
+                     *             18.3365,
+                     *             10.04425
                      *           ],
                      *           "document": 46,
                      *           "kind": "top",
                      *           "margin": null,
-                     *           "max_activation": 18.384061813354492,
+                     *           "max_activation": 18.336498260498047,
                      *           "octave": null,
                      *           "position": 1,
                      *           "rank": 0,
@@ -13572,12 +13994,12 @@ export interface operations {
                      *           ],
                      *           "window_position": 2
                      *         },
-                     *         "top_token": ".",
-                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                     *         "top_token": "\n",
+                     *         "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_bec0ad21ee9d4623",
-                     *         "timestamp": "2026-11-26T15:19:21.384606Z"
+                     *         "request_id": "req_6c55ce88515d4e45",
+                     *         "timestamp": "2026-11-26T23:12:52.921480Z"
                      *       }
                      *     }
                      */
@@ -13629,13 +14051,13 @@ export interface operations {
                      *             "name": null,
                      *             "tags": []
                      *           },
-                     *           "created_at": "2026-11-26T15:19:19.780805Z",
+                     *           "created_at": "2026-11-26T23:12:52.443319Z",
                      *           "is_undone": false
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_3fe68a57ebb6445f",
-                     *         "timestamp": "2026-11-26T15:19:19.822871Z"
+                     *         "request_id": "req_5d928e618cd047aa",
+                     *         "timestamp": "2026-11-26T23:12:52.457351Z"
                      *       }
                      *     }
                      */
@@ -13680,14 +14102,14 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "activations": [
-                     *             16.60543,
-                     *             18.38406,
-                     *             10.36303
+                     *             16.62186,
+                     *             18.3365,
+                     *             10.04425
                      *           ],
                      *           "document": 46,
                      *           "kind": "top",
                      *           "margin": null,
-                     *           "max_activation": 18.384061813354492,
+                     *           "max_activation": 18.336498260498047,
                      *           "octave": null,
                      *           "position": 1,
                      *           "rank": 0,
@@ -13707,14 +14129,14 @@ export interface operations {
                      *         },
                      *         {
                      *           "activations": [
-                     *             17.63761,
-                     *             8.2871,
-                     *             2.6625
+                     *             17.71209,
+                     *             8.47672,
+                     *             2.44618
                      *           ],
                      *           "document": 4,
                      *           "kind": "top",
                      *           "margin": null,
-                     *           "max_activation": 17.637609481811523,
+                     *           "max_activation": 17.71208953857422,
                      *           "octave": null,
                      *           "position": 0,
                      *           "rank": 1,
@@ -13734,14 +14156,14 @@ export interface operations {
                      *         },
                      *         {
                      *           "activations": [
-                     *             17.15055,
-                     *             6.8646,
-                     *             4.75171
+                     *             17.01615,
+                     *             6.70501,
+                     *             4.99944
                      *           ],
                      *           "document": 52,
                      *           "kind": "top",
                      *           "margin": null,
-                     *           "max_activation": 17.150545120239258,
+                     *           "max_activation": 17.01614761352539,
                      *           "octave": null,
                      *           "position": 0,
                      *           "rank": 2,
@@ -13761,8 +14183,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_67998028283d43d4",
-                     *         "timestamp": "2026-11-26T15:19:19.835434Z"
+                     *         "request_id": "req_f4fe2c2724f44466",
+                     *         "timestamp": "2026-11-26T23:12:52.462378Z"
                      *       }
                      *     }
                      */
@@ -13801,21 +14223,48 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "count": 11,
+                     *           "count": 14,
                      *           "examples": [
                      *             {
                      *               "activations": [
-                     *                 16.60543,
-                     *                 18.38406,
-                     *                 10.36303
+                     *                 17.71209,
+                     *                 8.47672,
+                     *                 2.44618
+                     *               ],
+                     *               "document": 4,
+                     *               "kind": "sample",
+                     *               "margin": null,
+                     *               "max_activation": 17.71208953857422,
+                     *               "octave": 4,
+                     *               "position": 0,
+                     *               "rank": 0,
+                     *               "split": "train",
+                     *               "token_ids": [
+                     *                 533,
+                     *                 92,
+                     *                 110
+                     *               ],
+                     *               "token_index": 16637,
+                     *               "tokens": [
+                     *                 " how",
+                     *                 " t",
+                     *                 "en"
+                     *               ],
+                     *               "window_position": 1
+                     *             },
+                     *             {
+                     *               "activations": [
+                     *                 16.62186,
+                     *                 18.3365,
+                     *                 10.04425
                      *               ],
                      *               "document": 46,
                      *               "kind": "sample",
                      *               "margin": null,
-                     *               "max_activation": 16.60543441772461,
+                     *               "max_activation": 16.621864318847656,
                      *               "octave": 4,
                      *               "position": 0,
-                     *               "rank": 0,
+                     *               "rank": 1,
                      *               "split": "train",
                      *               "token_ids": [
                      *                 97,
@@ -13832,17 +14281,17 @@ export interface operations {
                      *             },
                      *             {
                      *               "activations": [
-                     *                 17.15055,
-                     *                 6.8646,
-                     *                 4.75171
+                     *                 17.01615,
+                     *                 6.70501,
+                     *                 4.99944
                      *               ],
                      *               "document": 52,
                      *               "kind": "sample",
                      *               "margin": null,
-                     *               "max_activation": 17.150545120239258,
+                     *               "max_activation": 17.01614761352539,
                      *               "octave": 4,
                      *               "position": 0,
-                     *               "rank": 1,
+                     *               "rank": 2,
                      *               "split": "train",
                      *               "token_ids": [
                      *                 94,
@@ -13856,80 +14305,53 @@ export interface operations {
                      *                 "p"
                      *               ],
                      *               "window_position": 1
-                     *             },
-                     *             {
-                     *               "activations": [
-                     *                 16.24066,
-                     *                 12.90023,
-                     *                 0
-                     *               ],
-                     *               "document": 66,
-                     *               "kind": "sample",
-                     *               "margin": null,
-                     *               "max_activation": 16.24065589904785,
-                     *               "octave": 4,
-                     *               "position": 0,
-                     *               "rank": 2,
-                     *               "split": "train",
-                     *               "token_ids": [
-                     *                 259,
-                     *                 131,
-                     *                 75
-                     *               ],
-                     *               "token_index": 189484,
-                     *               "tokens": [
-                     *                 "red",
-                     *                 "ic",
-                     *                 "t"
-                     *               ],
-                     *               "window_position": 1
                      *             }
                      *           ],
                      *           "high": 32,
                      *           "low": 16,
                      *           "octave": 4,
-                     *           "share": 0.0009574375489598746
+                     *           "share": 0.0012217470983506415
                      *         },
                      *         {
-                     *           "count": 1032,
+                     *           "count": 1045,
                      *           "examples": [
                      *             {
                      *               "activations": [
-                     *                 0,
-                     *                 12.21251,
-                     *                 6.78723
+                     *                 14.6433,
+                     *                 13.88129,
+                     *                 9.76695
                      *               ],
-                     *               "document": 5,
+                     *               "document": 52,
                      *               "kind": "sample",
                      *               "margin": null,
-                     *               "max_activation": 8.738824844360352,
+                     *               "max_activation": 8.532228469848633,
                      *               "octave": 3,
-                     *               "position": 6,
+                     *               "position": 5,
                      *               "rank": 4,
                      *               "split": "train",
                      *               "token_ids": [
-                     *                 1,
-                     *                 82,
-                     *                 15
+                     *                 517,
+                     *                 216,
+                     *                 103
                      *               ],
-                     *               "token_index": 25152,
+                     *               "token_index": 143769,
                      *               "tokens": [
-                     *                 "<unk>",
-                     *                 "{",
-                     *                 "1"
+                     *                 " after",
+                     *                 " an",
+                     *                 " o"
                      *               ],
-                     *               "window_position": 7
+                     *               "window_position": 6
                      *             },
                      *             {
                      *               "activations": [
-                     *                 10.35699,
-                     *                 6.28223,
+                     *                 10.31807,
+                     *                 6.10321,
                      *                 0
                      *               ],
                      *               "document": 72,
                      *               "kind": "sample",
                      *               "margin": null,
-                     *               "max_activation": 10.019737243652344,
+                     *               "max_activation": 9.893952369689941,
                      *               "octave": 3,
                      *               "position": 16,
                      *               "rank": 5,
@@ -13956,7 +14378,7 @@ export interface operations {
                      *               "document": 76,
                      *               "kind": "sample",
                      *               "margin": null,
-                     *               "max_activation": 11.448187828063965,
+                     *               "max_activation": 11.655166625976562,
                      *               "octave": 3,
                      *               "position": 16,
                      *               "rank": 6,
@@ -13978,21 +14400,21 @@ export interface operations {
                      *           "high": 16,
                      *           "low": 8,
                      *           "octave": 3,
-                     *           "share": 0.08982505004787188
+                     *           "share": 0.09119469412688716
                      *         },
                      *         {
-                     *           "count": 3917,
+                     *           "count": 3885,
                      *           "examples": [
                      *             {
                      *               "activations": [
-                     *                 7.57403,
-                     *                 9.66509,
-                     *                 4.81833
+                     *                 6.94837,
+                     *                 9.33868,
+                     *                 5.19147
                      *               ],
                      *               "document": 5,
                      *               "kind": "sample",
                      *               "margin": null,
-                     *               "max_activation": 6.175379753112793,
+                     *               "max_activation": 6.504101753234863,
                      *               "octave": 2,
                      *               "position": 16,
                      *               "rank": 8,
@@ -14012,14 +14434,14 @@ export interface operations {
                      *             },
                      *             {
                      *               "activations": [
-                     *                 2.15352,
+                     *                 2.60208,
                      *                 0,
                      *                 0
                      *               ],
                      *               "document": 27,
                      *               "kind": "sample",
                      *               "margin": null,
-                     *               "max_activation": 5.555778980255127,
+                     *               "max_activation": 6.119483470916748,
                      *               "octave": 2,
                      *               "position": 16,
                      *               "rank": 9,
@@ -14039,14 +14461,14 @@ export interface operations {
                      *             },
                      *             {
                      *               "activations": [
-                     *                 5.68414,
-                     *                 1.13164,
+                     *                 5.55687,
+                     *                 1.34456,
                      *                 0
                      *               ],
                      *               "document": 29,
                      *               "kind": "sample",
                      *               "margin": null,
-                     *               "max_activation": 5.83225679397583,
+                     *               "max_activation": 5.4718241691589355,
                      *               "octave": 2,
                      *               "position": 16,
                      *               "rank": 10,
@@ -14068,12 +14490,12 @@ export interface operations {
                      *           "high": 8,
                      *           "low": 4,
                      *           "octave": 2,
-                     *           "share": 0.34093480720689356
+                     *           "share": 0.339034819792303
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_c23d604e467041ca",
-                     *         "timestamp": "2026-11-26T15:19:19.844914Z"
+                     *         "request_id": "req_b80635558023453d",
+                     *         "timestamp": "2026-11-26T23:12:52.466589Z"
                      *       }
                      *     }
                      */
@@ -14112,20 +14534,20 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "counts": [
-                     *           3,
-                     *           18,
-                     *           74
+                     *           1,
+                     *           16,
+                     *           72
                      *         ],
                      *         "edges": [
                      *           0.3535533905932738,
                      *           0.5,
                      *           0.7071067811865476
                      *         ],
-                     *         "n_zero": 26464
+                     *         "n_zero": 26494
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_7de7067691444a62",
-                     *         "timestamp": "2026-11-26T15:19:19.851591Z"
+                     *         "request_id": "req_08b761f1a5124597",
+                     *         "timestamp": "2026-11-26T23:12:52.471616Z"
                      *       }
                      *     }
                      */
@@ -14165,17 +14587,17 @@ export interface operations {
                      *       "data": {
                      *         "bottom": [
                      *           {
-                     *             "logit": -0.65625,
+                     *             "logit": -0.6328125,
                      *             "token": "ation",
                      *             "token_id": 511
                      *           },
                      *           {
-                     *             "logit": -0.6171875,
+                     *             "logit": -0.62890625,
                      *             "token": "el",
                      *             "token_id": 466
                      *           },
                      *           {
-                     *             "logit": -0.5546875,
+                     *             "logit": -0.55859375,
                      *             "token": "au",
                      *             "token_id": 384
                      *           }
@@ -14184,25 +14606,25 @@ export interface operations {
                      *         "feature_id": 484,
                      *         "top": [
                      *           {
-                     *             "logit": 0.8046875,
+                     *             "logit": 0.81640625,
                      *             "token": "\n",
                      *             "token_id": 4
                      *           },
                      *           {
-                     *             "logit": 0.3203125,
+                     *             "logit": 0.333984375,
                      *             "token": " ask",
                      *             "token_id": 645
                      *           },
                      *           {
-                     *             "logit": 0.275390625,
+                     *             "logit": 0.27734375,
                      *             "token": " voice",
                      *             "token_id": 578
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_6497954120624568",
-                     *         "timestamp": "2026-11-26T15:19:19.855729Z"
+                     *         "request_id": "req_3a997eaac59f42a0",
+                     *         "timestamp": "2026-11-26T23:12:52.474441Z"
                      *       }
                      *     }
                      */
@@ -14246,39 +14668,39 @@ export interface operations {
                      *           {
                      *             "cosine": null,
                      *             "id": 17,
-                     *             "jaccard": 0.13224283854166666,
+                     *             "jaccard": 0.12668726622214993,
                      *             "name": "tokens \".\"",
                      *             "neuron_index": 16,
-                     *             "pearson": 0.24312406110678392,
-                     *             "pmi": 0.7950472438040472,
-                     *             "together": 1625
+                     *             "pearson": 0.2360451628254544,
+                     *             "pmi": 0.7667580966526403,
+                     *             "together": 1558
                      *           },
                      *           {
                      *             "cosine": null,
                      *             "id": 201,
-                     *             "jaccard": 0.08450467132396262,
+                     *             "jaccard": 0.08356522472383844,
                      *             "name": "tokens \".\"",
                      *             "neuron_index": 200,
-                     *             "pearson": 0.22277500391802557,
-                     *             "pmi": 0.8653395131587712,
-                     *             "together": 1004
+                     *             "pearson": 0.21810091157765413,
+                     *             "pmi": 0.8585094470628761,
+                     *             "together": 991
                      *           },
                      *           {
                      *             "cosine": null,
-                     *             "id": 41,
-                     *             "jaccard": 0.10160516299851068,
+                     *             "id": 151,
+                     *             "jaccard": 0.0699486301369863,
                      *             "name": "tokens \".\"",
-                     *             "neuron_index": 40,
-                     *             "pearson": 0.21488219407358536,
-                     *             "pmi": 0.7987653389199103,
-                     *             "together": 1228
+                     *             "neuron_index": 150,
+                     *             "pearson": 0.20761704863745195,
+                     *             "pmi": 0.9581611357905,
+                     *             "together": 817
                      *           }
                      *         ],
                      *         "n_tokens": 37953
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_aa50d3fefb164e1d",
-                     *         "timestamp": "2026-11-26T15:19:19.859590Z"
+                     *         "request_id": "req_9d50dd9c823a4e24",
+                     *         "timestamp": "2026-11-26T23:12:52.477320Z"
                      *       }
                      *     }
                      */
@@ -14318,27 +14740,17 @@ export interface operations {
                      *       "data": {
                      *         "decoder": [
                      *           {
-                     *             "cosine": 0.2749426066875458,
+                     *             "cosine": 0.29749226570129395,
                      *             "id": 92,
                      *             "jaccard": null,
-                     *             "name": "tokens \"1\", \"2\", \" \"",
+                     *             "name": "tokens \" \", \"1\", \"2\"",
                      *             "neuron_index": 91,
                      *             "pearson": null,
                      *             "pmi": null,
                      *             "together": null
                      *           },
                      *           {
-                     *             "cosine": 0.24928613007068634,
-                     *             "id": 445,
-                     *             "jaccard": null,
-                     *             "name": null,
-                     *             "neuron_index": 444,
-                     *             "pearson": null,
-                     *             "pmi": null,
-                     *             "together": null
-                     *           },
-                     *           {
-                     *             "cosine": 0.2318359762430191,
+                     *             "cosine": 0.2242780327796936,
                      *             "id": 188,
                      *             "jaccard": null,
                      *             "name": null,
@@ -14346,11 +14758,21 @@ export interface operations {
                      *             "pearson": null,
                      *             "pmi": null,
                      *             "together": null
+                     *           },
+                     *           {
+                     *             "cosine": 0.2219947725534439,
+                     *             "id": 445,
+                     *             "jaccard": null,
+                     *             "name": null,
+                     *             "neuron_index": 444,
+                     *             "pearson": null,
+                     *             "pmi": null,
+                     *             "together": null
                      *           }
                      *         ],
                      *         "encoder": [
                      *           {
-                     *             "cosine": 0.17314422130584717,
+                     *             "cosine": 0.1584242433309555,
                      *             "id": 253,
                      *             "jaccard": null,
                      *             "name": null,
@@ -14360,21 +14782,21 @@ export interface operations {
                      *             "together": null
                      *           },
                      *           {
-                     *             "cosine": 0.14104357361793518,
-                     *             "id": 442,
+                     *             "cosine": 0.14685721695423126,
+                     *             "id": 157,
                      *             "jaccard": null,
                      *             "name": null,
-                     *             "neuron_index": 441,
+                     *             "neuron_index": 156,
                      *             "pearson": null,
                      *             "pmi": null,
                      *             "together": null
                      *           },
                      *           {
-                     *             "cosine": 0.13247768580913544,
-                     *             "id": 54,
+                     *             "cosine": 0.12148312479257584,
+                     *             "id": 429,
                      *             "jaccard": null,
                      *             "name": null,
-                     *             "neuron_index": 53,
+                     *             "neuron_index": 428,
                      *             "pearson": null,
                      *             "pmi": null,
                      *             "together": null
@@ -14383,8 +14805,8 @@ export interface operations {
                      *         "feature_id": 484
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_27deab8b5ce5410f",
-                     *         "timestamp": "2026-11-26T15:19:19.866474Z"
+                     *         "request_id": "req_fa0c8f295f3f4216",
+                     *         "timestamp": "2026-11-26T23:12:52.482915Z"
                      *       }
                      *     }
                      */
@@ -14428,19 +14850,19 @@ export interface operations {
                      *         "contexts": [
                      *           {
                      *             "activations": [
-                     *               16.61466,
-                     *               18.38595,
-                     *               10.36717
+                     *               16.62995,
+                     *               18.33885,
+                     *               10.0513
                      *             ],
                      *             "kl": [
-                     *               0.3642710745334625,
-                     *               0.35888010263442993,
-                     *               0.04430379718542099
+                     *               0.3730070888996124,
+                     *               0.3623190224170685,
+                     *               0.0505542978644371
                      *             ],
                      *             "loss_change": [
-                     *               -0.4044947624206543,
-                     *               -1.350966453552246,
-                     *               -0.01704883575439453
+                     *               -0.4579024314880371,
+                     *               -1.3677196502685547,
+                     *               -0.025900840759277344
                      *             ],
                      *             "token_ids": [
                      *               97,
@@ -14455,19 +14877,19 @@ export interface operations {
                      *           },
                      *           {
                      *             "activations": [
-                     *               17.65411,
-                     *               8.28337,
-                     *               2.65832
+                     *               17.72899,
+                     *               8.47251,
+                     *               2.44246
                      *             ],
                      *             "kl": [
-                     *               0.35190919041633606,
-                     *               0.10245410352945328,
-                     *               0.03946433961391449
+                     *               0.34564822912216187,
+                     *               0.10770411789417267,
+                     *               0.044810354709625244
                      *             ],
                      *             "loss_change": [
-                     *               -1.7499666213989258,
-                     *               -0.047241926193237305,
-                     *               -0.13233041763305664
+                     *               -1.8264131546020508,
+                     *               -0.0791778564453125,
+                     *               -0.1314849853515625
                      *             ],
                      *             "token_ids": [
                      *               533,
@@ -14483,47 +14905,47 @@ export interface operations {
                      *         ],
                      *         "definition": "The feature's activation times its decoder direction is subtracted at every token of the shown contexts, each read on its own; all else stays. Rise of the next token's cross-entropy and KL(clean || ablated), in nats; means over the tokens on which it fires.",
                      *         "feature_id": 484,
-                     *         "mean_kl": 0.09680692225487696,
-                     *         "mean_loss_change": -0.3216065729365629,
-                     *         "n_positions": 18,
+                     *         "mean_kl": 0.10397388687466874,
+                     *         "mean_loss_change": -0.35209348797798157,
+                     *         "n_positions": 17,
                      *         "promoted": [
                      *           {
-                     *             "logit": 1.0909526348114014,
+                     *             "logit": 1.174591064453125,
                      *             "token": " ask",
                      *             "token_id": 645
                      *           },
                      *           {
-                     *             "logit": 1.0628221035003662,
+                     *             "logit": 1.1677840948104858,
                      *             "token": "'n't",
                      *             "token_id": 907
                      *           },
                      *           {
-                     *             "logit": 0.9965924024581909,
+                     *             "logit": 1.0492032766342163,
                      *             "token": " voice",
                      *             "token_id": 578
                      *           }
                      *         ],
                      *         "suppressed": [
                      *           {
-                     *             "logit": -1.4645212888717651,
+                     *             "logit": -1.5277587175369263,
                      *             "token": "il",
                      *             "token_id": 309
                      *           },
                      *           {
-                     *             "logit": -1.3691911697387695,
+                     *             "logit": -1.3451342582702637,
                      *             "token": "ation",
                      *             "token_id": 511
                      *           },
                      *           {
-                     *             "logit": -1.2965118885040283,
+                     *             "logit": -1.344581127166748,
                      *             "token": "el",
                      *             "token_id": 466
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_fc0ed3f49fa64ab3",
-                     *         "timestamp": "2026-11-26T15:19:19.873050Z"
+                     *         "request_id": "req_e43277b196bf4966",
+                     *         "timestamp": "2026-11-26T23:12:52.488661Z"
                      *       }
                      *     }
                      */
@@ -14559,7 +14981,8 @@ export interface operations {
                  *         }
                  *       ],
                  *       "max_new_tokens": 8,
-                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                 *       "mode": "reconstruction",
+                 *       "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                  *       "prompt": "The list of files is",
                  *       "run_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90"
                  *     }
@@ -14578,6 +15001,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
+                     *         "condition": null,
                      *         "diff": [
                      *           {
                      *             "op": "replace",
@@ -14615,7 +15039,7 @@ export interface operations {
                      *         ],
                      *         "environment": {
                      *           "device": "cpu",
-                     *           "dictionaries": "df7051b8ac502943",
+                     *           "dictionaries": "4edfc15b01f67e1f",
                      *           "dtype": "bfloat16",
                      *           "model": "LlamaForCausalLM",
                      *           "sampler": "temperature 0.7, top-k 0, top-p 1, repetition penalty 1, one generator per text, seed 0",
@@ -14625,25 +15049,28 @@ export interface operations {
                      *         },
                      *         "features": [
                      *           {
-                     *             "achieved_max": 41.90910339355469,
-                     *             "achieved_mean": 37.85103225708008,
-                     *             "activation_steered": 3.8279386162757874,
-                     *             "activation_unsteered": 2.1672834753990173,
+                     *             "achieved_max": 44.81358337402344,
+                     *             "achieved_mean": 36.65034890174866,
+                     *             "activation_steered": 3.598160982131958,
+                     *             "activation_unsteered": 1.6200439929962158,
                      *             "calibrated_kl": null,
                      *             "coefficient": 2,
+                     *             "hook_type": "residual",
                      *             "id": 484,
                      *             "layer": 2,
                      *             "method": "add",
                      *             "name": "There was the week, and the four,",
                      *             "neuron_index": 483,
                      *             "only_active": false,
-                     *             "strength_as_norm_fraction": 1.089779794216156,
-                     *             "strength_in_activation_units": 36.768123626708984,
+                     *             "own_hook_type": "residual",
+                     *             "own_layer": 2,
+                     *             "strength_as_norm_fraction": 1.0237452525887645,
+                     *             "strength_in_activation_units": 36.672996520996094,
                      *             "strength_in_max_multiples": 2,
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "first_token_seconds": 0.01793712600010622,
+                     *         "first_token_seconds": 0.014201694997609593,
                      *         "intervention_layer": 2,
                      *         "job_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
                      *         "metrics": [
@@ -14652,24 +15079,25 @@ export interface operations {
                      *             "key": "kl_mean",
                      *             "label": "KL, mean",
                      *             "unit": "nats",
-                     *             "value": 0.862397663295269
+                     *             "value": 1.3753041382879019
                      *           },
                      *           {
                      *             "definition": "Median of the same divergences.",
                      *             "key": "kl_p50",
                      *             "label": "KL, median",
                      *             "unit": "nats",
-                     *             "value": 0.6647934317588806
+                     *             "value": 0.8539657592773438
                      *           },
                      *           {
                      *             "definition": "95th percentile of the same divergences.",
                      *             "key": "kl_p95",
                      *             "label": "KL, 95th percentile",
                      *             "unit": "nats",
-                     *             "value": 1.9424346625804894
+                     *             "value": 3.446639502048492
                      *           }
                      *         ],
-                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *         "mode": "reconstruction",
+                     *         "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *         "notes": [],
                      *         "prompt": "The list of files is",
                      *         "prompt_tokens": [
@@ -14692,57 +15120,140 @@ export interface operations {
                      *         "proof": {
                      *           "first_differing_logit": {
                      *             "index": 0,
-                     *             "max_difference": 4.3203125
+                     *             "max_difference": 4.8046875
                      *           },
                      *           "first_divergence": 0,
-                     *           "mean_delta_norm": 36.768123626708984,
-                     *           "mean_delta_norm_ratio": 1.089779794216156,
+                     *           "mean_delta_norm": 38.206040700276695,
+                     *           "mean_delta_norm_ratio": 1.0665409564971924,
                      *           "positions_changed": 15,
                      *           "positions_touched": 15,
                      *           "prompt_positions_touched": 8
                      *         },
-                     *         "seconds": 0.5307322910002767,
+                     *         "reconstruction": {
+                     *           "metrics": [
+                     *             {
+                     *               "definition": "Mean over generated positions of KL(steered || unsteered), both models reading the steered text, in nats.",
+                     *               "key": "kl_mean",
+                     *               "label": "KL, mean",
+                     *               "unit": "nats",
+                     *               "value": 0.3187079234048724
+                     *             },
+                     *             {
+                     *               "definition": "Median of the same divergences.",
+                     *               "key": "kl_p50",
+                     *               "label": "KL, median",
+                     *               "unit": "nats",
+                     *               "value": 0.16425201296806335
+                     *             },
+                     *             {
+                     *               "definition": "95th percentile of the same divergences.",
+                     *               "key": "kl_p95",
+                     *               "label": "KL, 95th percentile",
+                     *               "unit": "nats",
+                     *               "value": 0.8576464056968687
+                     *             }
+                     *           ],
+                     *           "output": {
+                     *             "ended": "length",
+                     *             "perplexity": 25.552009179680457,
+                     *             "text": " quite\nmisted my bow",
+                     *             "tokens": [
+                     *               {
+                     *                 "achieved": [
+                     *                   5.608551979064941
+                     *                 ],
+                     *                 "activations": [
+                     *                   4.934469699859619
+                     *                 ],
+                     *                 "base_logprob": -6.143287658691406,
+                     *                 "kl": 0.06259395182132721,
+                     *                 "logprob": -5.759071350097656,
+                     *                 "text": " quite",
+                     *                 "token_id": 426
+                     *               },
+                     *               {
+                     *                 "achieved": [
+                     *                   3.5309133529663086
+                     *                 ],
+                     *                 "activations": [
+                     *                   2.8580126762390137
+                     *                 ],
+                     *                 "base_logprob": -0.9143164157867432,
+                     *                 "kl": 0.1296411156654358,
+                     *                 "logprob": -0.6884373426437378,
+                     *                 "text": "\n",
+                     *                 "token_id": 4
+                     *               },
+                     *               {
+                     *                 "achieved": [
+                     *                   0
+                     *                 ],
+                     *                 "activations": [
+                     *                   0
+                     *                 ],
+                     *                 "base_logprob": -3.5290873050689697,
+                     *                 "kl": 0.081760473549366,
+                     *                 "logprob": -3.7392618656158447,
+                     *                 "text": "m",
+                     *                 "token_id": 68
+                     *               }
+                     *             ]
+                     *           },
+                     *           "proof": {
+                     *             "first_differing_logit": {
+                     *               "index": 0,
+                     *               "max_difference": 1.20751953125
+                     *             },
+                     *             "first_divergence": 0,
+                     *             "mean_delta_norm": 12.172770690917968,
+                     *             "mean_delta_norm_ratio": 0.36476148466269176,
+                     *             "positions_changed": 15,
+                     *             "positions_touched": 15,
+                     *             "prompt_positions_touched": 8
+                     *           }
+                     *         },
+                     *         "seconds": 0.16698583399920608,
                      *         "steered_output": {
                      *           "ended": "length",
-                     *           "perplexity": 24.136640128164952,
-                     *           "text": ".\n\nAlice’s looking a th",
+                     *           "perplexity": 9.4348844022511,
+                     *           "text": ".\n\n CHAPTER P.\n",
                      *           "tokens": [
                      *             {
                      *               "achieved": [
-                     *                 41.631324768066406
+                     *                 41.34358215332031
                      *               ],
                      *               "activations": [
-                     *                 6.790766716003418
+                     *                 6.63437557220459
                      *               ],
                      *               "base_logprob": -2.6276626586914062,
-                     *               "kl": 1.0302222967147827,
-                     *               "logprob": -3.274496078491211,
+                     *               "kl": 1.0803470611572266,
+                     *               "logprob": -3.38084077835083,
                      *               "text": ".",
                      *               "token_id": 13
                      *             },
                      *             {
                      *               "achieved": [
-                     *                 40.65240478515625
+                     *                 41.56041717529297
                      *               ],
                      *               "activations": [
-                     *                 5.789217472076416
+                     *                 6.576589107513428
                      *               ],
                      *               "base_logprob": -1.3019826412200928,
-                     *               "kl": 0.5513922572135925,
-                     *               "logprob": -0.295938104391098,
+                     *               "kl": 0.6275844573974609,
+                     *               "logprob": -0.2521919012069702,
                      *               "text": "\n",
                      *               "token_id": 4
                      *             },
                      *             {
                      *               "achieved": [
-                     *                 29.70351219177246
+                     *                 30.162734985351562
                      *               ],
                      *               "activations": [
                      *                 0
                      *               ],
                      *               "base_logprob": -0.37476542592048645,
-                     *               "kl": 0.25249069929122925,
-                     *               "logprob": -0.06602999567985535,
+                     *               "kl": 0.2675500214099884,
+                     *               "logprob": -0.05482012778520584,
                      *               "text": "\n",
                      *               "token_id": 4
                      *             }
@@ -14756,10 +15267,10 @@ export interface operations {
                      *           "tokens": [
                      *             {
                      *               "achieved": [
-                     *                 3.9163942337036133
+                     *                 0
                      *               ],
                      *               "activations": [
-                     *                 3.9163942337036133
+                     *                 0
                      *               ],
                      *               "base_logprob": -5.299537658691406,
                      *               "kl": 0,
@@ -14769,10 +15280,10 @@ export interface operations {
                      *             },
                      *             {
                      *               "achieved": [
-                     *                 8.968668937683105
+                     *                 8.823709487915039
                      *               ],
                      *               "activations": [
-                     *                 8.968668937683105
+                     *                 8.823709487915039
                      *               ],
                      *               "base_logprob": -0.35571086406707764,
                      *               "kl": 0,
@@ -14782,10 +15293,10 @@ export interface operations {
                      *             },
                      *             {
                      *               "achieved": [
-                     *                 4.45320463180542
+                     *                 4.1366424560546875
                      *               ],
                      *               "activations": [
-                     *                 4.45320463180542
+                     *                 4.1366424560546875
                      *               ],
                      *               "base_logprob": -3.1446924209594727,
                      *               "kl": 0,
@@ -14798,8 +15309,8 @@ export interface operations {
                      *         "warnings": []
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_7b45ab27f34544b8",
-                     *         "timestamp": "2026-11-26T15:19:49.675345Z"
+                     *         "request_id": "req_4dd578172af0457b",
+                     *         "timestamp": "2026-11-26T23:12:59.986976Z"
                      *       }
                      *     }
                      */
@@ -14841,7 +15352,7 @@ export interface operations {
                  *         }
                  *       ],
                  *       "max_new_tokens": 4,
-                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                 *       "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                  *       "prompts": [
                  *         "The list of files is",
                  *         "We shall see"
@@ -14868,13 +15379,13 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "estimated_duration_seconds": null,
-                     *         "job_id": "c77b000a-cda6-4289-8863-8492a5978f05",
+                     *         "job_id": "01654d48-bde2-426e-986f-469d84f7e64a",
                      *         "resource_id": null,
                      *         "status": "queued"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_ea80c4837a67476f",
-                     *         "timestamp": "2026-11-26T15:19:51.049306Z"
+                     *         "request_id": "req_b3bd057609bb42de",
+                     *         "timestamp": "2026-11-26T23:13:00.349728Z"
                      *       }
                      *     }
                      */
@@ -14922,7 +15433,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T15:19:51.052937Z",
+                     *           "created_at": "2026-11-26T23:13:00.350305Z",
                      *           "features": [
                      *             {
                      *               "at_layer": 2,
@@ -14933,8 +15444,8 @@ export interface operations {
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "id": "c77b000a-cda6-4289-8863-8492a5978f05",
-                     *           "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *           "id": "01654d48-bde2-426e-986f-469d84f7e64a",
+                     *           "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *           "prompts": [
                      *             "The list of files is",
                      *             "We shall see"
@@ -14943,8 +15454,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_514aa13482b24deb",
-                     *         "timestamp": "2026-11-26T15:19:54.830715Z"
+                     *         "request_id": "req_94e076ded37a4504",
+                     *         "timestamp": "2026-11-26T23:13:01.390063Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -14987,7 +15498,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:51.052937Z",
+                     *         "created_at": "2026-11-26T23:13:00.350305Z",
                      *         "definitions": {
                      *           "ce_clean": "Mean next-token cross-entropy of the untouched model on the same held-out windows, in nats.",
                      *           "ce_mean": "The same with the mean held-out activation in its place, in nats.",
@@ -15043,9 +15554,9 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "c77b000a-cda6-4289-8863-8492a5978f05",
+                     *         "id": "01654d48-bde2-426e-986f-469d84f7e64a",
                      *         "message": "Generating",
-                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *         "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *         "progress": 100,
                      *         "prompts": [
                      *           "The list of files is",
@@ -15054,6 +15565,7 @@ export interface operations {
                      *         "select_by": "balance",
                      *         "select_by_definition": "Harmonic mean of concept and fluency. Concept: the feature's mean activation over the text, read by the unsteered model, divided by the largest of all strengths. Fluency: perplexity of the unsteered text / that of this one, times distinct-2 of this text / that of the unsteered one, each factor at most 1 (a loop is cheap to predict and not fluent).",
                      *         "settings": {
+                     *           "condition": null,
                      *           "sweep": {
                      *             "controls": [],
                      *             "kl_targets": [],
@@ -15067,6 +15579,7 @@ export interface operations {
                      *           "text": {
                      *             "exclude_special": true,
                      *             "max_new_tokens": 4,
+                     *             "mode": "delta",
                      *             "positions": [],
                      *             "prefill_chunk": 512,
                      *             "prompt": "The list of files is",
@@ -15077,10 +15590,12 @@ export interface operations {
                      *             "stop": [],
                      *             "system_prompt": "",
                      *             "temperature": 0.7,
+                     *             "token_ids": [],
                      *             "top_k": 0,
                      *             "top_p": 1,
                      *             "use_cache": true,
-                     *             "use_chat_template": false
+                     *             "use_chat_template": false,
+                     *             "window": []
                      *           }
                      *         },
                      *         "state": "succeeded",
@@ -15090,7 +15605,7 @@ export interface operations {
                      *           ],
                      *           "environment": {
                      *             "device": "cpu",
-                     *             "dictionaries": "df7051b8ac502943",
+                     *             "dictionaries": "4edfc15b01f67e1f",
                      *             "dtype": "bfloat16",
                      *             "model": "LlamaForCausalLM",
                      *             "sampler": "temperature 0.7, top-k 0, top-p 1, repetition penalty 1, one generator per text, seed 0",
@@ -15101,39 +15616,39 @@ export interface operations {
                      *           "features": [
                      *             {
                      *               "best": {
-                     *                 "example": " how\n_ite",
+                     *                 "example": " how\nWhere",
                      *                 "figures": {
-                     *                   "achieved": 38.358184814453125,
-                     *                   "activation": 3.6892058849334717,
-                     *                   "activation_max": 8.163050651550293,
+                     *                   "achieved": 38.68669033050537,
+                     *                   "activation": 3.699867844581604,
+                     *                   "activation_max": 8.50650691986084,
                      *                   "distinct_2": 1,
                      *                   "distinct_2_unsteered": 1,
-                     *                   "embedding_similarity": 0.23473110795021057,
+                     *                   "embedding_similarity": 0.21928302943706512,
                      *                   "ended_share": 0,
                      *                   "first_divergence": 0,
-                     *                   "kl_mean": 0.6972000375390053,
-                     *                   "kl_p50": 0.6253239959478378,
-                     *                   "kl_p95": 1.2022322058677672,
-                     *                   "mean_delta_norm_ratio": 1.0887408937726701,
+                     *                   "kl_mean": 0.8010848388075829,
+                     *                   "kl_p50": 0.7855918705463409,
+                     *                   "kl_p95": 1.314613789319992,
+                     *                   "mean_delta_norm_ratio": 1.050549064363752,
                      *                   "n_texts": 1,
                      *                   "n_tokens": 4,
-                     *                   "perplexity": 32.19857570472635,
+                     *                   "perplexity": 55.21741819332208,
                      *                   "perplexity_unsteered": 56.35178999067945,
                      *                   "positions_touched": 7,
                      *                   "promoted_share": 0.25,
                      *                   "repeated_3": 0,
-                     *                   "similarity": 0.4478432238101959,
+                     *                   "similarity": 0.4595046639442444,
                      *                   "word_overlap": 0
                      *                 },
                      *                 "is_held_out": true,
                      *                 "kl_target": null,
-                     *                 "score": 0.8221255913892914,
+                     *                 "score": 0.8390924872857313,
                      *                 "strength": 2,
                      *                 "unit": "max_multiple",
                      *                 "unsteered": {
-                     *                   "achieved": 0.5284844636917114,
-                     *                   "activation": 0.5284844636917114,
-                     *                   "activation_max": 2.1139378547668457,
+                     *                   "achieved": 1.4020174741744995,
+                     *                   "activation": 1.4020174741744995,
+                     *                   "activation_max": 3.3125572204589844,
                      *                   "distinct_2": 1,
                      *                   "distinct_2_unsteered": 1,
                      *                   "embedding_similarity": 1,
@@ -15153,9 +15668,10 @@ export interface operations {
                      *                   "similarity": 1,
                      *                   "word_overlap": 1
                      *                 },
-                     *                 "unsteered_score": 0.18179478166332103
+                     *                 "unsteered_score": 0.43000825631500783
                      *               },
                      *               "controls": [],
+                     *               "hook_type": "residual",
                      *               "id": 484,
                      *               "layer": 2,
                      *               "method": "add",
@@ -15167,9 +15683,9 @@ export interface operations {
                      *                   "activation_units": null,
                      *                   "example": " worth a gr",
                      *                   "figures": {
-                     *                     "achieved": 2.4315264225006104,
-                     *                     "activation": 2.4315264225006104,
-                     *                     "activation_max": 8.968672752380371,
+                     *                     "achieved": 2.3210527300834656,
+                     *                     "activation": 2.3210527300834656,
+                     *                     "activation_max": 8.823709487915039,
                      *                     "distinct_2": 1,
                      *                     "distinct_2_unsteered": 1,
                      *                     "embedding_similarity": 0.9999999701976776,
@@ -15191,99 +15707,99 @@ export interface operations {
                      *                   },
                      *                   "is_unsteered": true,
                      *                   "kl_target": null,
-                     *                   "score": 1,
+                     *                   "score": 0.9904241449006252,
                      *                   "strength": 0,
                      *                   "unit": "max_multiple"
                      *                 },
                      *                 {
-                     *                   "activation_units": 18.384061813354492,
-                     *                   "example": " all\nit le",
+                     *                   "activation_units": 18.336498260498047,
+                     *                   "example": "--the\nthing",
                      *                   "figures": {
-                     *                     "achieved": 20.064776182174683,
-                     *                     "activation": 3.1082446575164795,
-                     *                     "activation_max": 7.580921649932861,
+                     *                     "achieved": 21.279202699661255,
+                     *                     "activation": 4.0066381096839905,
+                     *                     "activation_max": 7.291792392730713,
                      *                     "distinct_2": 1,
                      *                     "distinct_2_unsteered": 1,
-                     *                     "embedding_similarity": 0.18006660044193268,
+                     *                     "embedding_similarity": 0.1824575811624527,
                      *                     "ended_share": 0,
                      *                     "first_divergence": 0,
-                     *                     "kl_mean": 0.26812436152249575,
-                     *                     "kl_p50": 0.25169274397194386,
-                     *                     "kl_p95": 0.3827342990785837,
-                     *                     "mean_delta_norm_ratio": 0.5449166205022242,
+                     *                     "kl_mean": 0.23037504591047764,
+                     *                     "kl_p50": 0.2341636847704649,
+                     *                     "kl_p95": 0.3223473902791738,
+                     *                     "mean_delta_norm_ratio": 0.5341754460876638,
                      *                     "n_texts": 2,
                      *                     "n_tokens": 4,
-                     *                     "perplexity": 32.82395175770697,
+                     *                     "perplexity": 20.193790011411096,
                      *                     "perplexity_unsteered": 47.94664216258931,
                      *                     "positions_touched": 9,
                      *                     "promoted_share": 0.25,
                      *                     "repeated_3": 0,
-                     *                     "similarity": 0.2848759591579437,
+                     *                     "similarity": 0.32591861486434937,
                      *                     "word_overlap": 0
                      *                   },
                      *                   "is_unsteered": false,
                      *                   "kl_target": null,
-                     *                   "score": 0.34150193095958936,
+                     *                   "score": 0.9341094094597624,
                      *                   "strength": 1,
                      *                   "unit": "max_multiple"
                      *                 },
                      *                 {
-                     *                   "activation_units": 36.768123626708984,
+                     *                   "activation_units": 36.672996520996094,
                      *                   "example": ".\n\nAlice",
                      *                   "figures": {
-                     *                     "achieved": 36.99158477783203,
-                     *                     "activation": 3.417101562023163,
-                     *                     "activation_max": 8.163050651550293,
+                     *                     "achieved": 37.349858045578,
+                     *                     "activation": 3.501304507255554,
+                     *                     "activation_max": 8.50650691986084,
                      *                     "distinct_2": 1,
                      *                     "distinct_2_unsteered": 1,
-                     *                     "embedding_similarity": 0.1873825043439865,
+                     *                     "embedding_similarity": 0.1796584650874138,
                      *                     "ended_share": 0,
                      *                     "first_divergence": 0,
-                     *                     "kl_mean": 0.8820664174854755,
-                     *                     "kl_p50": 0.7080656364560127,
-                     *                     "kl_p95": 1.712673798203468,
-                     *                     "mean_delta_norm_ratio": 1.084079031433378,
+                     *                     "kl_mean": 0.9487643428146839,
+                     *                     "kl_p50": 0.78675776720047,
+                     *                     "kl_p95": 1.8153887957334516,
+                     *                     "mean_delta_norm_ratio": 1.0635867722622758,
                      *                     "n_texts": 2,
                      *                     "n_tokens": 4,
-                     *                     "perplexity": 15.376248770864635,
+                     *                     "perplexity": 20.135856818956537,
                      *                     "perplexity_unsteered": 47.94664216258931,
                      *                     "positions_touched": 9,
-                     *                     "promoted_share": 0.375,
+                     *                     "promoted_share": 0.5,
                      *                     "repeated_3": 0,
-                     *                     "similarity": 0.2837909609079361,
+                     *                     "similarity": 0.2896216809749603,
                      *                     "word_overlap": 0
                      *                   },
                      *                   "is_unsteered": false,
                      *                   "kl_target": null,
-                     *                   "score": 0.8409571888842549,
+                     *                   "score": 1,
                      *                   "strength": 2,
                      *                   "unit": "max_multiple"
                      *                 }
                      *               ],
                      *               "side_effects": [
                      *                 {
-                     *                   "feature_id": 178,
-                     *                   "name": "There was the bedings of the table,",
-                     *                   "neuron_index": 177,
-                     *                   "random": null,
-                     *                   "steered": 5.519369125366211,
-                     *                   "unsteered": 0
-                     *                 },
-                     *                 {
                      *                   "feature_id": 29,
                      *                   "name": "token \"\\n\"",
                      *                   "neuron_index": 28,
                      *                   "random": null,
-                     *                   "steered": 4.571831703186035,
+                     *                   "steered": 4.618953704833984,
                      *                   "unsteered": 0
                      *                 },
                      *                 {
                      *                   "feature_id": 99,
-                     *                   "name": "near \"true\"",
+                     *                   "name": "tokens \"ru\", \"ac\", \"\\n\"",
                      *                   "neuron_index": 98,
                      *                   "random": null,
                      *                   "steered": 0,
-                     *                   "unsteered": 4.349002838134766
+                     *                   "unsteered": 4.433359622955322
+                     *                 },
+                     *                 {
+                     *                   "feature_id": 472,
+                     *                   "name": "near \"that\"",
+                     *                   "neuron_index": 471,
+                     *                   "random": null,
+                     *                   "steered": 4.357038497924805,
+                     *                   "unsteered": 0
                      *                 }
                      *               ]
                      *             }
@@ -15292,13 +15808,13 @@ export interface operations {
                      *           "reported_on": [
                      *             1
                      *           ],
-                     *           "seconds": 1.163510209999913,
+                     *           "seconds": 0.221829505997448,
                      *           "stopped": false
                      *         }
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c544afd410104f5c",
-                     *         "timestamp": "2026-11-26T15:19:54.943612Z"
+                     *         "request_id": "req_39f94c8426dc47c8",
+                     *         "timestamp": "2026-11-26T23:13:01.396783Z"
                      *       }
                      *     }
                      */
@@ -15336,7 +15852,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:51.052937Z",
+                     *         "created_at": "2026-11-26T23:13:00.350305Z",
                      *         "features": [
                      *           {
                      *             "at_layer": 2,
@@ -15347,8 +15863,8 @@ export interface operations {
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "c77b000a-cda6-4289-8863-8492a5978f05",
-                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *         "id": "01654d48-bde2-426e-986f-469d84f7e64a",
+                     *         "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *         "prompts": [
                      *           "The list of files is",
                      *           "We shall see"
@@ -15356,8 +15872,8 @@ export interface operations {
                      *         "state": "succeeded"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_94616e94c13f480a",
-                     *         "timestamp": "2026-11-26T15:19:55.040417Z"
+                     *         "request_id": "req_800b69e4897943ed",
+                     *         "timestamp": "2026-11-26T23:13:01.400942Z"
                      *       }
                      *     }
                      */
@@ -15401,38 +15917,41 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T15:19:50.327401Z",
+                     *           "created_at": "2026-11-26T23:13:00.186353Z",
                      *           "features": [
                      *             {
-                     *               "achieved_max": 41.90910339355469,
-                     *               "achieved_mean": 37.85103225708008,
-                     *               "activation_steered": 3.8279386162757874,
-                     *               "activation_unsteered": 2.1672834753990173,
+                     *               "achieved_max": 44.81358337402344,
+                     *               "achieved_mean": 36.65034890174866,
+                     *               "activation_steered": 3.598160982131958,
+                     *               "activation_unsteered": 1.6200439929962158,
                      *               "calibrated_kl": null,
                      *               "coefficient": 2,
+                     *               "hook_type": "residual",
                      *               "id": 484,
                      *               "layer": 2,
                      *               "method": "add",
                      *               "name": "There was the week, and the four,",
                      *               "neuron_index": 483,
                      *               "only_active": false,
-                     *               "strength_as_norm_fraction": 1.089779794216156,
-                     *               "strength_in_activation_units": 36.768123626708984,
+                     *               "own_hook_type": "residual",
+                     *               "own_layer": 2,
+                     *               "strength_as_norm_fraction": 1.0237452525887645,
+                     *               "strength_in_activation_units": 36.672996520996094,
                      *               "strength_in_max_multiples": 2,
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "fingerprint": "44638a6a9477fd9b884ee556888c1d0bcd5c4ed73a9651872b1fd4da9a343478",
+                     *           "fingerprint": "983633d6696ccaf158cc997f8f7dedae334d6b13f941ba9caa5550135356fb42",
                      *           "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
-                     *           "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *           "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *           "prompt": "The list of files is",
-                     *           "steered_text": ".\n\nAlice’s looking a th",
+                     *           "steered_text": ".\n\n CHAPTER P.\n",
                      *           "unsteered_text": " worth a granded\n\n"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_bc5983e66e1a4570",
-                     *         "timestamp": "2026-11-26T15:19:50.452681Z"
+                     *         "request_id": "req_fb843983ef5b4035",
+                     *         "timestamp": "2026-11-26T23:13:00.216038Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -15475,32 +15994,36 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:50.327401Z",
+                     *         "created_at": "2026-11-26T23:13:00.186353Z",
                      *         "features": [
                      *           {
-                     *             "achieved_max": 41.90910339355469,
-                     *             "achieved_mean": 37.85103225708008,
-                     *             "activation_steered": 3.8279386162757874,
-                     *             "activation_unsteered": 2.1672834753990173,
+                     *             "achieved_max": 44.81358337402344,
+                     *             "achieved_mean": 36.65034890174866,
+                     *             "activation_steered": 3.598160982131958,
+                     *             "activation_unsteered": 1.6200439929962158,
                      *             "calibrated_kl": null,
                      *             "coefficient": 2,
+                     *             "hook_type": "residual",
                      *             "id": 484,
                      *             "layer": 2,
                      *             "method": "add",
                      *             "name": "There was the week, and the four,",
                      *             "neuron_index": 483,
                      *             "only_active": false,
-                     *             "strength_as_norm_fraction": 1.089779794216156,
-                     *             "strength_in_activation_units": 36.768123626708984,
+                     *             "own_hook_type": "residual",
+                     *             "own_layer": 2,
+                     *             "strength_as_norm_fraction": 1.0237452525887645,
+                     *             "strength_in_activation_units": 36.672996520996094,
                      *             "strength_in_max_multiples": 2,
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "fingerprint": "44638a6a9477fd9b884ee556888c1d0bcd5c4ed73a9651872b1fd4da9a343478",
+                     *         "fingerprint": "983633d6696ccaf158cc997f8f7dedae334d6b13f941ba9caa5550135356fb42",
                      *         "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
-                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *         "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *         "prompt": "The list of files is",
                      *         "result": {
+                     *           "condition": null,
                      *           "diff": [
                      *             {
                      *               "op": "replace",
@@ -15538,7 +16061,7 @@ export interface operations {
                      *           ],
                      *           "environment": {
                      *             "device": "cpu",
-                     *             "dictionaries": "df7051b8ac502943",
+                     *             "dictionaries": "4edfc15b01f67e1f",
                      *             "dtype": "bfloat16",
                      *             "model": "LlamaForCausalLM",
                      *             "sampler": "temperature 0.7, top-k 0, top-p 1, repetition penalty 1, one generator per text, seed 0",
@@ -15548,25 +16071,28 @@ export interface operations {
                      *           },
                      *           "features": [
                      *             {
-                     *               "achieved_max": 41.90910339355469,
-                     *               "achieved_mean": 37.85103225708008,
-                     *               "activation_steered": 3.8279386162757874,
-                     *               "activation_unsteered": 2.1672834753990173,
+                     *               "achieved_max": 44.81358337402344,
+                     *               "achieved_mean": 36.65034890174866,
+                     *               "activation_steered": 3.598160982131958,
+                     *               "activation_unsteered": 1.6200439929962158,
                      *               "calibrated_kl": null,
                      *               "coefficient": 2,
+                     *               "hook_type": "residual",
                      *               "id": 484,
                      *               "layer": 2,
                      *               "method": "add",
                      *               "name": "There was the week, and the four,",
                      *               "neuron_index": 483,
                      *               "only_active": false,
-                     *               "strength_as_norm_fraction": 1.089779794216156,
-                     *               "strength_in_activation_units": 36.768123626708984,
+                     *               "own_hook_type": "residual",
+                     *               "own_layer": 2,
+                     *               "strength_as_norm_fraction": 1.0237452525887645,
+                     *               "strength_in_activation_units": 36.672996520996094,
                      *               "strength_in_max_multiples": 2,
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "first_token_seconds": 0.01793712600010622,
+                     *           "first_token_seconds": 0.014201694997609593,
                      *           "intervention_layer": 2,
                      *           "job_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
                      *           "metrics": [
@@ -15575,24 +16101,25 @@ export interface operations {
                      *               "key": "kl_mean",
                      *               "label": "KL, mean",
                      *               "unit": "nats",
-                     *               "value": 0.862397663295269
+                     *               "value": 1.3753041382879019
                      *             },
                      *             {
                      *               "definition": "Median of the same divergences.",
                      *               "key": "kl_p50",
                      *               "label": "KL, median",
                      *               "unit": "nats",
-                     *               "value": 0.6647934317588806
+                     *               "value": 0.8539657592773438
                      *             },
                      *             {
                      *               "definition": "95th percentile of the same divergences.",
                      *               "key": "kl_p95",
                      *               "label": "KL, 95th percentile",
                      *               "unit": "nats",
-                     *               "value": 1.9424346625804894
+                     *               "value": 3.446639502048492
                      *             }
                      *           ],
-                     *           "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *           "mode": "reconstruction",
+                     *           "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *           "notes": [],
                      *           "prompt": "The list of files is",
                      *           "prompt_tokens": [
@@ -15615,57 +16142,140 @@ export interface operations {
                      *           "proof": {
                      *             "first_differing_logit": {
                      *               "index": 0,
-                     *               "max_difference": 4.3203125
+                     *               "max_difference": 4.8046875
                      *             },
                      *             "first_divergence": 0,
-                     *             "mean_delta_norm": 36.768123626708984,
-                     *             "mean_delta_norm_ratio": 1.089779794216156,
+                     *             "mean_delta_norm": 38.206040700276695,
+                     *             "mean_delta_norm_ratio": 1.0665409564971924,
                      *             "positions_changed": 15,
                      *             "positions_touched": 15,
                      *             "prompt_positions_touched": 8
                      *           },
-                     *           "seconds": 0.5307322910002767,
+                     *           "reconstruction": {
+                     *             "metrics": [
+                     *               {
+                     *                 "definition": "Mean over generated positions of KL(steered || unsteered), both models reading the steered text, in nats.",
+                     *                 "key": "kl_mean",
+                     *                 "label": "KL, mean",
+                     *                 "unit": "nats",
+                     *                 "value": 0.3187079234048724
+                     *               },
+                     *               {
+                     *                 "definition": "Median of the same divergences.",
+                     *                 "key": "kl_p50",
+                     *                 "label": "KL, median",
+                     *                 "unit": "nats",
+                     *                 "value": 0.16425201296806335
+                     *               },
+                     *               {
+                     *                 "definition": "95th percentile of the same divergences.",
+                     *                 "key": "kl_p95",
+                     *                 "label": "KL, 95th percentile",
+                     *                 "unit": "nats",
+                     *                 "value": 0.8576464056968687
+                     *               }
+                     *             ],
+                     *             "output": {
+                     *               "ended": "length",
+                     *               "perplexity": 25.552009179680457,
+                     *               "text": " quite\nmisted my bow",
+                     *               "tokens": [
+                     *                 {
+                     *                   "achieved": [
+                     *                     5.608551979064941
+                     *                   ],
+                     *                   "activations": [
+                     *                     4.934469699859619
+                     *                   ],
+                     *                   "base_logprob": -6.143287658691406,
+                     *                   "kl": 0.06259395182132721,
+                     *                   "logprob": -5.759071350097656,
+                     *                   "text": " quite",
+                     *                   "token_id": 426
+                     *                 },
+                     *                 {
+                     *                   "achieved": [
+                     *                     3.5309133529663086
+                     *                   ],
+                     *                   "activations": [
+                     *                     2.8580126762390137
+                     *                   ],
+                     *                   "base_logprob": -0.9143164157867432,
+                     *                   "kl": 0.1296411156654358,
+                     *                   "logprob": -0.6884373426437378,
+                     *                   "text": "\n",
+                     *                   "token_id": 4
+                     *                 },
+                     *                 {
+                     *                   "achieved": [
+                     *                     0
+                     *                   ],
+                     *                   "activations": [
+                     *                     0
+                     *                   ],
+                     *                   "base_logprob": -3.5290873050689697,
+                     *                   "kl": 0.081760473549366,
+                     *                   "logprob": -3.7392618656158447,
+                     *                   "text": "m",
+                     *                   "token_id": 68
+                     *                 }
+                     *               ]
+                     *             },
+                     *             "proof": {
+                     *               "first_differing_logit": {
+                     *                 "index": 0,
+                     *                 "max_difference": 1.20751953125
+                     *               },
+                     *               "first_divergence": 0,
+                     *               "mean_delta_norm": 12.172770690917968,
+                     *               "mean_delta_norm_ratio": 0.36476148466269176,
+                     *               "positions_changed": 15,
+                     *               "positions_touched": 15,
+                     *               "prompt_positions_touched": 8
+                     *             }
+                     *           },
+                     *           "seconds": 0.16698583399920608,
                      *           "steered_output": {
                      *             "ended": "length",
-                     *             "perplexity": 24.136640128164952,
-                     *             "text": ".\n\nAlice’s looking a th",
+                     *             "perplexity": 9.4348844022511,
+                     *             "text": ".\n\n CHAPTER P.\n",
                      *             "tokens": [
                      *               {
                      *                 "achieved": [
-                     *                   41.631324768066406
+                     *                   41.34358215332031
                      *                 ],
                      *                 "activations": [
-                     *                   6.790766716003418
+                     *                   6.63437557220459
                      *                 ],
                      *                 "base_logprob": -2.6276626586914062,
-                     *                 "kl": 1.0302222967147827,
-                     *                 "logprob": -3.274496078491211,
+                     *                 "kl": 1.0803470611572266,
+                     *                 "logprob": -3.38084077835083,
                      *                 "text": ".",
                      *                 "token_id": 13
                      *               },
                      *               {
                      *                 "achieved": [
-                     *                   40.65240478515625
+                     *                   41.56041717529297
                      *                 ],
                      *                 "activations": [
-                     *                   5.789217472076416
+                     *                   6.576589107513428
                      *                 ],
                      *                 "base_logprob": -1.3019826412200928,
-                     *                 "kl": 0.5513922572135925,
-                     *                 "logprob": -0.295938104391098,
+                     *                 "kl": 0.6275844573974609,
+                     *                 "logprob": -0.2521919012069702,
                      *                 "text": "\n",
                      *                 "token_id": 4
                      *               },
                      *               {
                      *                 "achieved": [
-                     *                   29.70351219177246
+                     *                   30.162734985351562
                      *                 ],
                      *                 "activations": [
                      *                   0
                      *                 ],
                      *                 "base_logprob": -0.37476542592048645,
-                     *                 "kl": 0.25249069929122925,
-                     *                 "logprob": -0.06602999567985535,
+                     *                 "kl": 0.2675500214099884,
+                     *                 "logprob": -0.05482012778520584,
                      *                 "text": "\n",
                      *                 "token_id": 4
                      *               }
@@ -15679,10 +16289,10 @@ export interface operations {
                      *             "tokens": [
                      *               {
                      *                 "achieved": [
-                     *                   3.9163942337036133
+                     *                   0
                      *                 ],
                      *                 "activations": [
-                     *                   3.9163942337036133
+                     *                   0
                      *                 ],
                      *                 "base_logprob": -5.299537658691406,
                      *                 "kl": 0,
@@ -15692,10 +16302,10 @@ export interface operations {
                      *               },
                      *               {
                      *                 "achieved": [
-                     *                   8.968668937683105
+                     *                   8.823709487915039
                      *                 ],
                      *                 "activations": [
-                     *                   8.968668937683105
+                     *                   8.823709487915039
                      *                 ],
                      *                 "base_logprob": -0.35571086406707764,
                      *                 "kl": 0,
@@ -15705,10 +16315,10 @@ export interface operations {
                      *               },
                      *               {
                      *                 "achieved": [
-                     *                   4.45320463180542
+                     *                   4.1366424560546875
                      *                 ],
                      *                 "activations": [
-                     *                   4.45320463180542
+                     *                   4.1366424560546875
                      *                 ],
                      *                 "base_logprob": -3.1446924209594727,
                      *                 "kl": 0,
@@ -15723,6 +16333,7 @@ export interface operations {
                      *         "settings": {
                      *           "exclude_special": true,
                      *           "max_new_tokens": 8,
+                     *           "mode": "reconstruction",
                      *           "positions": [],
                      *           "prefill_chunk": 512,
                      *           "prompt": "The list of files is",
@@ -15733,17 +16344,19 @@ export interface operations {
                      *           "stop": [],
                      *           "system_prompt": "",
                      *           "temperature": 0.7,
+                     *           "token_ids": [],
                      *           "top_k": 0,
                      *           "top_p": 1,
                      *           "use_cache": true,
-                     *           "use_chat_template": false
+                     *           "use_chat_template": false,
+                     *           "window": []
                      *         },
-                     *         "steered_text": ".\n\nAlice’s looking a th",
+                     *         "steered_text": ".\n\n CHAPTER P.\n",
                      *         "unsteered_text": " worth a granded\n\n"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e4a5e013afec4c17",
-                     *         "timestamp": "2026-11-26T15:19:50.472137Z"
+                     *         "request_id": "req_094a5824a7874674",
+                     *         "timestamp": "2026-11-26T23:13:00.221764Z"
                      *       }
                      *     }
                      */
@@ -15781,37 +16394,40 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:50.327401Z",
+                     *         "created_at": "2026-11-26T23:13:00.186353Z",
                      *         "features": [
                      *           {
-                     *             "achieved_max": 41.90910339355469,
-                     *             "achieved_mean": 37.85103225708008,
-                     *             "activation_steered": 3.8279386162757874,
-                     *             "activation_unsteered": 2.1672834753990173,
+                     *             "achieved_max": 44.81358337402344,
+                     *             "achieved_mean": 36.65034890174866,
+                     *             "activation_steered": 3.598160982131958,
+                     *             "activation_unsteered": 1.6200439929962158,
                      *             "calibrated_kl": null,
                      *             "coefficient": 2,
+                     *             "hook_type": "residual",
                      *             "id": 484,
                      *             "layer": 2,
                      *             "method": "add",
                      *             "name": "There was the week, and the four,",
                      *             "neuron_index": 483,
                      *             "only_active": false,
-                     *             "strength_as_norm_fraction": 1.089779794216156,
-                     *             "strength_in_activation_units": 36.768123626708984,
+                     *             "own_hook_type": "residual",
+                     *             "own_layer": 2,
+                     *             "strength_as_norm_fraction": 1.0237452525887645,
+                     *             "strength_in_activation_units": 36.672996520996094,
                      *             "strength_in_max_multiples": 2,
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "fingerprint": "44638a6a9477fd9b884ee556888c1d0bcd5c4ed73a9651872b1fd4da9a343478",
+                     *         "fingerprint": "983633d6696ccaf158cc997f8f7dedae334d6b13f941ba9caa5550135356fb42",
                      *         "id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90",
-                     *         "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                     *         "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                      *         "prompt": "The list of files is",
-                     *         "steered_text": ".\n\nAlice’s looking a th",
+                     *         "steered_text": ".\n\n CHAPTER P.\n",
                      *         "unsteered_text": " worth a granded\n\n"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_c49cfede90dc485e",
-                     *         "timestamp": "2026-11-26T15:19:51.010137Z"
+                     *         "request_id": "req_737e18a4e57d4939",
+                     *         "timestamp": "2026-11-26T23:13:00.346039Z"
                      *       }
                      *     }
                      */
@@ -15853,12 +16469,12 @@ export interface operations {
                      *         "environment_changes": [],
                      *         "identical": true,
                      *         "largest_logprob_difference": 0,
-                     *         "replay_id": "e18cd5e4-cc60-4784-914b-3eb9918c877c",
+                     *         "replay_id": "dad07d57-abf8-433b-aaa4-fb780d145f37",
                      *         "run_id": "0f3d3c1e-7a57-4a3a-8a44-5a3b1f6d2c90"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_432d69767c1f42e4",
-                     *         "timestamp": "2026-11-26T15:19:50.491518Z"
+                     *         "request_id": "req_08eee820dd864ebb",
+                     *         "timestamp": "2026-11-26T23:13:00.225891Z"
                      *       }
                      *     }
                      */
@@ -15931,30 +16547,55 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T15:19:55.128479Z",
+                     *           "condition": {
+                     *             "feature_id": 484,
+                     *             "threshold": 1.5
+                     *           },
+                     *           "created_at": "2026-11-26T23:13:01.406074Z",
                      *           "description": null,
                      *           "features": [
                      *             {
                      *               "coefficient": 2,
                      *               "feature_id": 484,
+                     *               "hook_type": null,
                      *               "layer": null,
                      *               "method": "add",
                      *               "only_active": false,
                      *               "unit": "max_multiple"
                      *             }
                      *           ],
-                     *           "id": "799a9713-a61a-4346-8c7e-75db40b27905",
+                     *           "id": "35a2fc1f-f256-4723-bb75-5b576b3d427c",
                      *           "intervention_layer": 2,
                      *           "is_favorite": false,
+                     *           "mode": "delta",
                      *           "name": "more lists",
+                     *           "settings": {
+                     *             "exclude_special": true,
+                     *             "force": false,
+                     *             "max_new_tokens": 80,
+                     *             "positions": [],
+                     *             "repetition_penalty": 1,
+                     *             "seed": 0,
+                     *             "steer_generated": true,
+                     *             "steer_prompt": true,
+                     *             "stop": [
+                     *               "\n\n"
+                     *             ],
+                     *             "system_prompt": "",
+                     *             "token_ids": [],
+                     *             "top_k": 0,
+                     *             "top_p": 0.9,
+                     *             "use_chat_template": false,
+                     *             "window": []
+                     *           },
                      *           "temperature": 1,
-                     *           "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
-                     *           "updated_at": "2026-11-26T15:19:55.128479Z"
+                     *           "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd",
+                     *           "updated_at": "2026-11-26T23:13:01.406074Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_e9eb9143c9d44b7c",
-                     *         "timestamp": "2026-11-26T15:19:55.180695Z"
+                     *         "request_id": "req_26430e8ba6b54a3f",
+                     *         "timestamp": "2026-11-26T23:13:01.417078Z"
                      *       }
                      *     }
                      */
@@ -15984,6 +16625,10 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "condition": {
+                 *         "feature_id": 484,
+                 *         "threshold": 1.5
+                 *       },
                  *       "features": [
                  *         {
                  *           "coefficient": 2,
@@ -15992,7 +16637,14 @@ export interface operations {
                  *       ],
                  *       "intervention_layer": 2,
                  *       "name": "more lists",
-                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                 *       "settings": {
+                 *         "max_new_tokens": 80,
+                 *         "stop": [
+                 *           "\n\n"
+                 *         ],
+                 *         "top_p": 0.9
+                 *       },
+                 *       "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                  *     }
                  */
                 "application/json": components["schemas"]["PresetWrite"];
@@ -16010,29 +16662,54 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:55.128479Z",
+                     *         "condition": {
+                     *           "feature_id": 484,
+                     *           "threshold": 1.5
+                     *         },
+                     *         "created_at": "2026-11-26T23:13:01.406074Z",
                      *         "description": null,
                      *         "features": [
                      *           {
                      *             "coefficient": 2,
                      *             "feature_id": 484,
+                     *             "hook_type": null,
                      *             "layer": null,
                      *             "method": "add",
                      *             "only_active": false,
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "799a9713-a61a-4346-8c7e-75db40b27905",
+                     *         "id": "35a2fc1f-f256-4723-bb75-5b576b3d427c",
                      *         "intervention_layer": 2,
                      *         "is_favorite": false,
+                     *         "mode": "delta",
                      *         "name": "more lists",
+                     *         "settings": {
+                     *           "exclude_special": true,
+                     *           "force": false,
+                     *           "max_new_tokens": 80,
+                     *           "positions": [],
+                     *           "repetition_penalty": 1,
+                     *           "seed": 0,
+                     *           "steer_generated": true,
+                     *           "steer_prompt": true,
+                     *           "stop": [
+                     *             "\n\n"
+                     *           ],
+                     *           "system_prompt": "",
+                     *           "token_ids": [],
+                     *           "top_k": 0,
+                     *           "top_p": 0.9,
+                     *           "use_chat_template": false,
+                     *           "window": []
+                     *         },
                      *         "temperature": 1,
-                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
-                     *         "updated_at": "2026-11-26T15:19:55.128479Z"
+                     *         "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd",
+                     *         "updated_at": "2026-11-26T23:13:01.406074Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_629eb46d2dc84e0e",
-                     *         "timestamp": "2026-11-26T15:19:55.113479Z"
+                     *         "request_id": "req_d6d4678492934d4b",
+                     *         "timestamp": "2026-11-26T23:13:01.405389Z"
                      *       }
                      *     }
                      */
@@ -16076,29 +16753,54 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:55.128479Z",
+                     *         "condition": {
+                     *           "feature_id": 484,
+                     *           "threshold": 1.5
+                     *         },
+                     *         "created_at": "2026-11-26T23:13:01.406074Z",
                      *         "description": null,
                      *         "features": [
                      *           {
                      *             "coefficient": 2,
                      *             "feature_id": 484,
+                     *             "hook_type": null,
                      *             "layer": null,
                      *             "method": "add",
                      *             "only_active": false,
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "799a9713-a61a-4346-8c7e-75db40b27905",
+                     *         "id": "35a2fc1f-f256-4723-bb75-5b576b3d427c",
                      *         "intervention_layer": 2,
                      *         "is_favorite": false,
+                     *         "mode": "delta",
                      *         "name": "more lists",
+                     *         "settings": {
+                     *           "exclude_special": true,
+                     *           "force": false,
+                     *           "max_new_tokens": 80,
+                     *           "positions": [],
+                     *           "repetition_penalty": 1,
+                     *           "seed": 0,
+                     *           "steer_generated": true,
+                     *           "steer_prompt": true,
+                     *           "stop": [
+                     *             "\n\n"
+                     *           ],
+                     *           "system_prompt": "",
+                     *           "token_ids": [],
+                     *           "top_k": 0,
+                     *           "top_p": 0.9,
+                     *           "use_chat_template": false,
+                     *           "window": []
+                     *         },
                      *         "temperature": 1,
-                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
-                     *         "updated_at": "2026-11-26T15:19:55.128479Z"
+                     *         "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd",
+                     *         "updated_at": "2026-11-26T23:13:01.406074Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_d4d09ba980784a3f",
-                     *         "timestamp": "2026-11-26T15:19:55.216793Z"
+                     *         "request_id": "req_2782e47150b94115",
+                     *         "timestamp": "2026-11-26T23:13:01.421430Z"
                      *       }
                      *     }
                      */
@@ -16131,6 +16833,10 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "condition": {
+                 *         "feature_id": 484,
+                 *         "threshold": 1.5
+                 *       },
                  *       "features": [
                  *         {
                  *           "coefficient": 2,
@@ -16140,7 +16846,14 @@ export interface operations {
                  *       "intervention_layer": 2,
                  *       "is_favorite": true,
                  *       "name": "more lists",
-                 *       "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                 *       "settings": {
+                 *         "max_new_tokens": 80,
+                 *         "stop": [
+                 *           "\n\n"
+                 *         ],
+                 *         "top_p": 0.9
+                 *       },
+                 *       "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                  *     }
                  */
                 "application/json": components["schemas"]["PresetWrite"];
@@ -16158,29 +16871,54 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:55.128479Z",
+                     *         "condition": {
+                     *           "feature_id": 484,
+                     *           "threshold": 1.5
+                     *         },
+                     *         "created_at": "2026-11-26T23:13:01.406074Z",
                      *         "description": null,
                      *         "features": [
                      *           {
                      *             "coefficient": 2,
                      *             "feature_id": 484,
+                     *             "hook_type": null,
                      *             "layer": null,
                      *             "method": "add",
                      *             "only_active": false,
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "799a9713-a61a-4346-8c7e-75db40b27905",
+                     *         "id": "35a2fc1f-f256-4723-bb75-5b576b3d427c",
                      *         "intervention_layer": 2,
                      *         "is_favorite": true,
+                     *         "mode": "delta",
                      *         "name": "more lists",
+                     *         "settings": {
+                     *           "exclude_special": true,
+                     *           "force": false,
+                     *           "max_new_tokens": 80,
+                     *           "positions": [],
+                     *           "repetition_penalty": 1,
+                     *           "seed": 0,
+                     *           "steer_generated": true,
+                     *           "steer_prompt": true,
+                     *           "stop": [
+                     *             "\n\n"
+                     *           ],
+                     *           "system_prompt": "",
+                     *           "token_ids": [],
+                     *           "top_k": 0,
+                     *           "top_p": 0.9,
+                     *           "use_chat_template": false,
+                     *           "window": []
+                     *         },
                      *         "temperature": 1,
-                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
-                     *         "updated_at": "2026-11-26T15:19:55.264126Z"
+                     *         "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd",
+                     *         "updated_at": "2026-11-26T23:13:01.425684Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_17b41d59be6b4103",
-                     *         "timestamp": "2026-11-26T15:19:55.255167Z"
+                     *         "request_id": "req_18ca6c314a684e38",
+                     *         "timestamp": "2026-11-26T23:13:01.424618Z"
                      *       }
                      *     }
                      */
@@ -16226,29 +16964,54 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:55.128479Z",
+                     *         "condition": {
+                     *           "feature_id": 484,
+                     *           "threshold": 1.5
+                     *         },
+                     *         "created_at": "2026-11-26T23:13:01.406074Z",
                      *         "description": null,
                      *         "features": [
                      *           {
                      *             "coefficient": 2,
                      *             "feature_id": 484,
+                     *             "hook_type": null,
                      *             "layer": null,
                      *             "method": "add",
                      *             "only_active": false,
                      *             "unit": "max_multiple"
                      *           }
                      *         ],
-                     *         "id": "799a9713-a61a-4346-8c7e-75db40b27905",
+                     *         "id": "35a2fc1f-f256-4723-bb75-5b576b3d427c",
                      *         "intervention_layer": 2,
                      *         "is_favorite": true,
+                     *         "mode": "delta",
                      *         "name": "more lists",
+                     *         "settings": {
+                     *           "exclude_special": true,
+                     *           "force": false,
+                     *           "max_new_tokens": 80,
+                     *           "positions": [],
+                     *           "repetition_penalty": 1,
+                     *           "seed": 0,
+                     *           "steer_generated": true,
+                     *           "steer_prompt": true,
+                     *           "stop": [
+                     *             "\n\n"
+                     *           ],
+                     *           "system_prompt": "",
+                     *           "token_ids": [],
+                     *           "top_k": 0,
+                     *           "top_p": 0.9,
+                     *           "use_chat_template": false,
+                     *           "window": []
+                     *         },
                      *         "temperature": 1,
-                     *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2",
-                     *         "updated_at": "2026-11-26T15:19:55.264126Z"
+                     *         "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd",
+                     *         "updated_at": "2026-11-26T23:13:01.425684Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_058e6e077940428d",
-                     *         "timestamp": "2026-11-26T15:19:55.306508Z"
+                     *         "request_id": "req_6fbde7eaa01d4c76",
+                     *         "timestamp": "2026-11-26T23:13:01.433968Z"
                      *       }
                      *     }
                      */
@@ -16283,7 +17046,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "exported_at": "2026-11-26T15:19:55.851147Z",
+                     *       "exported_at": "2026-11-26T23:13:01.515757Z",
                      *       "extraction_templates": [
                      *         {
                      *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
@@ -16436,7 +17199,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "exported_at": "2026-11-26T15:19:55.851147Z",
+                 *       "exported_at": "2026-11-26T23:13:01.515757Z",
                  *       "extraction_templates": [
                  *         {
                  *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
@@ -16603,8 +17366,8 @@ export interface operations {
                      *         "skipped": 7
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_09648c1b77c54416",
-                     *         "timestamp": "2026-11-26T15:19:55.885175Z"
+                     *         "request_id": "req_0c0c51d7e830402d",
+                     *         "timestamp": "2026-11-26T23:13:01.518340Z"
                      *       }
                      *     }
                      */
@@ -16658,7 +17421,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T15:15:02.373521Z",
+                     *           "created_at": "2026-11-26T23:11:50.917177Z",
                      *           "dataset_id": null,
                      *           "description": "A small dictionary in few steps: see whether a layer is worth more.",
                      *           "encoder_type": "sparse",
@@ -16669,14 +17432,14 @@ export interface operations {
                      *             "lr_schedule": "constant",
                      *             "training_steps": 2000
                      *           },
-                     *           "id": "e7bbec7a-3989-43d6-8780-813d71c65556",
+                     *           "id": "2aff360c-e383-4d56-89c5-5306a6772208",
                      *           "is_favorite": true,
                      *           "model_id": null,
                      *           "name": "Fast Prototyping",
-                     *           "updated_at": "2026-11-26T15:15:02.373521Z"
+                     *           "updated_at": "2026-11-26T23:11:50.917177Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T15:15:02.373521Z",
+                     *           "created_at": "2026-11-26T23:11:50.917177Z",
                      *           "dataset_id": null,
                      *           "description": "The recipe of the defaults with time to converge.",
                      *           "encoder_type": "sparse",
@@ -16685,14 +17448,14 @@ export interface operations {
                      *             "expansion_factor": 8,
                      *             "training_steps": 10000
                      *           },
-                     *           "id": "9ac80d4a-1245-426e-a9d6-939631f38d25",
+                     *           "id": "3786cd83-0891-4b5b-9b9c-9bb1959c833b",
                      *           "is_favorite": true,
                      *           "model_id": null,
                      *           "name": "High Quality SAE",
-                     *           "updated_at": "2026-11-26T15:15:02.373521Z"
+                     *           "updated_at": "2026-11-26T23:11:50.917177Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T15:19:55.346879Z",
+                     *           "created_at": "2026-11-26T23:13:01.456379Z",
                      *           "dataset_id": null,
                      *           "description": null,
                      *           "encoder_type": "sparse",
@@ -16732,16 +17495,16 @@ export interface operations {
                      *             "warmup_steps": null,
                      *             "weight_decay": 0
                      *           },
-                     *           "id": "4478cbcb-323c-47a6-87ef-c5ffb8f6debb",
+                     *           "id": "c0904c6c-dfe2-44c0-8bd2-4a46ac6eff32",
                      *           "is_favorite": false,
                      *           "model_id": null,
                      *           "name": "glass_4x",
-                     *           "updated_at": "2026-11-26T15:19:55.346879Z"
+                     *           "updated_at": "2026-11-26T23:13:01.456379Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_4a3c2e1cc54842e9",
-                     *         "timestamp": "2026-11-26T15:19:55.388468Z"
+                     *         "request_id": "req_13fbdc36bc444340",
+                     *         "timestamp": "2026-11-26T23:13:01.463631Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -16801,7 +17564,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:55.346879Z",
+                     *         "created_at": "2026-11-26T23:13:01.456379Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16841,15 +17604,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "4478cbcb-323c-47a6-87ef-c5ffb8f6debb",
+                     *         "id": "c0904c6c-dfe2-44c0-8bd2-4a46ac6eff32",
                      *         "is_favorite": false,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T15:19:55.346879Z"
+                     *         "updated_at": "2026-11-26T23:13:01.456379Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_413822b05d6c4689",
-                     *         "timestamp": "2026-11-26T15:19:55.340183Z"
+                     *         "request_id": "req_3d37fd6543b445a6",
+                     *         "timestamp": "2026-11-26T23:13:01.455238Z"
                      *       }
                      *     }
                      */
@@ -16893,7 +17656,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:55.346879Z",
+                     *         "created_at": "2026-11-26T23:13:01.456379Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -16933,15 +17696,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "4478cbcb-323c-47a6-87ef-c5ffb8f6debb",
+                     *         "id": "c0904c6c-dfe2-44c0-8bd2-4a46ac6eff32",
                      *         "is_favorite": false,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T15:19:55.346879Z"
+                     *         "updated_at": "2026-11-26T23:13:01.456379Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_de76a65b685e4e08",
-                     *         "timestamp": "2026-11-26T15:19:55.440976Z"
+                     *         "request_id": "req_559a6a5eb02a47da",
+                     *         "timestamp": "2026-11-26T23:13:01.468450Z"
                      *       }
                      *     }
                      */
@@ -16999,7 +17762,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:55.346879Z",
+                     *         "created_at": "2026-11-26T23:13:01.456379Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -17039,15 +17802,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "4478cbcb-323c-47a6-87ef-c5ffb8f6debb",
+                     *         "id": "c0904c6c-dfe2-44c0-8bd2-4a46ac6eff32",
                      *         "is_favorite": false,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T15:19:55.346879Z"
+                     *         "updated_at": "2026-11-26T23:13:01.456379Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_3d8b6132628348d4",
-                     *         "timestamp": "2026-11-26T15:19:55.492565Z"
+                     *         "request_id": "req_7bc6060f21fc4c11",
+                     *         "timestamp": "2026-11-26T23:13:01.471533Z"
                      *       }
                      *     }
                      */
@@ -17093,7 +17856,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:55.346879Z",
+                     *         "created_at": "2026-11-26T23:13:01.456379Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -17133,15 +17896,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "4478cbcb-323c-47a6-87ef-c5ffb8f6debb",
+                     *         "id": "c0904c6c-dfe2-44c0-8bd2-4a46ac6eff32",
                      *         "is_favorite": true,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T15:19:55.546441Z"
+                     *         "updated_at": "2026-11-26T23:13:01.476826Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_3c1e277cf41f4991",
-                     *         "timestamp": "2026-11-26T15:19:55.929994Z"
+                     *         "request_id": "req_36b8e4f9f86f42be",
+                     *         "timestamp": "2026-11-26T23:13:01.522759Z"
                      *       }
                      *     }
                      */
@@ -17193,7 +17956,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:55.346879Z",
+                     *         "created_at": "2026-11-26T23:13:01.456379Z",
                      *         "dataset_id": null,
                      *         "description": null,
                      *         "encoder_type": "sparse",
@@ -17233,15 +17996,15 @@ export interface operations {
                      *           "warmup_steps": null,
                      *           "weight_decay": 0
                      *         },
-                     *         "id": "4478cbcb-323c-47a6-87ef-c5ffb8f6debb",
+                     *         "id": "c0904c6c-dfe2-44c0-8bd2-4a46ac6eff32",
                      *         "is_favorite": true,
                      *         "model_id": null,
                      *         "name": "glass_4x",
-                     *         "updated_at": "2026-11-26T15:19:55.546441Z"
+                     *         "updated_at": "2026-11-26T23:13:01.476826Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_0a32edba59344c25",
-                     *         "timestamp": "2026-11-26T15:19:55.544800Z"
+                     *         "request_id": "req_ca6f57b68e604fee",
+                     *         "timestamp": "2026-11-26T23:13:01.476354Z"
                      *       }
                      *     }
                      */
@@ -17295,14 +18058,14 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T15:15:02.373521Z",
+                     *           "created_at": "2026-11-26T23:11:50.917177Z",
                      *           "description": "Every layer and hook type of a 12-layer model, the whole corpus.",
                      *           "hook_types": [
                      *             "residual",
                      *             "mlp",
                      *             "attention"
                      *           ],
-                     *           "id": "c46ca91f-3b3b-4bbc-bbc5-89c4d63a3ee9",
+                     *           "id": "9bf7fb89-95b1-4364-9bb1-efe4625a0dc0",
                      *           "is_favorite": false,
                      *           "layers": [
                      *             0,
@@ -17312,15 +18075,15 @@ export interface operations {
                      *           "max_samples": null,
                      *           "name": "Full Analysis",
                      *           "top_k_examples": 100,
-                     *           "updated_at": "2026-11-26T15:15:02.373521Z"
+                     *           "updated_at": "2026-11-26T23:11:50.917177Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T15:19:55.615155Z",
+                     *           "created_at": "2026-11-26T23:13:01.480790Z",
                      *           "description": null,
                      *           "hook_types": [
                      *             "residual"
                      *           ],
-                     *           "id": "53199d7d-f2c4-4410-870d-996ea095fb30",
+                     *           "id": "8a2a36a1-f1ea-411f-99da-fbd05ac0932c",
                      *           "is_favorite": false,
                      *           "layers": [
                      *             1,
@@ -17329,15 +18092,15 @@ export interface operations {
                      *           "max_samples": null,
                      *           "name": "middle layers",
                      *           "top_k_examples": null,
-                     *           "updated_at": "2026-11-26T15:19:55.615155Z"
+                     *           "updated_at": "2026-11-26T23:13:01.480790Z"
                      *         },
                      *         {
-                     *           "created_at": "2026-11-26T15:15:02.373521Z",
+                     *           "created_at": "2026-11-26T23:11:50.917177Z",
                      *           "description": "The residual stream at three depths of a 12-layer model.",
                      *           "hook_types": [
                      *             "residual"
                      *           ],
-                     *           "id": "6c8f77b5-6958-446c-a33c-c599b5d3139f",
+                     *           "id": "bb00373a-01b0-42df-bfbf-0a21512f8167",
                      *           "is_favorite": false,
                      *           "layers": [
                      *             0,
@@ -17347,12 +18110,12 @@ export interface operations {
                      *           "max_samples": 5000,
                      *           "name": "Quick Scan",
                      *           "top_k_examples": 50,
-                     *           "updated_at": "2026-11-26T15:15:02.373521Z"
+                     *           "updated_at": "2026-11-26T23:11:50.917177Z"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_924ea6a3c91b4384",
-                     *         "timestamp": "2026-11-26T15:19:55.660213Z"
+                     *         "request_id": "req_18d93fbaccee4dc9",
+                     *         "timestamp": "2026-11-26T23:13:01.486343Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -17412,12 +18175,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:55.615155Z",
+                     *         "created_at": "2026-11-26T23:13:01.480790Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "53199d7d-f2c4-4410-870d-996ea095fb30",
+                     *         "id": "8a2a36a1-f1ea-411f-99da-fbd05ac0932c",
                      *         "is_favorite": false,
                      *         "layers": [
                      *           1,
@@ -17426,11 +18189,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T15:19:55.615155Z"
+                     *         "updated_at": "2026-11-26T23:13:01.480790Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_3ede77ff22034796",
-                     *         "timestamp": "2026-11-26T15:19:55.604748Z"
+                     *         "request_id": "req_a1900c38d34f4edc",
+                     *         "timestamp": "2026-11-26T23:13:01.480270Z"
                      *       }
                      *     }
                      */
@@ -17473,12 +18236,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:55.615155Z",
+                     *         "created_at": "2026-11-26T23:13:01.480790Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "53199d7d-f2c4-4410-870d-996ea095fb30",
+                     *         "id": "8a2a36a1-f1ea-411f-99da-fbd05ac0932c",
                      *         "is_favorite": false,
                      *         "layers": [
                      *           1,
@@ -17487,11 +18250,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T15:19:55.615155Z"
+                     *         "updated_at": "2026-11-26T23:13:01.480790Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e9f698f970f44d73",
-                     *         "timestamp": "2026-11-26T15:19:55.708965Z"
+                     *         "request_id": "req_59e1a13f59304a21",
+                     *         "timestamp": "2026-11-26T23:13:01.490716Z"
                      *       }
                      *     }
                      */
@@ -17549,12 +18312,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:55.615155Z",
+                     *         "created_at": "2026-11-26T23:13:01.480790Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "53199d7d-f2c4-4410-870d-996ea095fb30",
+                     *         "id": "8a2a36a1-f1ea-411f-99da-fbd05ac0932c",
                      *         "is_favorite": false,
                      *         "layers": [
                      *           1,
@@ -17563,11 +18326,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T15:19:55.615155Z"
+                     *         "updated_at": "2026-11-26T23:13:01.480790Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_a4f8b80e52144786",
-                     *         "timestamp": "2026-11-26T15:19:55.749968Z"
+                     *         "request_id": "req_e7419722cc034d1e",
+                     *         "timestamp": "2026-11-26T23:13:01.493714Z"
                      *       }
                      *     }
                      */
@@ -17613,12 +18376,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:55.615155Z",
+                     *         "created_at": "2026-11-26T23:13:01.480790Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "53199d7d-f2c4-4410-870d-996ea095fb30",
+                     *         "id": "8a2a36a1-f1ea-411f-99da-fbd05ac0932c",
                      *         "is_favorite": true,
                      *         "layers": [
                      *           1,
@@ -17627,11 +18390,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T15:19:55.793917Z"
+                     *         "updated_at": "2026-11-26T23:13:01.498732Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_7937ed99956a4339",
-                     *         "timestamp": "2026-11-26T15:19:55.964351Z"
+                     *         "request_id": "req_5d9d2e046e874a96",
+                     *         "timestamp": "2026-11-26T23:13:01.526621Z"
                      *       }
                      *     }
                      */
@@ -17683,12 +18446,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:55.615155Z",
+                     *         "created_at": "2026-11-26T23:13:01.480790Z",
                      *         "description": null,
                      *         "hook_types": [
                      *           "residual"
                      *         ],
-                     *         "id": "53199d7d-f2c4-4410-870d-996ea095fb30",
+                     *         "id": "8a2a36a1-f1ea-411f-99da-fbd05ac0932c",
                      *         "is_favorite": true,
                      *         "layers": [
                      *           1,
@@ -17697,11 +18460,11 @@ export interface operations {
                      *         "max_samples": null,
                      *         "name": "middle layers",
                      *         "top_k_examples": null,
-                     *         "updated_at": "2026-11-26T15:19:55.793917Z"
+                     *         "updated_at": "2026-11-26T23:13:01.498732Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_1ffc9f2259af4f29",
-                     *         "timestamp": "2026-11-26T15:19:55.785307Z"
+                     *         "request_id": "req_63d9fd527cc5465a",
+                     *         "timestamp": "2026-11-26T23:13:01.498267Z"
                      *       }
                      *     }
                      */
@@ -17758,66 +18521,68 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "attempt": 1,
-                     *           "created_at": "2026-11-26T15:19:59.068376Z",
+                     *           "created_at": "2026-11-26T23:13:02.500429Z",
                      *           "error_code": null,
                      *           "error_details": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "finished_at": "2026-11-26T15:19:59.123624Z",
-                     *           "id": "ced9b471-b5b4-488c-ae89-43457384702e",
+                     *           "finished_at": "2026-11-26T23:13:02.508569Z",
+                     *           "id": "f2589c29-c6ef-4fee-beba-e46f7ada1b39",
                      *           "kind": "training_evaluate",
                      *           "max_attempts": 3,
                      *           "measured": null,
                      *           "message": "Waits for the step before it.",
                      *           "progress": 0,
+                     *           "prompt": null,
                      *           "queue": "analysis",
                      *           "reason": "user",
                      *           "requested": null,
-                     *           "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *           "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *           "resource_type": "training",
                      *           "result": null,
-                     *           "retry_of": "9207d27d-bc78-415a-ad75-4b2f876c707d",
+                     *           "retry_of": "0a809212-25c4-4722-a9cf-0c1da53b3735",
                      *           "seq": 1000000,
                      *           "started_at": null,
                      *           "state": "cancelled",
-                     *           "updated_at": "2026-11-26T15:19:59.123624Z",
-                     *           "waits_for": "ee9c8071-fe6e-4191-b3a1-7d0b6a978020",
-                     *           "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *           "updated_at": "2026-11-26T23:13:02.508569Z",
+                     *           "waits_for": "72f25750-3f8c-41dd-94cb-3cfb33561814",
+                     *           "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *         },
                      *         {
                      *           "attempt": 1,
-                     *           "created_at": "2026-11-26T15:19:59.051216Z",
+                     *           "created_at": "2026-11-26T23:13:02.498567Z",
                      *           "error_code": null,
                      *           "error_details": null,
                      *           "error_message": null,
                      *           "estimate": null,
                      *           "eta_seconds": null,
-                     *           "finished_at": "2026-11-26T15:19:59.123624Z",
-                     *           "id": "ee9c8071-fe6e-4191-b3a1-7d0b6a978020",
+                     *           "finished_at": "2026-11-26T23:13:02.508569Z",
+                     *           "id": "72f25750-3f8c-41dd-94cb-3cfb33561814",
                      *           "kind": "feature_extract",
                      *           "max_attempts": 3,
                      *           "measured": null,
                      *           "message": "Waits for the step before it.",
                      *           "progress": 0,
+                     *           "prompt": null,
                      *           "queue": "analysis",
                      *           "reason": "user",
                      *           "requested": null,
-                     *           "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *           "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *           "resource_type": "training",
                      *           "result": null,
-                     *           "retry_of": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
+                     *           "retry_of": "c3cfdabe-2718-4639-ad22-0c51cab823a5",
                      *           "seq": 1000000,
                      *           "started_at": null,
                      *           "state": "cancelled",
-                     *           "updated_at": "2026-11-26T15:19:59.123624Z",
-                     *           "waits_for": "518e75bc-549e-4db7-aa62-bac064855c7d",
-                     *           "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *           "updated_at": "2026-11-26T23:13:02.508569Z",
+                     *           "waits_for": "14387dc3-5a55-4511-af70-1b472bfe2f86",
+                     *           "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_9af120ce97574210",
-                     *         "timestamp": "2026-11-26T15:19:59.339832Z"
+                     *         "request_id": "req_f3486a3a4e504e20",
+                     *         "timestamp": "2026-11-26T23:13:02.542902Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": true,
@@ -17861,36 +18626,37 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T15:15:09.524833Z",
+                     *         "created_at": "2026-11-26T23:11:53.099792Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": null,
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "764818a1-5fc9-4b7a-a16f-3c2c928977a3",
+                     *         "id": "3ee7d41b-2cec-4e89-a38c-085be59723a0",
                      *         "kind": "dataset_import",
                      *         "max_attempts": 3,
                      *         "measured": null,
                      *         "message": null,
                      *         "progress": 0,
+                     *         "prompt": null,
                      *         "queue": "downloads",
                      *         "reason": null,
                      *         "requested": null,
-                     *         "resource_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                     *         "resource_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                      *         "resource_type": "dataset",
                      *         "result": null,
                      *         "retry_of": null,
                      *         "seq": 0,
                      *         "started_at": null,
                      *         "state": "queued",
-                     *         "updated_at": "2026-11-26T15:15:09.516374Z",
+                     *         "updated_at": "2026-11-26T23:11:53.090563Z",
                      *         "waits_for": null,
                      *         "workflow_id": null
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_0457a1eb2cab4c5a",
-                     *         "timestamp": "2026-11-26T15:15:09.716256Z"
+                     *         "request_id": "req_3f5eca9d86154638",
+                     *         "timestamp": "2026-11-26T23:11:53.201517Z"
                      *       }
                      *     }
                      */
@@ -17929,42 +18695,43 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T15:19:59.379346Z",
+                     *         "created_at": "2026-11-26T23:13:02.555515Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 573740224,
-                     *           "seconds": 1252.7081709624972,
+                     *           "memory_bytes": 571225280,
+                     *           "seconds": 342.9420204652604,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
-                     *         "finished_at": "2026-11-26T15:19:59.474625Z",
-                     *         "id": "797599ae-0e70-468b-8b54-7403ed0441e3",
+                     *         "finished_at": "2026-11-26T23:13:02.570796Z",
+                     *         "id": "5816d2d9-5009-4903-8a63-b9ec7fdfc382",
                      *         "kind": "training_run",
                      *         "max_attempts": 3,
                      *         "measured": null,
                      *         "message": null,
                      *         "progress": 0,
+                     *         "prompt": null,
                      *         "queue": "training",
                      *         "reason": "user",
                      *         "requested": null,
-                     *         "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *         "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *         "resource_type": "training",
                      *         "result": null,
-                     *         "retry_of": "518e75bc-549e-4db7-aa62-bac064855c7d",
+                     *         "retry_of": "14387dc3-5a55-4511-af70-1b472bfe2f86",
                      *         "seq": 1000000,
                      *         "started_at": null,
                      *         "state": "cancelled",
-                     *         "updated_at": "2026-11-26T15:19:59.474625Z",
+                     *         "updated_at": "2026-11-26T23:13:02.570796Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *         "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_ccc00bb058744b67",
-                     *         "timestamp": "2026-11-26T15:19:59.466592Z"
+                     *         "request_id": "req_63db2190c600401e",
+                     *         "timestamp": "2026-11-26T23:13:02.570112Z"
                      *       }
                      *     }
                      */
@@ -18004,42 +18771,43 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T15:19:56.055502Z",
+                     *         "created_at": "2026-11-26T23:13:01.550211Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 573740224,
-                     *           "seconds": 1252.7081709624972,
+                     *           "memory_bytes": 571225280,
+                     *           "seconds": 342.9420204652604,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
+                     *         "id": "727671ed-d71c-4e02-bbb0-fe9c13142b34",
                      *         "kind": "training_run",
                      *         "max_attempts": 3,
                      *         "measured": null,
-                     *         "message": null,
+                     *         "message": "Opening the activations",
                      *         "progress": 0,
+                     *         "prompt": null,
                      *         "queue": "training",
                      *         "reason": null,
                      *         "requested": "pause",
-                     *         "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *         "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *         "resource_type": "training",
                      *         "result": null,
                      *         "retry_of": null,
-                     *         "seq": 3000000,
-                     *         "started_at": "2026-11-26T15:19:56.230577Z",
+                     *         "seq": 4000000,
+                     *         "started_at": "2026-11-26T23:13:01.574713Z",
                      *         "state": "running",
-                     *         "updated_at": "2026-11-26T15:19:56.721515Z",
+                     *         "updated_at": "2026-11-26T23:13:01.778873Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *         "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_ed5d94c6ede740b7",
-                     *         "timestamp": "2026-11-26T15:19:56.714197Z"
+                     *         "request_id": "req_e0d42c6079414e98",
+                     *         "timestamp": "2026-11-26T23:13:01.778285Z"
                      *       }
                      *     }
                      */
@@ -18079,47 +18847,48 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 2,
-                     *         "created_at": "2026-11-26T15:19:56.055502Z",
+                     *         "created_at": "2026-11-26T23:13:01.550211Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 573740224,
-                     *           "seconds": 1252.7081709624972,
+                     *           "memory_bytes": 571225280,
+                     *           "seconds": 342.9420204652604,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
+                     *         "id": "727671ed-d71c-4e02-bbb0-fe9c13142b34",
                      *         "kind": "training_run",
                      *         "max_attempts": 4,
                      *         "measured": {
-                     *           "base_bytes": 408211456,
+                     *           "base_bytes": 406417408,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 499081216,
-                     *           "seconds": 0.9999730959998487
+                     *           "memory_bytes": 490426368,
+                     *           "seconds": 0.2718380389997037
                      *         },
                      *         "message": null,
-                     *         "progress": 0.0019399999999999999,
+                     *         "progress": 0.015519999999999999,
+                     *         "prompt": null,
                      *         "queue": "training",
                      *         "reason": "user",
                      *         "requested": null,
-                     *         "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *         "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *         "resource_type": "training",
                      *         "result": null,
                      *         "retry_of": null,
                      *         "seq": 7000000,
-                     *         "started_at": "2026-11-26T15:19:56.230577Z",
+                     *         "started_at": "2026-11-26T23:13:01.574713Z",
                      *         "state": "queued",
-                     *         "updated_at": "2026-11-26T15:19:58.581886Z",
+                     *         "updated_at": "2026-11-26T23:13:02.406899Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *         "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_8dc2b73073cf43e8",
-                     *         "timestamp": "2026-11-26T15:19:58.574252Z"
+                     *         "request_id": "req_38a11c0f687a40d4",
+                     *         "timestamp": "2026-11-26T23:13:02.405613Z"
                      *       }
                      *     }
                      */
@@ -18160,42 +18929,43 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "attempt": 1,
-                     *         "created_at": "2026-11-26T15:19:59.379346Z",
+                     *         "created_at": "2026-11-26T23:13:02.555515Z",
                      *         "error_code": null,
                      *         "error_details": null,
                      *         "error_message": null,
                      *         "estimate": {
                      *           "disk_bytes": 10618880,
                      *           "gpu_memory_bytes": null,
-                     *           "memory_bytes": 573740224,
-                     *           "seconds": 1252.7081709624972,
+                     *           "memory_bytes": 571225280,
+                     *           "seconds": 342.9420204652604,
                      *           "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *         },
                      *         "eta_seconds": null,
                      *         "finished_at": null,
-                     *         "id": "797599ae-0e70-468b-8b54-7403ed0441e3",
+                     *         "id": "5816d2d9-5009-4903-8a63-b9ec7fdfc382",
                      *         "kind": "training_run",
                      *         "max_attempts": 3,
                      *         "measured": null,
                      *         "message": null,
                      *         "progress": 0,
+                     *         "prompt": null,
                      *         "queue": "training",
                      *         "reason": null,
                      *         "requested": null,
-                     *         "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *         "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *         "resource_type": "training",
                      *         "result": null,
-                     *         "retry_of": "518e75bc-549e-4db7-aa62-bac064855c7d",
+                     *         "retry_of": "14387dc3-5a55-4511-af70-1b472bfe2f86",
                      *         "seq": 0,
                      *         "started_at": null,
                      *         "state": "queued",
-                     *         "updated_at": "2026-11-26T15:19:59.359896Z",
+                     *         "updated_at": "2026-11-26T23:13:02.551590Z",
                      *         "waits_for": null,
-                     *         "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *         "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_2cffe2da71eb4f76",
-                     *         "timestamp": "2026-11-26T15:19:59.358497Z"
+                     *         "request_id": "req_9c13f54e40304eff",
+                     *         "timestamp": "2026-11-26T23:13:02.551181Z"
                      *       }
                      *     }
                      */
@@ -18238,14 +19008,14 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "lines": [
-                     *           "{\"message\": \"job running\", \"process\": \"job-df7a92d4-0543-452f-b6fc-3f292ad8342e\", \"pid\": 16939, \"job_id\": \"df7a92d4-0543-452f-b6fc-3f292ad8342e\", \"attempt\": 1, \"kind\": \"training_run\", \"from\": \"starting\", \"to\": \"running\", \"reason\": null, \"error_code\": null, \"timestamp\": \"2026-11-26T15:19:56.612561+00:00\", \"level\": \"INFO\", \"logger\": \"app.services.job_lifecycle\"}"
+                     *           "{\"message\": \"job running\", \"process\": \"job-727671ed-d71c-4e02-bbb0-fe9c13142b34\", \"pid\": 6859, \"job_id\": \"727671ed-d71c-4e02-bbb0-fe9c13142b34\", \"attempt\": 1, \"kind\": \"training_run\", \"from\": \"starting\", \"to\": \"running\", \"reason\": null, \"error_code\": null, \"timestamp\": \"2026-11-26T23:13:01.644686+00:00\", \"level\": \"INFO\", \"logger\": \"app.services.job_lifecycle\"}"
                      *         ],
-                     *         "size_bytes": 363,
+                     *         "size_bytes": 362,
                      *         "truncated": false
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_1a7bb059f35f4dde",
-                     *         "timestamp": "2026-11-26T15:19:59.538896Z"
+                     *         "request_id": "req_c9f57a9641a749fd",
+                     *         "timestamp": "2026-11-26T23:13:02.593628Z"
                      *       }
                      *     }
                      */
@@ -18286,113 +19056,116 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "created_at": "2026-11-26T15:19:56.013030Z",
+                     *           "created_at": "2026-11-26T23:13:01.539658Z",
                      *           "error_code": null,
                      *           "error_message": null,
-                     *           "id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf",
+                     *           "id": "4acd0685-a182-4476-9dfb-4df69e73afa4",
                      *           "name": "one more",
                      *           "progress": 0,
                      *           "state": "cancelled",
                      *           "steps": [
                      *             {
                      *               "attempt": 1,
-                     *               "created_at": "2026-11-26T15:19:59.013207Z",
+                     *               "created_at": "2026-11-26T23:13:02.493896Z",
                      *               "error_code": null,
                      *               "error_details": null,
                      *               "error_message": null,
                      *               "estimate": {
                      *                 "disk_bytes": 10618880,
                      *                 "gpu_memory_bytes": null,
-                     *                 "memory_bytes": 573740224,
-                     *                 "seconds": 1252.7081709624972,
+                     *                 "memory_bytes": 571225280,
+                     *                 "seconds": 342.9420204652604,
                      *                 "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *               },
                      *               "eta_seconds": null,
-                     *               "finished_at": "2026-11-26T15:19:59.123624Z",
-                     *               "id": "518e75bc-549e-4db7-aa62-bac064855c7d",
+                     *               "finished_at": "2026-11-26T23:13:02.508569Z",
+                     *               "id": "14387dc3-5a55-4511-af70-1b472bfe2f86",
                      *               "kind": "training_run",
                      *               "max_attempts": 3,
                      *               "measured": null,
                      *               "message": null,
                      *               "progress": 0,
+                     *               "prompt": null,
                      *               "queue": "training",
                      *               "reason": "user",
                      *               "requested": null,
-                     *               "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *               "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *               "resource_type": "training",
                      *               "result": null,
-                     *               "retry_of": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
+                     *               "retry_of": "727671ed-d71c-4e02-bbb0-fe9c13142b34",
                      *               "seq": 1000000,
                      *               "started_at": null,
                      *               "state": "cancelled",
-                     *               "updated_at": "2026-11-26T15:19:59.123624Z",
+                     *               "updated_at": "2026-11-26T23:13:02.508569Z",
                      *               "waits_for": null,
-                     *               "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *               "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *             },
                      *             {
                      *               "attempt": 1,
-                     *               "created_at": "2026-11-26T15:19:59.051216Z",
+                     *               "created_at": "2026-11-26T23:13:02.498567Z",
                      *               "error_code": null,
                      *               "error_details": null,
                      *               "error_message": null,
                      *               "estimate": null,
                      *               "eta_seconds": null,
-                     *               "finished_at": "2026-11-26T15:19:59.123624Z",
-                     *               "id": "ee9c8071-fe6e-4191-b3a1-7d0b6a978020",
+                     *               "finished_at": "2026-11-26T23:13:02.508569Z",
+                     *               "id": "72f25750-3f8c-41dd-94cb-3cfb33561814",
                      *               "kind": "feature_extract",
                      *               "max_attempts": 3,
                      *               "measured": null,
                      *               "message": "Waits for the step before it.",
                      *               "progress": 0,
+                     *               "prompt": null,
                      *               "queue": "analysis",
                      *               "reason": "user",
                      *               "requested": null,
-                     *               "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *               "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *               "resource_type": "training",
                      *               "result": null,
-                     *               "retry_of": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
+                     *               "retry_of": "c3cfdabe-2718-4639-ad22-0c51cab823a5",
                      *               "seq": 1000000,
                      *               "started_at": null,
                      *               "state": "cancelled",
-                     *               "updated_at": "2026-11-26T15:19:59.123624Z",
-                     *               "waits_for": "518e75bc-549e-4db7-aa62-bac064855c7d",
-                     *               "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *               "updated_at": "2026-11-26T23:13:02.508569Z",
+                     *               "waits_for": "14387dc3-5a55-4511-af70-1b472bfe2f86",
+                     *               "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *             },
                      *             {
                      *               "attempt": 1,
-                     *               "created_at": "2026-11-26T15:19:59.068376Z",
+                     *               "created_at": "2026-11-26T23:13:02.500429Z",
                      *               "error_code": null,
                      *               "error_details": null,
                      *               "error_message": null,
                      *               "estimate": null,
                      *               "eta_seconds": null,
-                     *               "finished_at": "2026-11-26T15:19:59.123624Z",
-                     *               "id": "ced9b471-b5b4-488c-ae89-43457384702e",
+                     *               "finished_at": "2026-11-26T23:13:02.508569Z",
+                     *               "id": "f2589c29-c6ef-4fee-beba-e46f7ada1b39",
                      *               "kind": "training_evaluate",
                      *               "max_attempts": 3,
                      *               "measured": null,
                      *               "message": "Waits for the step before it.",
                      *               "progress": 0,
+                     *               "prompt": null,
                      *               "queue": "analysis",
                      *               "reason": "user",
                      *               "requested": null,
-                     *               "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *               "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *               "resource_type": "training",
                      *               "result": null,
-                     *               "retry_of": "9207d27d-bc78-415a-ad75-4b2f876c707d",
+                     *               "retry_of": "0a809212-25c4-4722-a9cf-0c1da53b3735",
                      *               "seq": 1000000,
                      *               "started_at": null,
                      *               "state": "cancelled",
-                     *               "updated_at": "2026-11-26T15:19:59.123624Z",
-                     *               "waits_for": "ee9c8071-fe6e-4191-b3a1-7d0b6a978020",
-                     *               "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *               "updated_at": "2026-11-26T23:13:02.508569Z",
+                     *               "waits_for": "72f25750-3f8c-41dd-94cb-3cfb33561814",
+                     *               "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *             }
                      *           ]
                      *         }
                      *       ],
                      *       "meta": {
-                     *         "request_id": "req_79b630fd75ea411d",
-                     *         "timestamp": "2026-11-26T15:19:59.317883Z"
+                     *         "request_id": "req_9e01e489498f4bb0",
+                     *         "timestamp": "2026-11-26T23:13:02.537931Z"
                      *       },
                      *       "pagination": {
                      *         "has_next": false,
@@ -18424,12 +19197,12 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
-                 *       "dataset_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                 *       "activation_id": "24487c2f-2285-423c-b259-169a77f10b13",
+                 *       "dataset_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                  *       "discover": {
                  *         "examples_per_feature": 5
                  *       },
-                 *       "model_id": "43fb41dd-4c53-4c75-8ba0-9c16793854fd",
+                 *       "model_id": "e0a468c4-048d-4166-91e5-0e71c4fef1e2",
                  *       "name": "one more",
                  *       "train": {
                  *         "hyperparameters": {
@@ -18458,112 +19231,115 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:56.013030Z",
+                     *         "created_at": "2026-11-26T23:13:01.539658Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf",
+                     *         "id": "4acd0685-a182-4476-9dfb-4df69e73afa4",
                      *         "name": "one more",
                      *         "progress": 0,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T15:19:56.055502Z",
+                     *             "created_at": "2026-11-26T23:13:01.550211Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 573740224,
-                     *               "seconds": 1252.7081709624972,
+                     *               "memory_bytes": 571225280,
+                     *               "seconds": 342.9420204652604,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
+                     *             "id": "727671ed-d71c-4e02-bbb0-fe9c13142b34",
                      *             "kind": "training_run",
                      *             "max_attempts": 3,
                      *             "measured": null,
                      *             "message": null,
                      *             "progress": 0,
+                     *             "prompt": null,
                      *             "queue": "training",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T15:19:56.013030Z",
+                     *             "updated_at": "2026-11-26T23:13:01.539658Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T15:19:56.084787Z",
+                     *             "created_at": "2026-11-26T23:13:01.553555Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
+                     *             "id": "c3cfdabe-2718-4639-ad22-0c51cab823a5",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
                      *             "message": "Waits for the step before it.",
                      *             "progress": 0,
+                     *             "prompt": null,
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T15:19:56.013030Z",
-                     *             "waits_for": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "updated_at": "2026-11-26T23:13:01.539658Z",
+                     *             "waits_for": "727671ed-d71c-4e02-bbb0-fe9c13142b34",
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T15:19:56.090641Z",
+                     *             "created_at": "2026-11-26T23:13:01.554481Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "9207d27d-bc78-415a-ad75-4b2f876c707d",
+                     *             "id": "0a809212-25c4-4722-a9cf-0c1da53b3735",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
                      *             "message": "Waits for the step before it.",
                      *             "progress": 0,
+                     *             "prompt": null,
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T15:19:56.013030Z",
-                     *             "waits_for": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "updated_at": "2026-11-26T23:13:01.539658Z",
+                     *             "waits_for": "c3cfdabe-2718-4639-ad22-0c51cab823a5",
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_f4e88ea4a8b94e90",
-                     *         "timestamp": "2026-11-26T15:19:56.010360Z"
+                     *         "request_id": "req_0610272b3a6c4a31",
+                     *         "timestamp": "2026-11-26T23:13:01.538807Z"
                      *       }
                      *     }
                      */
@@ -18605,112 +19381,115 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:56.013030Z",
+                     *         "created_at": "2026-11-26T23:13:01.539658Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf",
+                     *         "id": "4acd0685-a182-4476-9dfb-4df69e73afa4",
                      *         "name": "one more",
                      *         "progress": 0,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T15:19:56.055502Z",
+                     *             "created_at": "2026-11-26T23:13:01.550211Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 573740224,
-                     *               "seconds": 1252.7081709624972,
+                     *               "memory_bytes": 571225280,
+                     *               "seconds": 342.9420204652604,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
+                     *             "id": "727671ed-d71c-4e02-bbb0-fe9c13142b34",
                      *             "kind": "training_run",
                      *             "max_attempts": 3,
                      *             "measured": null,
                      *             "message": null,
                      *             "progress": 0,
+                     *             "prompt": null,
                      *             "queue": "training",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T15:19:56.160944Z",
+                     *             "updated_at": "2026-11-26T23:13:01.565447Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T15:19:56.084787Z",
+                     *             "created_at": "2026-11-26T23:13:01.553555Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
+                     *             "id": "c3cfdabe-2718-4639-ad22-0c51cab823a5",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
                      *             "message": "Waits for the step before it.",
                      *             "progress": 0,
+                     *             "prompt": null,
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T15:19:56.013030Z",
-                     *             "waits_for": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "updated_at": "2026-11-26T23:13:01.539658Z",
+                     *             "waits_for": "727671ed-d71c-4e02-bbb0-fe9c13142b34",
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T15:19:56.090641Z",
+                     *             "created_at": "2026-11-26T23:13:01.554481Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "9207d27d-bc78-415a-ad75-4b2f876c707d",
+                     *             "id": "0a809212-25c4-4722-a9cf-0c1da53b3735",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
                      *             "message": "Waits for the step before it.",
                      *             "progress": 0,
+                     *             "prompt": null,
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T15:19:56.013030Z",
-                     *             "waits_for": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "updated_at": "2026-11-26T23:13:01.539658Z",
+                     *             "waits_for": "c3cfdabe-2718-4639-ad22-0c51cab823a5",
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_8b2139556d824992",
-                     *         "timestamp": "2026-11-26T15:19:56.168252Z"
+                     *         "request_id": "req_dbb333d4483e4db2",
+                     *         "timestamp": "2026-11-26T23:13:01.565900Z"
                      *       }
                      *     }
                      */
@@ -18748,117 +19527,120 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:56.013030Z",
+                     *         "created_at": "2026-11-26T23:13:01.539658Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf",
+                     *         "id": "4acd0685-a182-4476-9dfb-4df69e73afa4",
                      *         "name": "one more",
-                     *         "progress": 0.0006466666666666666,
+                     *         "progress": 0.005173333333333333,
                      *         "state": "cancelled",
                      *         "steps": [
                      *           {
                      *             "attempt": 3,
-                     *             "created_at": "2026-11-26T15:19:56.055502Z",
+                     *             "created_at": "2026-11-26T23:13:01.550211Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 573740224,
-                     *               "seconds": 1252.7081709624972,
+                     *               "memory_bytes": 571225280,
+                     *               "seconds": 342.9420204652604,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
-                     *             "finished_at": "2026-11-26T15:19:58.843133Z",
-                     *             "id": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
+                     *             "finished_at": "2026-11-26T23:13:02.461539Z",
+                     *             "id": "727671ed-d71c-4e02-bbb0-fe9c13142b34",
                      *             "kind": "training_run",
                      *             "max_attempts": 5,
                      *             "measured": {
-                     *               "base_bytes": 408211456,
+                     *               "base_bytes": 406417408,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 499081216,
-                     *               "seconds": 0.9999730959998487
+                     *               "memory_bytes": 490426368,
+                     *               "seconds": 0.2718380389997037
                      *             },
                      *             "message": null,
-                     *             "progress": 0.0019399999999999999,
+                     *             "progress": 0.015519999999999999,
+                     *             "prompt": null,
                      *             "queue": "training",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 10000000,
-                     *             "started_at": "2026-11-26T15:19:56.230577Z",
+                     *             "started_at": "2026-11-26T23:13:01.574713Z",
                      *             "state": "cancelled",
-                     *             "updated_at": "2026-11-26T15:19:58.843133Z",
+                     *             "updated_at": "2026-11-26T23:13:02.461539Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T15:19:56.084787Z",
+                     *             "created_at": "2026-11-26T23:13:01.553555Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "finished_at": "2026-11-26T15:19:58.843133Z",
-                     *             "id": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
+                     *             "finished_at": "2026-11-26T23:13:02.461539Z",
+                     *             "id": "c3cfdabe-2718-4639-ad22-0c51cab823a5",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 4,
                      *             "measured": null,
                      *             "message": null,
                      *             "progress": 0,
+                     *             "prompt": null,
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 3000000,
                      *             "started_at": null,
                      *             "state": "cancelled",
-                     *             "updated_at": "2026-11-26T15:19:58.843133Z",
-                     *             "waits_for": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "updated_at": "2026-11-26T23:13:02.461539Z",
+                     *             "waits_for": "727671ed-d71c-4e02-bbb0-fe9c13142b34",
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T15:19:56.090641Z",
+                     *             "created_at": "2026-11-26T23:13:01.554481Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
-                     *             "finished_at": "2026-11-26T15:19:58.843133Z",
-                     *             "id": "9207d27d-bc78-415a-ad75-4b2f876c707d",
+                     *             "finished_at": "2026-11-26T23:13:02.461539Z",
+                     *             "id": "0a809212-25c4-4722-a9cf-0c1da53b3735",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 4,
                      *             "measured": null,
                      *             "message": null,
                      *             "progress": 0,
+                     *             "prompt": null,
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 3000000,
                      *             "started_at": null,
                      *             "state": "cancelled",
-                     *             "updated_at": "2026-11-26T15:19:58.843133Z",
-                     *             "waits_for": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "updated_at": "2026-11-26T23:13:02.461539Z",
+                     *             "waits_for": "c3cfdabe-2718-4639-ad22-0c51cab823a5",
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_6608e4b6421a4178",
-                     *         "timestamp": "2026-11-26T15:19:58.838893Z"
+                     *         "request_id": "req_69aaa6a8f7084ff9",
+                     *         "timestamp": "2026-11-26T23:13:02.460778Z"
                      *       }
                      *     }
                      */
@@ -18897,117 +19679,120 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:56.013030Z",
+                     *         "created_at": "2026-11-26T23:13:01.539658Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf",
+                     *         "id": "4acd0685-a182-4476-9dfb-4df69e73afa4",
                      *         "name": "one more",
-                     *         "progress": 0.0006466666666666666,
+                     *         "progress": 0.005173333333333333,
                      *         "state": "paused",
                      *         "steps": [
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T15:19:56.055502Z",
+                     *             "created_at": "2026-11-26T23:13:01.550211Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 573740224,
-                     *               "seconds": 1252.7081709624972,
+                     *               "memory_bytes": 571225280,
+                     *               "seconds": 342.9420204652604,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
+                     *             "id": "727671ed-d71c-4e02-bbb0-fe9c13142b34",
                      *             "kind": "training_run",
                      *             "max_attempts": 4,
                      *             "measured": {
-                     *               "base_bytes": 408211456,
+                     *               "base_bytes": 406417408,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 499081216,
-                     *               "seconds": 0.9999730959998487
+                     *               "memory_bytes": 490426368,
+                     *               "seconds": 0.2718380389997037
                      *             },
                      *             "message": null,
-                     *             "progress": 0.0019399999999999999,
+                     *             "progress": 0.015519999999999999,
+                     *             "prompt": null,
                      *             "queue": "training",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 8000000,
-                     *             "started_at": "2026-11-26T15:19:56.230577Z",
+                     *             "started_at": "2026-11-26T23:13:01.574713Z",
                      *             "state": "paused",
-                     *             "updated_at": "2026-11-26T15:19:58.637103Z",
+                     *             "updated_at": "2026-11-26T23:13:02.418269Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T15:19:56.084787Z",
+                     *             "created_at": "2026-11-26T23:13:01.553555Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
+                     *             "id": "c3cfdabe-2718-4639-ad22-0c51cab823a5",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
                      *             "message": "Waits for the step before it.",
                      *             "progress": 0,
+                     *             "prompt": null,
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 1000000,
                      *             "started_at": null,
                      *             "state": "paused",
-                     *             "updated_at": "2026-11-26T15:19:58.637103Z",
-                     *             "waits_for": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "updated_at": "2026-11-26T23:13:02.418269Z",
+                     *             "waits_for": "727671ed-d71c-4e02-bbb0-fe9c13142b34",
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T15:19:56.090641Z",
+                     *             "created_at": "2026-11-26T23:13:01.554481Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "9207d27d-bc78-415a-ad75-4b2f876c707d",
+                     *             "id": "0a809212-25c4-4722-a9cf-0c1da53b3735",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
                      *             "message": "Waits for the step before it.",
                      *             "progress": 0,
+                     *             "prompt": null,
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 1000000,
                      *             "started_at": null,
                      *             "state": "paused",
-                     *             "updated_at": "2026-11-26T15:19:58.637103Z",
-                     *             "waits_for": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "updated_at": "2026-11-26T23:13:02.418269Z",
+                     *             "waits_for": "c3cfdabe-2718-4639-ad22-0c51cab823a5",
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_1dd6af579f104fc6",
-                     *         "timestamp": "2026-11-26T15:19:58.635321Z"
+                     *         "request_id": "req_1cc4a1e4a5ac48b5",
+                     *         "timestamp": "2026-11-26T23:13:02.417638Z"
                      *       }
                      *     }
                      */
@@ -19046,117 +19831,120 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:56.013030Z",
+                     *         "created_at": "2026-11-26T23:13:01.539658Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf",
+                     *         "id": "4acd0685-a182-4476-9dfb-4df69e73afa4",
                      *         "name": "one more",
-                     *         "progress": 0.0006466666666666666,
+                     *         "progress": 0.005173333333333333,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 3,
-                     *             "created_at": "2026-11-26T15:19:56.055502Z",
+                     *             "created_at": "2026-11-26T23:13:01.550211Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 573740224,
-                     *               "seconds": 1252.7081709624972,
+                     *               "memory_bytes": 571225280,
+                     *               "seconds": 342.9420204652604,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
+                     *             "id": "727671ed-d71c-4e02-bbb0-fe9c13142b34",
                      *             "kind": "training_run",
                      *             "max_attempts": 5,
                      *             "measured": {
-                     *               "base_bytes": 408211456,
+                     *               "base_bytes": 406417408,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 499081216,
-                     *               "seconds": 0.9999730959998487
+                     *               "memory_bytes": 490426368,
+                     *               "seconds": 0.2718380389997037
                      *             },
                      *             "message": null,
-                     *             "progress": 0.0019399999999999999,
+                     *             "progress": 0.015519999999999999,
+                     *             "prompt": null,
                      *             "queue": "training",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 9000000,
-                     *             "started_at": "2026-11-26T15:19:56.230577Z",
+                     *             "started_at": "2026-11-26T23:13:01.574713Z",
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T15:19:58.750748Z",
+                     *             "updated_at": "2026-11-26T23:13:02.439216Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T15:19:56.084787Z",
+                     *             "created_at": "2026-11-26T23:13:01.553555Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
+                     *             "id": "c3cfdabe-2718-4639-ad22-0c51cab823a5",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 4,
                      *             "measured": null,
                      *             "message": null,
                      *             "progress": 0,
+                     *             "prompt": null,
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 2000000,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T15:19:58.750748Z",
-                     *             "waits_for": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "updated_at": "2026-11-26T23:13:02.439216Z",
+                     *             "waits_for": "727671ed-d71c-4e02-bbb0-fe9c13142b34",
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           },
                      *           {
                      *             "attempt": 2,
-                     *             "created_at": "2026-11-26T15:19:56.090641Z",
+                     *             "created_at": "2026-11-26T23:13:01.554481Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "9207d27d-bc78-415a-ad75-4b2f876c707d",
+                     *             "id": "0a809212-25c4-4722-a9cf-0c1da53b3735",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 4,
                      *             "measured": null,
                      *             "message": null,
                      *             "progress": 0,
+                     *             "prompt": null,
                      *             "queue": "analysis",
                      *             "reason": "user",
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
                      *             "retry_of": null,
                      *             "seq": 2000000,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T15:19:58.750748Z",
-                     *             "waits_for": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "updated_at": "2026-11-26T23:13:02.439216Z",
+                     *             "waits_for": "c3cfdabe-2718-4639-ad22-0c51cab823a5",
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_aee972a5d61245d9",
-                     *         "timestamp": "2026-11-26T15:19:58.748436Z"
+                     *         "request_id": "req_d0737822af1041c5",
+                     *         "timestamp": "2026-11-26T23:13:02.438638Z"
                      *       }
                      *     }
                      */
@@ -19196,112 +19984,115 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "created_at": "2026-11-26T15:19:56.013030Z",
+                     *         "created_at": "2026-11-26T23:13:01.539658Z",
                      *         "error_code": null,
                      *         "error_message": null,
-                     *         "id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf",
+                     *         "id": "4acd0685-a182-4476-9dfb-4df69e73afa4",
                      *         "name": "one more",
                      *         "progress": 0,
                      *         "state": "queued",
                      *         "steps": [
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T15:19:59.013207Z",
+                     *             "created_at": "2026-11-26T23:13:02.493896Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": {
                      *               "disk_bytes": 10618880,
                      *               "gpu_memory_bytes": null,
-                     *               "memory_bytes": 573740224,
-                     *               "seconds": 1252.7081709624972,
+                     *               "memory_bytes": 571225280,
+                     *               "seconds": 342.9420204652604,
                      *               "time_source": "measured: the median of 2 jobs of this kind on this machine"
                      *             },
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "518e75bc-549e-4db7-aa62-bac064855c7d",
+                     *             "id": "14387dc3-5a55-4511-af70-1b472bfe2f86",
                      *             "kind": "training_run",
                      *             "max_attempts": 3,
                      *             "measured": null,
                      *             "message": null,
                      *             "progress": 0,
+                     *             "prompt": null,
                      *             "queue": "training",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
-                     *             "retry_of": "df7a92d4-0543-452f-b6fc-3f292ad8342e",
+                     *             "retry_of": "727671ed-d71c-4e02-bbb0-fe9c13142b34",
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T15:19:58.985952Z",
+                     *             "updated_at": "2026-11-26T23:13:02.488317Z",
                      *             "waits_for": null,
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T15:19:59.051216Z",
+                     *             "created_at": "2026-11-26T23:13:02.498567Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "ee9c8071-fe6e-4191-b3a1-7d0b6a978020",
+                     *             "id": "72f25750-3f8c-41dd-94cb-3cfb33561814",
                      *             "kind": "feature_extract",
                      *             "max_attempts": 3,
                      *             "measured": null,
                      *             "message": "Waits for the step before it.",
                      *             "progress": 0,
+                     *             "prompt": null,
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
-                     *             "retry_of": "fce433ec-dd72-4f98-b747-6b1ead5a43d0",
+                     *             "retry_of": "c3cfdabe-2718-4639-ad22-0c51cab823a5",
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T15:19:58.985952Z",
-                     *             "waits_for": "518e75bc-549e-4db7-aa62-bac064855c7d",
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "updated_at": "2026-11-26T23:13:02.488317Z",
+                     *             "waits_for": "14387dc3-5a55-4511-af70-1b472bfe2f86",
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           },
                      *           {
                      *             "attempt": 1,
-                     *             "created_at": "2026-11-26T15:19:59.068376Z",
+                     *             "created_at": "2026-11-26T23:13:02.500429Z",
                      *             "error_code": null,
                      *             "error_details": null,
                      *             "error_message": null,
                      *             "estimate": null,
                      *             "eta_seconds": null,
                      *             "finished_at": null,
-                     *             "id": "ced9b471-b5b4-488c-ae89-43457384702e",
+                     *             "id": "f2589c29-c6ef-4fee-beba-e46f7ada1b39",
                      *             "kind": "training_evaluate",
                      *             "max_attempts": 3,
                      *             "measured": null,
                      *             "message": "Waits for the step before it.",
                      *             "progress": 0,
+                     *             "prompt": null,
                      *             "queue": "analysis",
                      *             "reason": null,
                      *             "requested": null,
-                     *             "resource_id": "dae023ce-f346-4d6b-91ee-079c31e65d94",
+                     *             "resource_id": "230f3fbb-63ac-4764-8aea-1d1662cedbbb",
                      *             "resource_type": "training",
                      *             "result": null,
-                     *             "retry_of": "9207d27d-bc78-415a-ad75-4b2f876c707d",
+                     *             "retry_of": "0a809212-25c4-4722-a9cf-0c1da53b3735",
                      *             "seq": 0,
                      *             "started_at": null,
                      *             "state": "queued",
-                     *             "updated_at": "2026-11-26T15:19:58.985952Z",
-                     *             "waits_for": "ee9c8071-fe6e-4191-b3a1-7d0b6a978020",
-                     *             "workflow_id": "ea1c2ede-8644-4072-8b7c-59d4ad0ecaaf"
+                     *             "updated_at": "2026-11-26T23:13:02.488317Z",
+                     *             "waits_for": "72f25750-3f8c-41dd-94cb-3cfb33561814",
+                     *             "workflow_id": "4acd0685-a182-4476-9dfb-4df69e73afa4"
                      *           }
                      *         ]
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_e07d21fc031f49a9",
-                     *         "timestamp": "2026-11-26T15:19:58.983955Z"
+                     *         "request_id": "req_40a0a1549f3a4cc1",
+                     *         "timestamp": "2026-11-26T23:13:02.487855Z"
                      *       }
                      *     }
                      */
@@ -19359,11 +20150,11 @@ export interface operations {
                      *         },
                      *         "redis": "connected",
                      *         "status": "ok",
-                     *         "timestamp": "2026-11-26T15:15:09.456723Z"
+                     *         "timestamp": "2026-11-26T23:11:53.049054Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_8725d0ca806f4d61",
-                     *         "timestamp": "2026-11-26T15:15:09.423687Z"
+                     *         "request_id": "req_245c13048fe849c0",
+                     *         "timestamp": "2026-11-26T23:11:53.031859Z"
                      *       }
                      *     }
                      */
@@ -19417,11 +20208,11 @@ export interface operations {
                      *         },
                      *         "redis": "connected",
                      *         "status": "ok",
-                     *         "timestamp": "2026-11-26T15:15:09.468680Z"
+                     *         "timestamp": "2026-11-26T23:11:53.054194Z"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_eddd3826678a4b59",
-                     *         "timestamp": "2026-11-26T15:15:09.460600Z"
+                     *         "request_id": "req_6e14c44cdd944b28",
+                     *         "timestamp": "2026-11-26T23:11:53.051628Z"
                      *       }
                      *     }
                      */
@@ -19456,8 +20247,8 @@ export interface operations {
                      *         "status": "ok"
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_fc02ed0e475648f8",
-                     *         "timestamp": "2026-11-26T15:15:09.472905Z"
+                     *         "request_id": "req_980a767194da4633",
+                     *         "timestamp": "2026-11-26T23:11:53.058608Z"
                      *       }
                      *     }
                      */
@@ -19492,13 +20283,13 @@ export interface operations {
                      *         "cpu_name": "AMD EPYC",
                      *         "device_name": "AMD EPYC",
                      *         "disk": {
-                     *           "free_bytes": 62555459584,
+                     *           "free_bytes": 61301137408,
                      *           "path": "/home/ada/.local/share/mistudio",
                      *           "total_bytes": 270553174016
                      *         },
                      *         "gpu_info": [],
                      *         "memory_info": {
-                     *           "available_bytes": 20867354624,
+                     *           "available_bytes": 23883616256,
                      *           "total_bytes": 25276502016
                      *         },
                      *         "packages": {
@@ -19515,8 +20306,8 @@ export interface operations {
                      *         "workers": {}
                      *       },
                      *       "meta": {
-                     *         "request_id": "req_d1c24cbab64f41c4",
-                     *         "timestamp": "2026-11-26T15:15:09.475157Z"
+                     *         "request_id": "req_8f416f47bd3c4e7f",
+                     *         "timestamp": "2026-11-26T23:11:53.060194Z"
                      *       }
                      *     }
                      */
@@ -19544,35 +20335,36 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "attempt": 1,
-                 *         "created_at": "2026-11-26T15:15:09.524833Z",
+                 *         "created_at": "2026-11-26T23:11:53.099792Z",
                  *         "error_code": null,
                  *         "error_details": null,
                  *         "error_message": null,
                  *         "estimate": null,
                  *         "eta_seconds": null,
                  *         "finished_at": null,
-                 *         "id": "764818a1-5fc9-4b7a-a16f-3c2c928977a3",
+                 *         "id": "3ee7d41b-2cec-4e89-a38c-085be59723a0",
                  *         "kind": "dataset_import",
                  *         "max_attempts": 3,
                  *         "measured": null,
                  *         "message": null,
                  *         "progress": 0,
+                 *         "prompt": null,
                  *         "queue": "downloads",
                  *         "reason": null,
                  *         "requested": null,
-                 *         "resource_id": "b7e7f62f-08e2-4566-bf5c-964dde933228",
+                 *         "resource_id": "4cbb0205-f984-4d64-9133-17b3bfebc4b9",
                  *         "resource_type": "dataset",
                  *         "result": null,
                  *         "retry_of": null,
                  *         "seq": 0,
                  *         "started_at": null,
                  *         "state": "queued",
-                 *         "updated_at": "2026-11-26T15:15:09.516374Z",
+                 *         "updated_at": "2026-11-26T23:11:53.090563Z",
                  *         "waits_for": null,
                  *         "workflow_id": null
                  *       },
                  *       "seq": 0,
-                 *       "timestamp": "2026-11-26T15:15:09.528333Z",
+                 *       "timestamp": "2026-11-26T23:11:53.104028Z",
                  *       "type": "job.updated"
                  *     }
                  */
@@ -19601,44 +20393,44 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {
-                 *         "estimated_remaining_seconds": 48.69444060064234,
+                 *         "estimated_remaining_seconds": 36.09234879646465,
                  *         "metrics": {
                  *           "dead_neurons": 0,
                  *           "explained_variance": 0.4296999512086316,
-                 *           "floor_share": 0.013129428475076435,
+                 *           "floor_share": 0.017454692559707028,
                  *           "gpu_utilization": null,
                  *           "grad_norm": 0.2544644773006439,
                  *           "learning_rate": 0.00002544866332054562,
                  *           "loss": 0.5626480579376221,
-                 *           "memory_used_bytes": 486514688,
+                 *           "memory_used_bytes": 476311552,
                  *           "reconstruction_error": 0.5626480579376221,
                  *           "sparsity": 64,
-                 *           "tokens_per_second": 21018.580096112633
+                 *           "tokens_per_second": 28357.47836118257
                  *         },
                  *         "points": [
                  *           {
                  *             "dead_neurons": 0,
                  *             "explained_variance": 0.4296999512086316,
-                 *             "floor_share": 0.013129428475076435,
+                 *             "floor_share": 0.017454692559707028,
                  *             "gpu_utilization": null,
                  *             "grad_norm": 0.2544644773006439,
                  *             "learning_rate": 0.00002544866332054562,
                  *             "loss": 0.5626480579376221,
-                 *             "memory_used_bytes": 486514688,
+                 *             "memory_used_bytes": 476311552,
                  *             "reconstruction_error": 0.5626480579376221,
                  *             "sparsity": 64,
                  *             "step": 1,
-                 *             "tokens_per_second": 21018.580096112633
+                 *             "tokens_per_second": 28357.47836118257
                  *           }
                  *         ],
                  *         "progress": 0.0485,
                  *         "status": "training",
                  *         "step": 1,
                  *         "total_steps": 2000,
-                 *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                 *         "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                  *       },
                  *       "seq": 3000001,
-                 *       "timestamp": "2026-11-26T15:15:51.535029Z",
+                 *       "timestamp": "2026-11-26T23:12:08.742702Z",
                  *       "type": "training.progress"
                  *     }
                  */
@@ -19667,12 +20459,12 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {
-                 *         "final_loss": 0.07838472723960876,
-                 *         "total_time_seconds": 45.843015,
-                 *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                 *         "final_loss": 0.07875771820545197,
+                 *         "total_time_seconds": 11.161604,
+                 *         "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                  *       },
-                 *       "seq": 52000000,
-                 *       "timestamp": "2026-11-26T15:16:37.068274Z",
+                 *       "seq": 22000000,
+                 *       "timestamp": "2026-11-26T23:12:19.758822Z",
                  *       "type": "training.completed"
                  *     }
                  */
@@ -19703,10 +20495,10 @@ export interface operations {
                  *       "error": {
                  *         "code": "GPU_OOM",
                  *         "message": "The GPU has no memory left for this. Take a smaller batch.",
-                 *         "training_id": "fa233ff0-455b-4511-a91b-bf5a4a21aae2"
+                 *         "training_id": "02aa8a91-6f4a-46d7-adc9-1db9dbfb76fd"
                  *       },
                  *       "seq": 7000000,
-                 *       "timestamp": "2026-11-26T15:20:07.055326Z",
+                 *       "timestamp": "2026-11-26T23:13:05.744754Z",
                  *       "type": "training.error"
                  *     }
                  */
@@ -19735,14 +20527,14 @@ export interface operations {
                 /**
                  * @example {
                  *       "data": {
-                 *         "activation_id": "33ebe2e0-81e2-48d7-92a4-3dba9e2bb629",
-                 *         "estimated_remaining_seconds": 1.0468049399515706,
-                 *         "n_tokens": 8192,
-                 *         "progress": 20.317460317460316,
-                 *         "tokens_per_second": 30691.486803153955
+                 *         "activation_id": "24487c2f-2285-423c-b259-169a77f10b13",
+                 *         "estimated_remaining_seconds": 0.3064393375595955,
+                 *         "n_tokens": 18432,
+                 *         "progress": 45.714285714285715,
+                 *         "tokens_per_second": 71426.86110181034
                  *       },
                  *       "seq": 3000001,
-                 *       "timestamp": "2026-11-26T15:15:45.268123Z",
+                 *       "timestamp": "2026-11-26T23:12:06.608745Z",
                  *       "type": "extraction.progress"
                  *     }
                  */
@@ -19791,7 +20583,7 @@ export interface operations {
                  *         ]
                  *       },
                  *       "seq": 2000001,
-                 *       "timestamp": "2026-11-26T15:19:49.783417Z",
+                 *       "timestamp": "2026-11-26T23:13:00.014983Z",
                  *       "type": "steering.started"
                  *     }
                  */
@@ -19829,10 +20621,10 @@ export interface operations {
                  *             "kl": 0,
                  *             "logprob": -5.299537658691406,
                  *             "read_achieved": [
-                 *               5.071421146392822
+                 *               4.859984397888184
                  *             ],
                  *             "read_activations": [
-                 *               5.071421146392822
+                 *               4.859984397888184
                  *             ],
                  *             "row": 0,
                  *             "text": " wor",
@@ -19842,22 +20634,38 @@ export interface operations {
                  *             "base_logprob": -2.6276626586914062,
                  *             "branch": "steered",
                  *             "index": 0,
-                 *             "kl": 1.0302222967147827,
-                 *             "logprob": -3.274496078491211,
+                 *             "kl": 1.0803470611572266,
+                 *             "logprob": -3.38084077835083,
                  *             "read_achieved": [
-                 *               39.93701934814453
+                 *               39.62628173828125
                  *             ],
                  *             "read_activations": [
-                 *               5.071421146392822
+                 *               4.859984397888184
                  *             ],
                  *             "row": 1,
                  *             "text": ".",
                  *             "token_id": 13
+                 *           },
+                 *           {
+                 *             "base_logprob": -6.143287658691406,
+                 *             "branch": "reconstruction",
+                 *             "index": 0,
+                 *             "kl": 0.06259395182132721,
+                 *             "logprob": -5.759071350097656,
+                 *             "read_achieved": [
+                 *               4.700991153717041
+                 *             ],
+                 *             "read_activations": [
+                 *               4.859984397888184
+                 *             ],
+                 *             "row": 2,
+                 *             "text": " quite",
+                 *             "token_id": 426
                  *           }
                  *         ]
                  *       },
                  *       "seq": 3000001,
-                 *       "timestamp": "2026-11-26T15:19:49.799304Z",
+                 *       "timestamp": "2026-11-26T23:13:00.031592Z",
                  *       "type": "steering.tokens"
                  *     }
                  */

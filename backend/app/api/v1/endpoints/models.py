@@ -22,8 +22,15 @@ from app.api.deps import (
 from app.api.section import Section
 from app.core.enums import ModelStatus
 from app.schemas.common import Envelope, JobAccepted, Page
-from app.schemas.model import ModelArchitecture, ModelDownload, ModelImport, ModelRead
-from app.services import model_service
+from app.schemas.model import (
+    ModelArchitecture,
+    ModelDownload,
+    ModelImport,
+    ModelRead,
+    TokenizedText,
+    TokenizeText,
+)
+from app.services import model_service, tokenization_service
 
 router = Section(prefix="/models", tags=["models"])
 
@@ -70,10 +77,18 @@ def get_model(model_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[Mo
 
 @router.get("/{model_id}/architecture", responses=failures(404, 409))
 def get_architecture(
-    model_id: UUID, session: SessionDep, meta: MetaDep
+    model_id: UUID, session: SessionDep, settings: SettingsDep, meta: MetaDep
 ) -> Envelope[ModelArchitecture]:
     """Read a model's parts: blocks, shapes, parameters, hook points."""
-    return enveloped(model_service.read_architecture(session, model_id), meta)
+    return enveloped(model_service.read_architecture(session, settings, model_id), meta)
+
+
+@router.post("/{model_id}/tokenize", responses=failures(404, 409))
+def tokenize_text(
+    model_id: UUID, body: TokenizeText, session: SessionDep, settings: SettingsDep, meta: MetaDep
+) -> Envelope[TokenizedText]:
+    """Cut a text into a model's tokens, and name tokens by their ids."""
+    return enveloped(tokenization_service.tokenize_text(session, settings, model_id, body), meta)
 
 
 @router.delete("/{model_id}", status_code=202, responses=failures(404, 409))

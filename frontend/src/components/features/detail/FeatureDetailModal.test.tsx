@@ -1,9 +1,11 @@
 import { act, screen, waitFor } from '@testing-library/react';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { realtime } from '@/services/websocket';
 import { useSteeringStore } from '@/stores/steeringStore';
 import { useUiStore } from '@/stores/uiStore';
+import { jobEvent, makeJob } from '@/test/factories';
 import { answer, refuse } from '@/test/featureApi';
-import { makeFeature } from '@/test/featureFactories';
+import { makeExample, makeFeature, TRAINING_ID } from '@/test/featureFactories';
 import { prepareFeatures } from '@/test/featurePanel';
 import { expectAccessible, renderWithUser } from '@/test/render';
 import { FeaturesPanel } from '../FeaturesPanel';
@@ -31,8 +33,24 @@ describe('the detail', () => {
   it('shows the examples', async () => {
     await openDetail();
     expect(screen.getAllByText(/document/)).toHaveLength(2);
-    expect(screen.getByText('of 50K measured')).toBeVisible();
+    expect(await screen.findByText('of 50K measured')).toBeVisible();
     await expectAccessible(screen.getByRole('dialog'));
+  });
+
+  it('is read again when a job has measured the features anew', async () => {
+    const listeners = new Set<(event: never) => void>();
+    vi.spyOn(realtime, 'on').mockImplementation((name, handler) => {
+      if (name === 'job.updated') listeners.add(handler);
+      return () => listeners.delete(handler);
+    });
+    await openDetail();
+    answer('get', '/features/:id/activations', [makeExample()]);
+    const job = makeJob({ kind: 'feature_score', resource_id: TRAINING_ID, state: 'succeeded' });
+    act(() => {
+      for (const hear of listeners) hear(jobEvent(job) as never);
+    });
+    expect(await screen.findByText('(1)')).toBeVisible();
+    expect(await screen.findByText('of 50K measured')).toBeVisible();
   });
 
   it('shows promoted and suppressed tokens with their definition', async () => {

@@ -30,30 +30,32 @@ export function ClassTable({ scores, featureId, onOpen }: ClassTableProps) {
           {nExpected} lines against {nOther} others
         </span>
       </h3>
-      <table className="w-full table-fixed text-sm">
-        <TableHead columns={COLUMNS} />
-        <tbody>
-          {features.map((figure) => (
-            <tr key={figure.neuron_index} className="border-t border-slate-800">
-              <td className="truncate py-2 pr-3">
-                <Opener feature={figure} onOpen={onOpen} />
-              </td>
-              <td className="py-2 text-right font-mono text-emerald-400 tabular-nums">
-                {formatDecimal(figure.auc, 3)}
-              </td>
-              <td className="py-2 pl-6">
-                <Span figure={figure} />
-              </td>
-              <td className="py-2 text-right font-mono tabular-nums">
-                {formatDecimal(figure.mean_expected, 2)}
-              </td>
-              <td className="py-2 text-right font-mono tabular-nums">
-                {formatDecimal(figure.mean_other, 2)}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <div className="relative overflow-x-auto">
+        <table className="w-full min-w-3xl table-fixed text-sm">
+          <TableHead columns={COLUMNS} />
+          <tbody>
+            {features.map((figure) => (
+              <tr key={figure.neuron_index} className="border-t border-slate-800">
+                <td className="truncate py-2 pr-3">
+                  <Opener feature={figure} onOpen={onOpen} />
+                </td>
+                <td className="py-2 text-right font-mono text-emerald-400 tabular-nums">
+                  {formatDecimal(figure.auc, 3)}
+                </td>
+                <td className="py-2 pl-6">
+                  <Span figure={figure} />
+                </td>
+                <td className="py-2 text-right font-mono tabular-nums">
+                  {formatDecimal(figure.mean_expected, 2)}
+                </td>
+                <td className="py-2 text-right font-mono tabular-nums">
+                  {formatDecimal(figure.mean_other, 2)}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </section>
   );
 }

@@ -35,53 +35,55 @@ export function FiringList(props: FiringListProps) {
     return <p className="text-sm text-slate-400">No listed feature fires here.</p>;
   }
   return (
-    <table aria-label="Features that fire" className="w-full table-fixed text-sm">
-      <TableHead columns={COLUMNS} />
-      <tbody>
-        {firings.map((firing) => {
-          const isShown = firing.neuron_index === shown?.neuron_index;
-          const peak = position ?? firing.position;
-          return (
-            <tr
-              key={firing.neuron_index}
-              className={classNames('border-t border-slate-800', isShown && 'bg-emerald-500/5')}
-            >
-              <td className="truncate py-2 pr-3">
-                <Opener feature={firing} onOpen={onOpen} />
-              </td>
-              <td className="truncate py-2 pr-3 text-xs text-slate-300">
-                <TokenHighlights
-                  tokens={aroundPeak(withValues(tokens, firing), peak, CONTEXT_CHARACTERS)}
-                  max={firing.max_activation}
-                />
-              </td>
-              <td className="py-2 text-right font-mono text-emerald-400 tabular-nums">
-                {formatDecimal(firing.activations[peak] ?? firing.max_activation, 2)}
-              </td>
-              <td className="py-2">
-                <span className="flex items-center justify-end gap-2 tabular-nums">
-                  <Bar share={firing.share_of_max ?? 0} fill="bg-emerald-500" className="w-16" />
-                  <span className="w-12 text-right text-slate-300">
-                    {formatShare(firing.share_of_max, 0)}
+    <div className="relative overflow-x-auto">
+      <table aria-label="Features that fire" className="w-full min-w-3xl table-fixed text-sm">
+        <TableHead columns={COLUMNS} />
+        <tbody>
+          {firings.map((firing) => {
+            const isShown = firing.neuron_index === shown?.neuron_index;
+            const peak = position ?? firing.position;
+            return (
+              <tr
+                key={firing.neuron_index}
+                className={classNames('border-t border-slate-800', isShown && 'bg-emerald-500/5')}
+              >
+                <td className="truncate py-2 pr-3">
+                  <Opener feature={firing} onOpen={onOpen} />
+                </td>
+                <td className="truncate py-2 pr-3 text-xs text-slate-300">
+                  <TokenHighlights
+                    tokens={aroundPeak(withValues(tokens, firing), peak, CONTEXT_CHARACTERS)}
+                    max={firing.max_activation}
+                  />
+                </td>
+                <td className="py-2 text-right font-mono text-emerald-400 tabular-nums">
+                  {formatDecimal(firing.activations[peak] ?? firing.max_activation, 2)}
+                </td>
+                <td className="py-2">
+                  <span className="flex items-center justify-end gap-2 tabular-nums">
+                    <Bar share={firing.share_of_max ?? 0} fill="bg-emerald-500" className="w-16" />
+                    <span className="w-12 text-right text-slate-300">
+                      {formatShare(firing.share_of_max, 0)}
+                    </span>
                   </span>
-                </span>
-              </td>
-              <td className="py-2 text-right">
-                <button
-                  type="button"
-                  aria-pressed={isShown}
-                  aria-label={`Colour the text by feature ${firing.neuron_index}`}
-                  className="rounded px-2 py-1 text-xs text-slate-400 hover:bg-slate-800 hover:text-slate-100 aria-pressed:text-emerald-400"
-                  onClick={() => onShow(firing.neuron_index)}
-                >
-                  {isShown ? 'Shown' : 'Show'}
-                </button>
-              </td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
+                </td>
+                <td className="py-2 text-right">
+                  <button
+                    type="button"
+                    aria-pressed={isShown}
+                    aria-label={`Colour the text by feature ${firing.neuron_index}`}
+                    className="rounded px-2 py-1 text-xs text-slate-400 hover:bg-slate-800 hover:text-slate-100 aria-pressed:text-emerald-400"
+                    onClick={() => onShow(firing.neuron_index)}
+                  >
+                    {isShown ? 'Shown' : 'Show'}
+                  </button>
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

@@ -12,10 +12,12 @@ const props = { trainingId: TRAINING_ID, onOpen };
 beforeEach(() => useJobStore.setState({ byId: {} }));
 
 describe('one text', () => {
-  it('is read while it is typed, and says which features fire where', async () => {
+  it('is read without a click, and says which features fire where', async () => {
     const bodies = answer('post', '/features/probe', makeProbe());
     const { user, container } = renderWithUser(<ProbeView {...props} />);
-    await user.type(screen.getByRole('textbox', { name: 'Your text' }), 'The cat.');
+    await user.click(screen.getByRole('textbox', { name: 'Your text' }));
+    // Not letter by letter: on a busy machine a text rests between two of them, and is read so far.
+    await user.paste('The cat.');
     const table = await screen.findByRole('table', { name: 'Features that fire' });
     expect(bodies).toEqual([
       { training_id: TRAINING_ID, text: 'The cat.', top_k: 50, feature_ids: [] },

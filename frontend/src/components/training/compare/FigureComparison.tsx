@@ -21,7 +21,7 @@ export function FigureComparison({ runs }: { runs: readonly ComparedRun[] }) {
       {rows.length === 0 ? (
         <p className="text-sm text-slate-400">None of these runs was measured yet.</p>
       ) : (
-        <div className="overflow-x-auto">
+        <div className="relative overflow-x-auto">
           <table className="w-full text-sm">
             <TableHead columns={[{ label: 'Figure', className: 'pr-4' }, ...runColumns(runs)]} />
             <tbody>

@@ -1,4 +1,5 @@
 import type { Training } from '@/types/training.types';
+import { hookShortName } from '@/utils/hookNames';
 import { navigate } from '@/utils/urlState';
 
 /** As many lines as a chart keeps apart. */
@@ -67,7 +68,7 @@ function settingsOf(training: Training): Record<string, string> {
     model: model_name,
     dataset: dataset_name,
     layer,
-    place: hook_type,
+    place: hookShortName(hook_type),
     encoder: encoder_type,
     latents: training.n_latents,
     ...hyperparameters,
