@@ -28,7 +28,8 @@ export default defineConfig({
     colorScheme: 'dark',
     // Endless animations keep a machine without a GPU busy and screenshots waiting.
     contextOptions: { reducedMotion: 'reduce' },
-    trace: 'retain-on-failure',
+    // Pictures of every frame slow a machine without a GPU; the snapshots of the document stay.
+    trace: { mode: 'retain-on-failure', screenshots: false },
     screenshot: 'only-on-failure',
     launchOptions: { executablePath: process.env.CHROME, args: CHROMIUM_ARGS },
   },

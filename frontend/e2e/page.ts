@@ -85,6 +85,17 @@ export async function timed(action: () => Promise<unknown>): Promise<number> {
   return performance.now() - began;
 }
 
+/**
+ * Code of the page: waits for the next frame, half a second at most.
+ *
+ * A browser without a screen may stop drawing for good, and a test that waits for its frames then
+ * hangs; what the page does goes on, and is asserted.
+ */
+export const NEXT_FRAME = `new Promise((done) => {
+  const late = setTimeout(done, 500);
+  requestAnimationFrame(() => { clearTimeout(late); done(); });
+})`;
+
 /** The durations of the frames drawn while the page does something, in milliseconds. */
 export async function framesDuring(page: Page, work: string): Promise<number[]> {
   return page.evaluate<number[]>(`(async () => {

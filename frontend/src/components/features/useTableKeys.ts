@@ -54,27 +54,32 @@ export function useTableKeys(keys: TableKeys): void {
   }, [tableRef]);
 }
 
-/**
- * A row far away is drawn and fetched first, which takes a busy server seconds; until then nothing
- * else may have taken the focus. Half a minute at 60 frames a second.
- */
-const PATIENCE_FRAMES = 1_800;
-let latest = 0;
+/** A row far away is drawn and fetched first, which takes a busy server seconds. */
+const PATIENCE_MS = 30_000;
+let stopWaiting: () => void = () => undefined;
 
+/** Focuses a row as soon as it is drawn, unless something else has taken the focus by then. */
 function focusWhenThere(tableRef: RefObject<HTMLElement | null>, index: number): void {
-  latest += 1;
-  const mine = latest;
+  stopWaiting();
+  const table = tableRef.current;
+  if (!table) return;
   const before = document.activeElement;
-  const attempt = (left: number) => {
-    const selector = `[data-index="${index}"] [data-row-focus]`;
-    const stop = tableRef.current?.querySelector<HTMLElement>(selector);
-    if (stop) stop.focus({ preventScroll: true });
-    else if (left > 0) {
-      requestAnimationFrame(() => {
-        const isFree = [before, document.body].includes(document.activeElement);
-        if (mine === latest && isFree) attempt(left - 1);
-      });
-    }
+  const find = () => table.querySelector<HTMLElement>(`[data-index="${index}"] [data-row-focus]`);
+  const stop = find();
+  if (stop) {
+    stop.focus({ preventScroll: true });
+    return;
+  }
+  const observer = new MutationObserver(() => {
+    const isFree = [before, document.body].includes(document.activeElement);
+    const drawn = isFree ? find() : null;
+    drawn?.focus({ preventScroll: true });
+    if (drawn || !isFree) stopWaiting();
+  });
+  const timer = setTimeout(() => stopWaiting(), PATIENCE_MS);
+  stopWaiting = () => {
+    clearTimeout(timer);
+    observer.disconnect();
   };
-  attempt(PATIENCE_FRAMES);
+  observer.observe(table, { childList: true, subtree: true });
 }
