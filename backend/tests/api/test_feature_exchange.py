@@ -341,6 +341,23 @@ def test_a_small_table_is_a_download(
     error_of(client.get(url), 409, "CONFLICT", "start an export")
 
 
+def test_a_range_that_does_not_fit_is_a_failure_like_any_other(
+    client: TestClient, session: Session, training: Training, settings: Settings
+) -> None:
+    make_feature(session, training, 0)
+    url = f"{URL}/export?training_id={training.id}"
+    for unreadable in ("pages=1-2", "bytes=5-1", "bytes=", "1-2"):
+        refused = client.get(url, headers={"Range": unreadable})
+        error_of(refused, 400, "VALIDATION_ERROR", "Range header")
+    size = len(client.get(url).content)
+    beyond = client.get(url, headers={"Range": f"bytes={size}-"})
+    error_of(beyond, 416, "VALIDATION_ERROR", "ends before the range")
+    assert beyond.headers["content-range"] == f"bytes */{size}"
+    part = client.get(url, headers={"Range": "bytes=0-4"})
+    assert (part.status_code, len(part.content)) == (206, 5)
+    assert not list((settings.data_root / "cache").glob("features-*"))
+
+
 def test_an_export_is_queued_and_its_file_is_there_for_a_day(
     client: TestClient, session: Session, training: Training, settings: Settings
 ) -> None:

@@ -27,6 +27,11 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string"},
         "example": '"4be3b1a2f0b54c9c8f13a8f55e0d7a31"',
     },
+    "ContentRange": {
+        "description": "The size of the file, as `bytes */SIZE`",
+        "schema": {"type": "string"},
+        "example": "bytes */4096",
+    },
     "RetryAfter": {
         "description": "Seconds after which to try again",
         "schema": {"type": "integer", "minimum": 1},
@@ -119,6 +124,12 @@ FAILURES: dict[int, Failure] = {
     415: Failure(
         "WrongMediaType", ErrorCode.UNSUPPORTED_MEDIA_TYPE, "The body has another media type",
         "Send the body as application/json.",
+    ),
+    416: Failure(
+        "RangeBeyondEnd", ErrorCode.VALIDATION_ERROR,
+        "The file ends before the range begins; `Content-Range` has its size",
+        "The file ends before the range begins; Content-Range has its size.",
+        headers=(("Content-Range", "ContentRange"),),
     ),
     422: Failure(
         "KeyReused", ErrorCode.IDEMPOTENCY_KEY_REUSED,

@@ -7859,6 +7859,32 @@ export interface components {
                 "application/json": components["schemas"]["ErrorEnvelope"];
             };
         };
+        /** @description The file ends before the range begins; `Content-Range` has its size */
+        RangeBeyondEnd: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                "Content-Range": components["headers"]["ContentRange"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "VALIDATION_ERROR",
+                 *         "message": "The file ends before the range begins; Content-Range has its size.",
+                 *         "details": {},
+                 *         "retryable": false,
+                 *         "timestamp": "2026-01-31T12:00:00Z"
+                 *       },
+                 *       "meta": {
+                 *         "timestamp": "2026-01-31T12:00:00Z",
+                 *         "request_id": "req_5f1c0a9be2d84f03"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorEnvelope"];
+            };
+        };
         /** @description The `Idempotency-Key` was used for another request */
         KeyReused: {
             headers: {
@@ -8033,6 +8059,11 @@ export interface components {
          * @example "4be3b1a2f0b54c9c8f13a8f55e0d7a31"
          */
         ETag: string;
+        /**
+         * @description The size of the file, as `bytes *\/SIZE`
+         * @example bytes *\/4096
+         */
+        ContentRange: string;
         /**
          * @description Seconds after which to try again
          * @example 2
@@ -12244,6 +12275,7 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            416: components["responses"]["RangeBeyondEnd"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -12392,6 +12424,7 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            416: components["responses"]["RangeBeyondEnd"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];

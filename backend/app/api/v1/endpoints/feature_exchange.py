@@ -1,11 +1,9 @@
 """Features as files, out of this installation and into it."""
 
-import shutil
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Request
-from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
 from app.api.deps import (
@@ -18,6 +16,7 @@ from app.api.deps import (
     enveloped,
     failures,
 )
+from app.api.download import Download
 from app.api.section import Section
 from app.api.v1.feature_filters import FavoriteQuery, RangeQuery, TagQuery
 from app.schemas.common import Envelope, JobAccepted
@@ -40,7 +39,7 @@ _UPLOAD_BODY = {
 }
 
 
-@router.get("/export", response_class=FileResponse, responses=failures(404, 409))
+@router.get("/export", response_class=FileResponse, responses=failures(404, 409, 416))
 def download_table(
     session: SessionDep,
     settings: SettingsDep,
@@ -50,7 +49,7 @@ def download_table(
     is_favorite: FavoriteQuery = None,
     ranges: RangeQuery = [],  # noqa: B006 - FastAPI copies it
     tags: TagQuery = [],  # noqa: B006
-) -> FileResponse:
+) -> Download:
     """Download the table that a filter lets pass, without contexts, at most 10,000 features.
 
     More are refused (409): start an export (``POST /features/exports``) and fetch its file.
@@ -59,8 +58,7 @@ def download_table(
         training_id=training_id, search=search, is_favorite=is_favorite, tags=tags, ranges=ranges
     )
     path = table_download.write_table(session, settings, wanted, training_id, form)
-    remove = BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True)
-    return FileResponse(path, filename=path.name, background=remove)
+    return Download(path, temporary=path.parent)
 
 
 @router.post("/exports", status_code=202, responses=failures(404, 409, 422))
@@ -82,11 +80,13 @@ def list_exports(
     return enveloped(export_files.list_exports(session, training_id), meta)
 
 
-@router.get("/exports/{job_id}/file", response_class=FileResponse, responses=failures(404, 409))
-def download_export(job_id: UUID, session: SessionDep, settings: SettingsDep) -> FileResponse:
+@router.get(
+    "/exports/{job_id}/file", response_class=FileResponse, responses=failures(404, 409, 416)
+)
+def download_export(job_id: UUID, session: SessionDep, settings: SettingsDep) -> Download:
     """Download the file of a finished export; ranges are answered, so a download can go on."""
     path = export_files.find_file(session, settings, job_id)
-    return FileResponse(path, filename=path.name)
+    return Download(path)
 
 
 @router.post(
