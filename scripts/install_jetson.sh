@@ -19,6 +19,10 @@ while (($#)); do
 done
 [[ -z ${SUDO_USER:-} || $SUDO_USER == root ]] ||
   give_up "Run it as $SUDO_USER, without sudo: it asks for what needs root, and the rest must not belong to root."
+if [[ -n $service && -e $unit ]] && ! owns_unit; then
+  give_up "The service $(basename "$unit") of this machine belongs to another checkout ($(sed -n 's/^WorkingDirectory=//p' "$unit")):
+run scripts/uninstall.sh --keep-data there first, or give --no-service here."
+fi
 
 if [[ -e /etc/nv_tegra_release ]]; then
   head -n 1 /etc/nv_tegra_release

@@ -247,6 +247,17 @@ def test_the_service_of_another_checkout_is_left_alone(filled: Checkout, tmp_pat
     assert not any("systemctl" in call for call in filled.called())
 
 
+def test_the_service_of_another_checkout_is_not_replaced(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    checkout.install_unit(tmp_path / "other")
+    done = checkout.run("install_jetson.sh")
+    assert done.returncode == 1
+    assert f"another checkout ({tmp_path / 'other'})" in done.stderr
+    assert checkout.called() == []
+    assert checkout.run("install_jetson.sh", "--no-service").returncode == 0
+
+
 @pytest.fixture
 def filled(checkout: Checkout) -> Checkout:
     for name in ("data/models", "postgres", "logs", "run", "valkey"):
