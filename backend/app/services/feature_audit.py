@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -47,29 +48,37 @@ def read_audit_plan(session: Session, training_id: UUID) -> DiscoveryPlan:
     return read_discovery_plan(session, training_id, step)
 
 
-def choose_examples(
-    session: Session, training_id: UUID, n: int, seed: int
-) -> list[tuple[int, ExampleRecord]]:
-    """Random contexts with the ids of their features.
+@dataclass(frozen=True)
+class AuditedContext:
+    """A context with its feature's id and largest activation."""
+
+    feature_id: int
+    max_activation: float
+    example: ExampleRecord
+
+
+def choose_examples(session: Session, training_id: UUID, n: int, seed: int) -> list[AuditedContext]:
+    """Choose random contexts, one of a feature each.
 
     Imported contexts whose tokens are strings cannot be recomputed and are not chosen.
     """
     draw = random.Random(seed)
-    ids = features.ids_with_contexts(session, training_id)
-    chosen = draw.sample(sorted(ids), min(n, len(ids)))
+    fired = features.with_contexts(session, training_id)
+    chosen = draw.sample(sorted(fired), min(n, len(fired)))
     found = []
     for feature_id in chosen:
         row = features.nth_context(session, feature_id, draw.random())
         if row is not None:
-            found.append((feature_id, _record(row, ids[feature_id])))
+            index, most = fired[feature_id]
+            found.append(AuditedContext(feature_id, most, _record(row, index)))
     return found
 
 
 def differences(
-    chosen: Sequence[tuple[int, ExampleRecord]], wrong: Sequence[tuple[int, str, int]]
+    chosen: Sequence[AuditedContext], wrong: Sequence[tuple[int, str, int]]
 ) -> list[dict[str, Any]]:
     """What an audit names, with the ids of the features."""
-    id_of = {example.feature: feature_id for feature_id, example in chosen}
+    id_of = {context.example.feature: context.feature_id for context in chosen}
     return [
         {"feature_id": id_of[index], "neuron_index": index, "kind": kind, "rank": rank}
         for index, kind, rank in wrong
@@ -91,4 +100,5 @@ def _record(row: FeatureActivation, index: int) -> ExampleRecord:
         activations=list(row.activations),
         max_activation=row.max_activation,
         text=row.sample_text,
+        margin=row.margin,
     )

@@ -300,8 +300,10 @@ def test_near_misses_did_not_fire_and_nearly_did(
 ) -> None:
     sae = load_sae(sae_path)
     rows = store.rows(*PLACE).slice(0, store.n_rows)
-    pre = sae.margins(rows)
+    pre = (rows - sae.b_dec_D) @ sae.W_enc_DF + sae.b_enc_F
     weakest = pre.topk(8, dim=1).values[:, -1].clamp_min(0)
+    margins = sae.margins(rows)
+    assert torch.equal(margins > 0, sae.encode(rows) > 0)
     row_of = {int(token): row for row, token in enumerate(store.indices["token"])}
     checked = 0
     for feature in result.features[::23]:
@@ -311,6 +313,7 @@ def test_near_misses_did_not_fire_and_nearly_did(
             lacked = (weakest[row] - pre[row, feature.index]).item()
             assert example.margin == pytest.approx(-lacked, abs=1e-4)
             assert lacked >= 0
+            assert margins[row, feature.index].item() == pytest.approx(-lacked, abs=1e-4)
             checked += 1
     assert checked > 50
 

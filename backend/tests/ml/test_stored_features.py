@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+import torch
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,9 +21,11 @@ from app.ml.activation_extraction import ActivationStore, TokenStore
 from app.ml.configs import DiscoveryConfig
 from app.ml.feature_discovery import discover_features
 from app.ml.feature_discovery.ablation import ablate_feature
-from app.ml.feature_discovery.audit import audit_examples
+from app.ml.feature_discovery.audit import AuditResult, audit_examples
 from app.ml.feature_discovery.probe import auc, auc_interval, probe_text, score_sheet
 from app.ml.language_models import LoadedModel
+from app.ml.language_models.forward import capture
+from app.ml.language_models.hook_points import resolve_hook_point
 from app.ml.records import ExampleRecord, to_json
 from app.ml.sae_training import load_sae
 from app.schemas.feature_probe import Ablation
@@ -51,10 +55,9 @@ def test_a_hundred_stored_contexts_are_recomputed(
         )
     kinds = select(FeatureToken.kind).where(FeatureToken.training_id == training.id)
     assert set(session.scalars(kinds)) == {"fires_on", "promotes"}
-    index_of = {
-        row.id: row.neuron_index
-        for row in session.scalars(select(Feature).where(Feature.training_id == training.id))
-    }
+    features = session.scalars(select(Feature).where(Feature.training_id == training.id)).all()
+    index_of = {row.id: row.neuron_index for row in features}
+    maxima = {row.neuron_index: row.max_activation for row in features}
     rows = session.scalars(
         select(FeatureActivation).where(FeatureActivation.feature_id.in_(index_of))
     ).all()
@@ -63,12 +66,49 @@ def test_a_hundred_stored_contexts_are_recomputed(
     examples = [example_of_row(rows[i], index_of[rows[i].feature_id]) for i in chosen]
     assert {example.kind for example in examples} == {"top", "sample", "near_miss"}
     sae = load_sae(sae_path)
-    audit = audit_examples(glass, sae, tokens, PLACE, examples, tolerance=1e-3)
+    audit = audit_examples(glass, sae, tokens, PLACE, examples, maxima, tolerance=1e-3)
     assert (audit.n_checked, audit.wrong) == (100, [])
     examples[0].activations[examples[0].position] += 1.0
     moved = ExampleRecord(**{**vars(examples[1]), "document": examples[1].document + 1})
-    broken = audit_examples(glass, sae, tokens, PLACE, [examples[0], moved])
+    broken = audit_examples(glass, sae, tokens, PLACE, [examples[0], moved], maxima)
     assert len(broken.wrong) == 2
+
+
+def test_a_latent_that_rounding_keeps_or_leaves_out_is_told_by_its_margin(
+    sae_path: Path, tokens: TokenStore, glass: LoadedModel
+) -> None:
+    """Of two latents as good as equal one fires: its twin's zero is right to a hair, not wrong."""
+    sae = load_sae(sae_path)
+    point = resolve_hook_point(glass.model, *PLACE)
+    window = torch.from_numpy(tokens.read_windows(np.array([0])))
+    row = capture(glass, window, [point])[point][0, 5:6].float()
+    values, latents = (found[0].tolist() for found in sae.encode_topk(row, k=(sae.k or 0) + 1))
+    (last, kept), (first, out) = sorted(zip(values, latents, strict=True))[1::-1]
+    margin = last - first
+    assert margin > 0
+    example = ExampleRecord(
+        feature=out, kind="near_miss", rank=0, document=int(tokens.doc_numbers[0]), token_index=5,
+        position=5, window_position=5, split="train", token_ids=tokens.tokens[:10].tolist(),
+        tokens=[""] * 10, activations=[0.0] * 10, max_activation=0.0, text="", margin=-margin,
+    )  # fmt: skip
+    fires = replace(
+        example, feature=kept, kind="sample", max_activation=last, margin=None,
+        activations=[last if place == 5 else 0.0 for place in range(10)],
+    )  # fmt: skip
+    maxima = {out: 1.0, kept: last}
+
+    def audit() -> AuditResult:
+        return audit_examples(glass, sae, tokens, PLACE, [example, fires], maxima, tolerance=1e-4)
+
+    assert audit().wrong == []
+    # The dictionary prefers the other by a hair: both flip, by last = 1.5 or so, not by a hair.
+    with torch.no_grad():
+        sae.b_enc_F[out] += margin + 1e-5
+    assert audit().largest_error < margin + 2e-5
+    assert sae.encode(row)[0, [out, kept]].tolist() == [pytest.approx(last + 1e-5), 0]
+    with torch.no_grad():
+        sae.b_enc_F[out] += 1.0
+    assert audit().largest_error > 0.5
 
 
 def example_of_row(row: FeatureActivation, feature: int) -> ExampleRecord:

@@ -147,12 +147,12 @@ def by_index(session: Session, training_id: UUID, indices: Sequence[int]) -> dic
     return {feature.neuron_index: feature for feature in session.scalars(statement)}
 
 
-def ids_with_contexts(session: Session, training_id: UUID) -> dict[int, int]:
-    """Index in the dictionary by id, of the features that fired."""
-    statement = select(Feature.id, Feature.neuron_index).where(
+def with_contexts(session: Session, training_id: UUID) -> dict[int, tuple[int, float]]:
+    """Index in the dictionary and largest activation by id, of the features that fired."""
+    statement = select(Feature.id, Feature.neuron_index, Feature.max_activation).where(
         Feature.training_id == training_id, Feature.n_fires > 0
     )
-    return dict(session.execute(statement).all())
+    return {id_: (index, most) for id_, index, most in session.execute(statement)}
 
 
 def nth_context(session: Session, feature_id: int, share: float) -> FeatureActivation | None:

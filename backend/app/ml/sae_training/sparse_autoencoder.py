@@ -152,9 +152,12 @@ class SparseAutoencoder(nn.Module):
     def margins(self, x_BD: torch.Tensor) -> torch.Tensor:
         """Return by how much each latent's pre-activation exceeds what makes it fire, (B, F).
 
-        Not for topk, where that depends on the other latents.
+        With topk that is the strongest latent that is left out, for those that are kept, and the
+        weakest that is kept for the others; it is never below zero.
         """
         pre_BF = self._pre_activations(self._centred(x_BD))
+        if self.activation == "topk":
+            return pre_BF - _topk_bounds(pre_BF, self.k or self.d_sae)
         if self.activation == "jumprelu":
             return pre_BF - self.threshold_F
         if self.activation == "gated":
@@ -213,6 +216,16 @@ class SparseAutoencoder(nn.Module):
             self._low_encoder_FD = self.W_enc_DF.T.to(dtype)
         bias_F = self.b_enc_F.to(dtype)
         return torch.nn.functional.linear(centred_BD.to(dtype), self._low_encoder_FD, bias_F)
+
+
+def _topk_bounds(pre_BF: torch.Tensor, k: int) -> torch.Tensor:
+    """Return what each pre-activation has to exceed to be among the k largest, (B, F)."""
+    best_BN = pre_BF.topk(min(k + 1, pre_BF.shape[1]), dim=1).values
+    weakest_kept_B1, best_left_out_BN = best_BN[:, k - 1 : k], best_BN[:, k:]
+    if best_left_out_BN.shape[1] == 0:
+        return torch.zeros_like(pre_BF)
+    is_kept_BF = pre_BF >= weakest_kept_B1
+    return torch.where(is_kept_BF, best_left_out_BN, weakest_kept_B1).clamp_min(0)
 
 
 def sorted_active(values_BK: torch.Tensor, indices_BK: torch.Tensor) -> SparseLatents:

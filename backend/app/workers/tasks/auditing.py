@@ -34,7 +34,9 @@ def run_feature_audit(context: JobContext) -> JobOutcome:
         context.report(start, len(chosen), message, unit="contexts")
         block = chosen[start : start + AT_ONCE]
         found = audit_examples(
-            loaded, sae, tokens, (plan.layer, plan.hook_type), [example for _, example in block],
+            loaded, sae, tokens, (plan.layer, plan.hook_type),
+            [audited.example for audited in block],
+            {audited.example.feature: audited.max_activation for audited in block},
             tolerance=payload["tolerance"],
         )  # fmt: skip
         largest = max(largest, found.largest_error)
