@@ -1,7 +1,6 @@
 """Refuses what no honest client sends: foreign hosts and pages, odd bodies, bodies without end."""
 
 import asyncio
-import re
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -21,7 +20,8 @@ from app.core.origins import is_trusted_host, is_trusted_origin
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_BODY_BYTES = 4 * 1024**2
-UPLOAD_PATH = re.compile(r"/upload$")
+# The only bodies that go to the disk as they arrive, so the only ones that may be large.
+UPLOADS = frozenset({"/api/v1/datasets/upload", "/api/v1/features/upload"})
 API_PREFIX = "/api/"
 # An upload keeps a thread; more of them would leave none for other requests.
 MAX_UPLOADS = 4
@@ -43,7 +43,7 @@ class Guard:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        is_upload = UPLOAD_PATH.search(scope["path"]) is not None
+        is_upload = scope.get("method") == "POST" and scope["path"] in UPLOADS
         refusal = self._refusal(scope, is_upload)
         if refusal is not None:
             await _refuse(refusal, scope, receive, send)

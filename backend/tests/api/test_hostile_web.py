@@ -155,6 +155,29 @@ def test_an_upload_stops_at_its_cap(settings: Settings, session: Session) -> Non
     assert set(cache.glob("upload-*")) == before
 
 
+def test_only_an_upload_may_be_as_large_as_one(client: TestClient) -> None:
+    """Elsewhere the body is read into memory before anybody looks at the id in the address."""
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    too_long = str(guard.MAX_BODY_BYTES + 1)
+    for method, url in (("PUT", f"{TEMPLATES}/upload"), ("PATCH", "/api/v1/features/upload")):
+        response = client.request(method, url, content=b"{}", headers=form)
+        error_of(response, 415, "UNSUPPORTED_MEDIA_TYPE", "application/json")
+        headers = JSON | {"Content-Length": too_long}
+        response = client.request(method, url, content=b"{}", headers=headers)
+        error_of(response, 413, "PAYLOAD_TOO_LARGE")
+
+
+def test_the_guard_knows_every_upload(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    bodies = {
+        path: siblings["post"]["requestBody"]["content"]
+        for path, siblings in paths.items()
+        if "requestBody" in siblings.get("post", {})
+    }
+    forms = {path for path, content in bodies.items() if guard.FORM in content}
+    assert forms == guard.UPLOADS
+
+
 def test_an_upload_names_no_place(settings: Settings) -> None:
     for filename in hostile.ODD_FILENAMES:
         field = f'form-data; name="file"; filename="{filename}"'
