@@ -10,7 +10,7 @@ import yaml
 
 from app.api.middleware import PAGE_POLICY, SECURITY_HEADERS
 from app.core.config import Settings
-from app.supervisor.stack import WORKER_SLOTS, worker_units
+from app.supervisor.stack import HTTP_PROTOCOL, WORKER_SLOTS, worker_units
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE_FILES = (
@@ -146,6 +146,10 @@ def test_workers_run_the_supervisors_command(
     units = {unit.name: unit for unit in worker_units(Settings(home=tmp_path))}
     command = units[f"worker-{queue}"].target.command  # type: ignore[attr-defined]
     assert services[f"worker-{queue}"]["command"] == command[2:]  # after "python -m"
+
+
+def test_the_api_reads_connections_as_the_supervisors_does() -> None:
+    assert f'"--http", "{HTTP_PROTOCOL}"' in (ROOT / "backend/Dockerfile").read_text()
 
 
 def test_page_is_served_with_the_headers_of_the_api() -> None:

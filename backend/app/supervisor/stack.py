@@ -26,12 +26,13 @@ WORKER_MODULES = (
 )
 API_MODULES = (
     *("app.main", "uvicorn.main", "uvicorn.lifespan.on", "uvicorn.loops.auto"),
-    *("uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto"),
+    *("app.api.connection", "uvicorn.protocols.websockets.auto"),
 )
 
 # A worker asked to leave lets its jobs write a checkpoint (Settings.stop_grace) before it goes.
 _WORKER_STOP_MARGIN_SECONDS = 15.0
 _API_HANG_SECONDS = 60.0
+HTTP_PROTOCOL = "app.api.connection:BoundedHead"
 _DEV_PAGE_PORT = 5173
 
 
@@ -111,7 +112,7 @@ def api_unit(
     """The API with Socket.IO and, in the native installation, the built page."""
     base = address(settings.host, port)
     options = ["--host", settings.host, "--port", str(port), "--no-access-log"]
-    options += ["--timeout-graceful-shutdown", "5"]
+    options += ["--timeout-graceful-shutdown", "5", "--http", HTTP_PROTOCOL]
     environment = {"MISTUDIO_PORT": str(port)}
     if reload:
         options += ["--reload", "--reload-dir", str(BACKEND_FOLDER / "app")]

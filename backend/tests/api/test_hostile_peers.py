@@ -98,6 +98,45 @@ def test_foreign_names_get_no_socket(address: str, transport: str) -> None:
     assert b"sid" not in answer.content
 
 
+def _send_without_end(peer: socket.socket, begin: bytes, more: bytes) -> None:
+    peer.sendall(begin)
+    for _ in range(20_000):
+        peer.sendall(more)
+
+
+CHUNKED = (
+    b"POST /api/v1/datasets/import HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [
+        (b"GET /", b"a" * 1000),
+        (b"GET / HTTP/1.1\r\nX: ", b"a" * 1000),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n", b"X-More: 1234567890\r\n" * 50),
+        (CHUNKED + b"1;", b"a" * 1000),
+        (CHUNKED + b"0\r\n", b"X-More: 1234567890\r\n" * 50),
+    ],
+    ids=["address", "header", "headers", "chunk", "trailers"],
+)
+def test_a_head_without_end_is_hung_up_on(address: str, begin: bytes, more: bytes) -> None:
+    """It is kept in memory before anybody is asked whether the client may speak at all."""
+    with _connect(address) as peer, pytest.raises((BrokenPipeError, ConnectionResetError)):
+        _send_without_end(peer, begin, more)
+
+
+def test_a_long_body_is_no_head(address: str) -> None:
+    """Pieces of a byte each come with more bytes around them than they hold."""
+    with _connect(address) as peer:
+        peer.sendall(CHUNKED)
+        for _ in range(50):
+            peer.sendall(b"1\r\nx\r\n" * 1000)
+        peer.sendall(b"0\r\n\r\n")
+        assert peer.recv(4096).startswith(b"HTTP/1.1 400")
+
+
 @pytest.mark.parametrize(
     "request_line", [b"\x16\x03\x01\x02\x00", b"GET /\x00 HTTP/1.1\r\n\r\n", b"G" * 70_000]
 )

@@ -21,6 +21,7 @@ from app.core.paths import ensure_home
 from app.supervisor.embedded import start_postgres, start_valkey
 from app.supervisor.migrations import upgrade_to_head
 from app.supervisor.ports import pick_port
+from app.supervisor.stack import HTTP_PROTOCOL
 from tests import factories
 from tests.fixtures.stack import session_of
 
@@ -80,7 +81,7 @@ def _api(home: Path) -> Iterator[tuple[str, dict[str, str]]]:
         command = ["uvicorn", "app.main:create_app", "--factory", "--port", str(port)]
         with (home / "api.log").open("wb") as log:
             api = subprocess.Popen(
-                [sys.executable, "-m", *command, "--no-access-log"],
+                [sys.executable, "-m", *command, "--no-access-log", "--http", HTTP_PROTOCOL],
                 cwd=BACKEND, env=environment, stdout=log, stderr=log,
             )  # fmt: skip
         try:
