@@ -1,6 +1,6 @@
 """Datasets: creating, reading and deleting them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,11 +15,12 @@ from app.db.repositories import datasets
 from app.db.repositories.base import RowPage, SortOrder, lock_until_commit
 from app.schemas.common import JobAccepted
 from app.schemas.dataset import DatasetDownload, DatasetImport, DatasetRead
-from app.services import import_paths, job_service, tokenization_service, upload_service
+from app.services import import_paths, job_service, tokenization_service
 from app.services.corpora.local_files import check_source, list_files
 from app.services.hub import tokens
 from app.services.job_summaries import accepted, shown_progress, summaries
 from app.services.lookup import require_dataset
+from app.services.upload_service import Upload
 from app.services.usage import dependents_in_words, refuse_if_busy, refuse_if_needed
 
 
@@ -57,21 +58,16 @@ def import_dataset(session: Session, settings: Settings, request: DatasetImport)
     return _create_import(session, request.name, {"builtin": request.builtin}, request)
 
 
-def upload_dataset(
-    session: Session, settings: Settings, content_type: str | None, chunks: Iterator[bytes]
-) -> JobAccepted:
-    """Receive a form with a file and queue its import; the job deletes the uploaded file."""
-    upload = upload_service.receive(settings, content_type, chunks)
-    try:
-        name = upload.fields.get("name") or upload.filename
-        text_column = upload.fields.get("text_column") or None
-        request = DatasetImport(name=name[:255], path=str(upload.path), text_column=text_column)
-        check_source(upload.path, text_column)
-        source = {"upload": relative_to_root(settings.data_root, upload.path)}
-        return _create_import(session, request.name, source, request, kind=DatasetSource.CUSTOM)
-    except BaseException:
-        upload.discard()
-        raise
+def import_upload(session: Session, settings: Settings, upload: Upload) -> JobAccepted:
+    """Queue the import of an uploaded file; the job deletes it."""
+    name = upload.fields.get("name") or upload.filename
+    text_column = upload.fields.get("text_column") or None
+    request = DatasetImport(name=name[:255], path=str(upload.path), text_column=text_column)
+    check_source(upload.path, text_column)
+    source = {"upload": relative_to_root(settings.data_root, upload.path)}
+    queued = _create_import(session, request.name, source, request, kind=DatasetSource.CUSTOM)
+    upload.is_taken = True
+    return queued
 
 
 def download_dataset(session: Session, settings: Settings, request: DatasetDownload) -> JobAccepted:

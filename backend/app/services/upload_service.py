@@ -1,14 +1,17 @@
 """Receiving an uploaded file: streamed to disk as it arrives, with a cap."""
 
+import hashlib
 import os
 import re
 import shutil
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
+from pydantic import BaseModel
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 if TYPE_CHECKING:
@@ -29,16 +32,52 @@ class UploadTooLarge(AppError):
     status = 413
 
 
+class UploadContent(BaseModel):
+    """What makes two uploads the same request."""
+
+    filename: str
+    fields: dict[str, str]
+    sha256: str
+
+
 @dataclass
 class Upload:
-    """A received form: the file on disk and the text fields beside it."""
+    """A received form: the file on disk and the text fields beside it.
+
+    Attributes:
+        is_taken: Whether a job has it now and deletes it.
+    """
 
     path: Path
     filename: str
+    sha256: str
     fields: dict[str, str] = field(default_factory=dict)
+    is_taken: bool = False
+
+    @property
+    def content(self) -> UploadContent:
+        return UploadContent(filename=self.filename, fields=self.fields, sha256=self.sha256)
 
     def discard(self) -> None:
         shutil.rmtree(self.path.parent, ignore_errors=True)
+
+
+@contextmanager
+def received(
+    settings: Settings,
+    content_type: str | None,
+    chunks: Iterator[bytes],
+    suffixes: Collection[str] = SUFFIXES,
+) -> Iterator[Upload]:
+    """As ``receive``, for as long as nobody has taken the file: then it is deleted."""
+    upload = receive(settings, content_type, chunks, suffixes)
+    try:
+        yield upload
+    except BaseException:
+        upload.discard()
+        raise
+    if not upload.is_taken:
+        upload.discard()
 
 
 def receive(
@@ -92,6 +131,7 @@ class _Receiver:
         self._path: Path | None = None
         self._filename = ""
         self._size = 0
+        self._digest = hashlib.sha256()
 
     def callbacks(self) -> "MultipartCallbacks":
         return {
@@ -109,7 +149,7 @@ class _Receiver:
             refuse_field("file", "is missing: choose a file to upload")
         if self._file is not None:
             raise ValidationFailed("The upload ended before the file was complete. Try again.")
-        return Upload(self._path, self._filename, self._fields)
+        return Upload(self._path, self._filename, self._digest.hexdigest(), self._fields)
 
     def abandon(self) -> None:
         if self._file is not None:
@@ -160,7 +200,9 @@ class _Receiver:
                 "machine and import it by its path.",
                 details={"max_bytes": self._max_bytes},
             )
-        self._file.write(memoryview(data)[start:end])
+        piece = memoryview(data)[start:end]
+        self._digest.update(piece)
+        self._file.write(piece)
 
     def _on_part_end(self) -> None:
         if self._file is None:

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
+from app.core.config import Settings
 from app.core.enums import JobKind, JobState
 from app.db.models import IdempotencyKey, Job, Training
 from app.db.session import get_engine
@@ -69,6 +70,29 @@ def test_a_key_in_use_is_a_conflict_that_passes(client: TestClient) -> None:
         error = error_of(client.post(IMPORT, json=CORPUS, headers=headers), 409, "CONFLICT")
         assert error["retryable"]
     data_of(client.post(IMPORT, json=CORPUS, headers=headers), 202)
+
+
+def test_another_file_under_the_same_key_is_another_request(
+    client: TestClient, session: Session, settings: Settings
+) -> None:
+    headers, url = key(), "/api/v1/datasets/upload"
+    cache = settings.data_root / "cache"
+    before = set(cache.glob("upload-*"))
+    tale = {"file": ("tale.txt", b"Once upon a time. " * 9)}
+    first = data_of(client.post(url, files=tale, headers=headers), 202)
+    again = client.post(url, files=tale, headers=headers)
+    assert data_of(again, 202) == first
+    assert again.headers["Idempotency-Replayed"] == "true"
+    for files, fields in (
+        ({"file": ("tale.txt", b"Another time. " * 9)}, {}),
+        ({"file": ("other.txt", b"Once upon a time. " * 9)}, {}),
+        (tale, {"name": "My tale"}),
+    ):
+        other = client.post(url, files=files, data=fields, headers=headers)
+        error_of(other, 422, "IDEMPOTENCY_KEY_REUSED")
+    job = session.scalars(select(Job)).one()
+    kept = set(cache.glob("upload-*")) - before
+    assert kept == {(settings.data_root / job.payload["upload"]).parent}, "the others are gone"
 
 
 def test_keys_are_forgotten_after_a_day(client: TestClient, session: Session) -> None:

@@ -13,13 +13,13 @@ from app.core.enums import JobKind
 from app.core.paths import relative_to_root
 from app.schemas.common import JobAccepted
 from app.schemas.feature_exchange import FeatureUpload
-from app.services import upload_service
 from app.services.feature_exchange.archives import DAMAGES, BundleInvalid, unpack_archive
 from app.services.feature_exchange.fingerprint import DictionaryFacts
 from app.services.feature_exchange.parts import FeaturePart
 from app.services.feature_jobs import queue_on_features, refuse_if_features_busy
 from app.services.lookup import require_training
 from app.services.ml_settings import refuse_field
+from app.services.upload_service import Upload
 
 SUFFIXES = frozenset({".zip", ".json"})
 
@@ -38,10 +38,8 @@ class Bundle(Protocol):
     def read(self, part: int) -> FeaturePart: ...
 
 
-def upload_bundle(
-    session: Session, settings: Settings, content_type: str | None, chunks: Iterator[bytes]
-) -> JobAccepted:
-    """Receive a form with an archive or a batch and queue its import; the job deletes the file.
+def import_upload(session: Session, settings: Settings, upload: Upload) -> JobAccepted:
+    """Queue the import of an uploaded archive or batch; the job deletes the file.
 
     A dry run reads only, so it is refused for the same reasons and changes nothing.
 
@@ -49,20 +47,17 @@ def upload_bundle(
         TrainingNotFound: There is no such training.
         InUse: A job works on its features.
     """
-    upload = upload_service.receive(settings, content_type, chunks, suffixes=SUFFIXES)
-    try:
-        form = _read_form(upload.fields)
-        training = require_training(session, form.training_id, lock=True)
-        refuse_if_features_busy(session, training)
-        payload = {
-            "upload": relative_to_root(settings.data_root, upload.path),
-            "any_dictionary": form.any_dictionary,
-            "dry_run": form.dry_run,
-        }
-        return queue_on_features(session, JobKind.FEATURE_IMPORT, training, payload)
-    except BaseException:
-        upload.discard()
-        raise
+    form = _read_form(upload.fields)
+    training = require_training(session, form.training_id, lock=True)
+    refuse_if_features_busy(session, training)
+    payload = {
+        "upload": relative_to_root(settings.data_root, upload.path),
+        "any_dictionary": form.any_dictionary,
+        "dry_run": form.dry_run,
+    }
+    queued = queue_on_features(session, JobKind.FEATURE_IMPORT, training, payload)
+    upload.is_taken = True
+    return queued
 
 
 def _read_form(fields: dict[str, str]) -> FeatureUpload:

@@ -35,7 +35,12 @@ from app.schemas.dataset import (
     TokenizePreviewRequest,
     TokenizeRequest,
 )
-from app.services import dataset_content_service, dataset_service, tokenization_service
+from app.services import (
+    dataset_content_service,
+    dataset_service,
+    tokenization_service,
+    upload_service,
+)
 
 router = Section(prefix="/datasets", tags=["datasets"])
 _UPLOAD_BODY = {
@@ -88,10 +93,10 @@ def upload_dataset(
 ) -> Envelope[JobAccepted]:
     """Upload a text file and import it."""
     content_type = request.headers.get("content-type")
-    chunks = body_chunks(request)
-    return posting.queued(
-        None, lambda: dataset_service.upload_dataset(session, settings, content_type, chunks)
-    )
+    with upload_service.received(settings, content_type, body_chunks(request)) as upload:
+        return posting.queued(
+            upload.content, lambda: dataset_service.import_upload(session, settings, upload)
+        )
 
 
 @router.get("/{dataset_id}", responses=failures(404))

@@ -21,7 +21,7 @@ from app.api.section import Section
 from app.api.v1.feature_filters import FavoriteQuery, RangeQuery, TagQuery
 from app.schemas.common import Envelope, JobAccepted
 from app.schemas.feature_exchange import FeatureExportCreate, FeatureExportRead, FeatureUpload
-from app.services import feature_service
+from app.services import feature_service, upload_service
 from app.services.feature_exchange import (
     export_files,
     export_jobs,
@@ -99,8 +99,8 @@ def upload_features(
 
     With ``dry_run`` the job writes nothing; its result says what an import would do.
     """
-    content_type = request.headers.get("content-type")
-    chunks = body_chunks(request)
-    return posting.queued(
-        None, lambda: importing.upload_bundle(session, settings, content_type, chunks)
-    )
+    content_type, chunks = request.headers.get("content-type"), body_chunks(request)
+    with upload_service.received(settings, content_type, chunks, importing.SUFFIXES) as upload:
+        return posting.queued(
+            upload.content, lambda: importing.import_upload(session, settings, upload)
+        )
