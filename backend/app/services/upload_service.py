@@ -24,6 +24,7 @@ from app.services.corpora.local_files import SUFFIXES, SUPPORTED, content_suffix
 from app.services.ml_settings import refuse_field
 
 LONGEST_FIELD_BYTES = 4_096
+MOST_PARTS = 32
 _UNSAFE = re.compile(r"[^\w.() -]")
 
 
@@ -131,6 +132,7 @@ class _Receiver:
         self._path: Path | None = None
         self._filename = ""
         self._size = 0
+        self._n_parts = 0
         self._digest = hashlib.sha256()
 
     def callbacks(self) -> "MultipartCallbacks":
@@ -158,6 +160,9 @@ class _Receiver:
             shutil.rmtree(self._path.parent, ignore_errors=True)
 
     def _on_part_begin(self) -> None:
+        self._n_parts += 1
+        if self._n_parts > MOST_PARTS:  # fields are kept in memory
+            raise ValidationFailed(f"The form has more than {MOST_PARTS} parts.")
         self._headers, self._name, self._text = {}, "", bytearray()
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:

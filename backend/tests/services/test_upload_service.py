@@ -76,6 +76,7 @@ def test_too_large_a_file_is_refused_and_leaves_nothing(settings: Settings) -> N
         (CONTENT_TYPE, form(("file", "a.txt", b"text" * 20))[:-30], "ended before"),
         (CONTENT_TYPE, b"garbage" * 20, "damaged"),
         (CONTENT_TYPE, form(("name", None, b"x" * 10_000), ("file", "a.txt", b"t")), "too long"),
+        (CONTENT_TYPE, form(*[(f"f{n}", None, b"x") for n in range(40)]), "more than 32 parts"),
     ],
 )
 def test_a_broken_form_is_refused_and_leaves_nothing(
