@@ -109,9 +109,15 @@ class Posting:
     ) -> Envelope[JobAccepted]:
         return queued(self._once(body, JobAccepted, make), self.meta, self.response)
 
+    def answered(
+        self, body: BaseModel, kind: type[ModelT], make: Callable[[], ModelT]
+    ) -> Envelope[ModelT]:
+        """What makes many things, so that no address is that of what was made."""
+        return enveloped(self._once(body, kind, make), self.meta)
+
     def created(
         self,
-        body: BaseModel,
+        body: BaseModel | None,
         kind: type[ModelT],
         make: Callable[[], ModelT],
         path: Callable[[ModelT], str],
@@ -120,7 +126,7 @@ class Posting:
     ) -> Envelope[ModelT]:
         """
         Args:
-            body: The request's body.
+            body: The request's body, if it has one.
             kind: Type of the answer.
             make: Does the work.
             path: Where what was made lies, below ``/api/v1``.
@@ -150,8 +156,10 @@ async def _posting(
     meta: MetaDep,
     idempotency_key: IdempotencyHeader = None,
 ) -> Posting:
-    operation = f"{request.method} {request.url.path}"[:255]
-    return Posting(session, meta, response, operation, idempotency_key)
+    operation = f"{request.method} {request.url.path}"
+    if request.url.query:
+        operation += f"?{request.url.query}"
+    return Posting(session, meta, response, operation[:255], idempotency_key)
 
 
 PostingDep = Annotated[Posting, Depends(_posting)]

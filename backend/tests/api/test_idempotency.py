@@ -95,6 +95,48 @@ def test_another_file_under_the_same_key_is_another_request(
     assert kept == {(settings.data_root / job.payload["upload"]).parent}, "the others are gone"
 
 
+def test_every_post_that_makes_something_takes_a_key(client: TestClient) -> None:
+    """What only asks, or names what it makes itself, needs none."""
+    without = {
+        "cancel_job", "pause_job", "resume_job", "cancel_workflow", "pause_workflow",
+        "resume_workflow", "pause_training", "resume_training", "stop_training", "load_checkpoint",
+        "undo_change", "estimate_activations", "estimate_training", "estimate_grid",
+        "preview_tokens", "tokenize_text", "probe_features", "generate", "replay_run",
+    }  # fmt: skip
+    paths = client.get("/openapi.json").json()["paths"]
+    posts = [siblings["post"] for siblings in paths.values() if "post" in siblings]
+    found = {
+        post["operationId"]
+        for post in posts
+        if all(each["name"].lower() != "idempotency-key" for each in post.get("parameters", ()))
+    }
+    assert found == without
+
+
+def test_an_import_of_templates_is_done_once(client: TestClient) -> None:
+    url, headers = "/api/v1/templates/import?on_duplicate=", key()
+    bundle = client.get("/api/v1/templates/export").json()
+    template = data_of(client.post("/api/v1/templates/training", json={"name": "mine"}), 201)
+    bundle |= {"training_templates": [{"name": template["name"]}], "extraction_templates": []}
+    first = data_of(client.post(f"{url}rename", json=bundle, headers=headers))
+    again = client.post(f"{url}rename", json=bundle, headers=headers)
+    assert data_of(again) == first
+    assert again.headers["Idempotency-Replayed"] == "true"
+    rows = data_of(client.get("/api/v1/templates/training?search=mine"))
+    assert {row["name"] for row in rows} == {"mine", "mine (2)"}
+    other = client.post(f"{url}skip", json=bundle, headers=headers)
+    error_of(other, 422, "IDEMPOTENCY_KEY_REUSED")
+
+
+def test_a_job_is_repeated_once(client: TestClient, session: Session) -> None:
+    job = make_job(session, JobKind.DATASET_IMPORT, JobState.FAILED)
+    headers, url = key(), f"/api/v1/jobs/{job.id}/retry"
+    first = client.post(url, headers=headers)
+    again = client.post(url, headers=headers)
+    assert data_of(again, 202) == data_of(first, 202)
+    assert again.headers["Location"] == first.headers["Location"]
+
+
 def test_keys_are_forgotten_after_a_day(client: TestClient, session: Session) -> None:
     headers = key()
     data_of(client.post(IMPORT, json=CORPUS, headers=headers), 202)

@@ -63,6 +63,17 @@ def test_every_step_is_there_from_the_start(
     assert {row["id"] for row in of_it} == set(ids)
 
 
+def test_the_same_request_twice_makes_one(client: TestClient, body: dict[str, Any]) -> None:
+    headers = {"Idempotency-Key": "only-once"}
+    first = client.post(PATH, json=body, headers=headers)
+    again = client.post(PATH, json=body, headers=headers)
+    assert data_of(again, 202) == data_of(first, 202)
+    assert again.headers["Location"] == first.headers["Location"]
+    assert page_of(client.get(PATH))[1]["total"] == 1
+    other = client.post(PATH, json=body | {"name": "more"}, headers=headers)
+    error_of(other, 422, "IDEMPOTENCY_KEY_REUSED")
+
+
 def test_it_succeeds_step_by_step(
     client: TestClient, session: Session, body: dict[str, Any]
 ) -> None:

@@ -3,13 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query
 
 from app.api.deps import (
-    API,
     LimitQuery,
     MetaDep,
     PageQuery,
+    PostingDep,
     SessionDep,
     SettingsDep,
     enveloped,
@@ -77,14 +77,15 @@ def resume_job(job_id: UUID, session: SessionDep, meta: MetaDep) -> Envelope[Job
     return enveloped(JobRead.model_validate(job_service.resume(session, job_id)), meta)
 
 
-@router.post("/{job_id}/retry", status_code=202, responses=failures(404, 409))
-def retry_job(
-    job_id: UUID, session: SessionDep, meta: MetaDep, response: Response
-) -> Envelope[JobRead]:
+@router.post("/{job_id}/retry", status_code=202, responses=failures(404, 409, 422))
+def retry_job(job_id: UUID, session: SessionDep, posting: PostingDep) -> Envelope[JobRead]:
     """Do a failed or cancelled job again, as a new job; so are the steps that waited for it."""
-    job = JobRead.model_validate(job_retry.retry(session, job_id))
-    response.headers["Location"] = f"{API}/jobs/{job.id}"
-    return enveloped(job, meta)
+    return posting.created(
+        None,
+        JobRead,
+        lambda: JobRead.model_validate(job_retry.retry(session, job_id)),
+        lambda made: f"/jobs/{made.id}",
+    )
 
 
 @router.get("/{job_id}/log", responses=failures(404))

@@ -54,15 +54,19 @@ def export_templates(session: SessionDep, response: Response) -> TemplateBundle:
     return bundle
 
 
-@router.post("/import", responses=failures(409))
+@router.post("/import", responses=failures(409, 422))
 def import_templates(
     bundle: TemplateBundle,
     session: SessionDep,
-    meta: MetaDep,
+    posting: PostingDep,
     on_duplicate: DuplicateQuery = "skip",
 ) -> Envelope[TemplatesImported]:
     """Take over an exported file: all of it or, when an entry is invalid, nothing."""
-    return enveloped(template_exchange.import_bundle(session, bundle, on_duplicate), meta)
+    return posting.answered(
+        bundle,
+        TemplatesImported,
+        lambda: template_exchange.import_bundle(session, bundle, on_duplicate),
+    )
 
 
 @router.get("/training", responses=failures())

@@ -2,9 +2,16 @@
 
 from uuid import UUID
 
-from fastapi import Response
-
-from app.api.deps import API, LimitQuery, MetaDep, PageQuery, SessionDep, enveloped, failures, paged
+from app.api.deps import (
+    LimitQuery,
+    MetaDep,
+    PageQuery,
+    PostingDep,
+    SessionDep,
+    enveloped,
+    failures,
+    paged,
+)
 from app.api.section import Section
 from app.schemas.common import Envelope, Page
 from app.schemas.workflow import WorkflowCreate, WorkflowRead
@@ -13,12 +20,17 @@ from app.services import workflow_service
 router = Section(prefix="/workflows", tags=["workflows"])
 
 
-@router.post("", status_code=202, responses=failures(404, 409))
+@router.post("", status_code=202, responses=failures(404, 409, 422))
 def create_workflow(
-    payload: WorkflowCreate, session: SessionDep, meta: MetaDep, response: Response
+    payload: WorkflowCreate, session: SessionDep, posting: PostingDep
 ) -> Envelope[WorkflowRead]:
     """Extract, train, discover and evaluate, each step when the one before it has succeeded."""
-    return _to_follow(workflow_service.create_workflow(session, payload), meta, response)
+    return posting.created(
+        payload,
+        WorkflowRead,
+        lambda: workflow_service.create_workflow(session, payload),
+        _address,
+    )
 
 
 @router.get("", responses=failures())
@@ -57,14 +69,18 @@ def resume_workflow(
     return enveloped(workflow_service.resume_workflow(session, workflow_id), meta)
 
 
-@router.post("/{workflow_id}/retry", status_code=202, responses=failures(404, 409))
+@router.post("/{workflow_id}/retry", status_code=202, responses=failures(404, 409, 422))
 def retry_workflow(
-    workflow_id: UUID, session: SessionDep, meta: MetaDep, response: Response
+    workflow_id: UUID, session: SessionDep, posting: PostingDep
 ) -> Envelope[WorkflowRead]:
     """Repeat the step that ended it, and the steps behind that one."""
-    return _to_follow(workflow_service.retry_workflow(session, workflow_id), meta, response)
+    return posting.created(
+        None,
+        WorkflowRead,
+        lambda: workflow_service.retry_workflow(session, workflow_id),
+        _address,
+    )
 
 
-def _to_follow(workflow: WorkflowRead, meta: MetaDep, response: Response) -> Envelope[WorkflowRead]:
-    response.headers["Location"] = f"{API}/workflows/{workflow.id}"
-    return enveloped(workflow, meta)
+def _address(workflow: WorkflowRead) -> str:
+    return f"/workflows/{workflow.id}"
