@@ -98,6 +98,14 @@ def test_foreign_names_get_no_socket(address: str, transport: str) -> None:
     assert b"sid" not in answer.content
 
 
+@pytest.mark.parametrize("path", ["/ws/other", "/ws/", "/ws/socket.io.bak/"])
+def test_only_one_address_has_sockets(address: str, path: str) -> None:
+    url = f"{address}{path}?EIO=4&transport=websocket"
+    assert httpx.get(url, headers=UPGRADE, timeout=ANSWER_SECONDS).status_code == 403
+    plain = httpx.get(url.replace("websocket", "polling"), timeout=ANSWER_SECONDS)
+    assert (plain.status_code, plain.json()["error"]["code"]) == (404, "NOT_FOUND")
+
+
 def _send_without_end(peer: socket.socket, begin: bytes, more: bytes) -> None:
     peer.sendall(begin)
     for _ in range(20_000):
