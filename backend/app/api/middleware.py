@@ -88,7 +88,8 @@ class NotModified:
             nonlocal is_same
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                is_same = message["status"] == 200 and headers.get("etag") in tags
+                tag = headers.get("etag")
+                is_same = message["status"] == 200 and tag is not None and bool(tags & {tag, "*"})
                 if is_same:
                     message["status"] = 304
                     del headers["content-length"]

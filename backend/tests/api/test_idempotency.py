@@ -194,5 +194,7 @@ def test_what_a_client_has_is_not_sent_again(client: TestClient, session: Sessio
     seen = client.get(url).headers["ETag"]
     same = client.get(url, headers={"If-None-Match": f'"x", W/{seen}'})
     assert (same.status_code, same.content, same.headers["ETag"]) == (304, b"", seen)
+    assert client.get(url, headers={"If-None-Match": "*"}).status_code == 304
+    assert client.get(f"{url}0", headers={"If-None-Match": "*"}).status_code == 404
     client.patch(url, json={"is_favorite": True})
     assert client.get(url, headers={"If-None-Match": seen}).status_code == 200
