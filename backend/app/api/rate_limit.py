@@ -7,6 +7,7 @@ from a network, not its owner from his own page.
 
 import logging
 import math
+import re
 import time
 from dataclasses import dataclass
 
@@ -65,13 +66,15 @@ class Limit:
 
 
 EVERYTHING = Limit("api", 100, 60)
+STEERING = Limit("steering", 20, 3600)
 OF_POSTS = {
     "/api/v1/datasets/download": Limit("dataset-downloads", 10, 3600),
     "/api/v1/models/download": Limit("model-downloads", 10, 3600),
     "/api/v1/saes/download": Limit("sae-downloads", 10, 3600),
-    "/api/v1/steering/generate": Limit("steering", 20, 3600),
-    "/api/v1/steering/sweep": Limit("steering", 20, 3600),
+    "/api/v1/steering/generate": STEERING,
+    "/api/v1/steering/sweep": STEERING,
 }
+REPLAY = re.compile(r"/api/v1/steering/runs/[^/]+/replay")
 
 
 class RateLimitExceeded(AppError):
@@ -167,11 +170,17 @@ class RateLimit:
 
     async def _take(self, scope: Scope, client: str) -> Taken | None:
         """Take from every bucket that counts; the one that refuses, else the emptier one."""
-        special = OF_POSTS.get(scope["path"]) if scope["method"] == "POST" else None
+        special = _special(scope)
         taken = await self._buckets.take(EVERYTHING, client)
         if special is None or taken is None or not taken.is_allowed:
             return taken
         return await self._buckets.take(special, client)
+
+
+def _special(scope: Scope) -> Limit | None:
+    if scope["method"] != "POST":
+        return None
+    return STEERING if REPLAY.fullmatch(scope["path"]) else OF_POSTS.get(scope["path"])
 
 
 def _with_headers(send: Send, values: dict[str, str]) -> Send:

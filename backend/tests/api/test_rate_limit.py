@@ -91,6 +91,15 @@ def test_downloads_have_a_bucket_of_their_own(settings: Settings, broker: redis.
         assert client.get(URL).status_code == 200
 
 
+def test_a_text_read_again_is_a_steered_text(settings: Settings, broker: redis.Redis) -> None:
+    with peer(settings) as client:
+        runs = "/api/v1/steering/runs/00000000-0000-4000-8000-00000000000"
+        codes = [client.post(f"{runs}{n % 10}/replay").status_code for n in range(21)]
+        assert codes == [404] * 20 + [429]
+        assert client.post("/api/v1/steering/generate", json={}).status_code == 429
+        assert client.get(f"{runs}0").headers["X-RateLimit-Limit"] == "100"
+
+
 def test_a_proxy_on_this_machine_lets_nobody_else_in(
     settings: Settings, broker: redis.Redis
 ) -> None:
