@@ -92,6 +92,18 @@ def test_every_operation_declares_its_failures(document: dict[str, Any]) -> None
             assert {"408", "413", "415"} <= declared, (method, path)
 
 
+def test_an_operation_without_a_body_declares_what_a_body_is_answered(
+    client: TestClient, document: dict[str, Any]
+) -> None:
+    """The guard looks at every body, also where none belongs."""
+    sent = {"content": b"x=1", "headers": {"Content-Type": "text/plain"}}
+    for path, method, operation in operations(document):
+        if "requestBody" not in operation:
+            status = str(client.request(method, path, **sent).status_code)
+            assert status == "415"
+            assert {"413", "415"} <= set(operation["responses"]), (method, path)
+
+
 def test_what_is_made_or_queued_says_where(document: dict[str, Any]) -> None:
     for path, _, operation in operations(document):
         for status in {"201", "202"} & set(operation["responses"]):

@@ -179,7 +179,7 @@ def add_responses(
     has_body = "requestBody" in operation
     is_versioned = any(_takes(other, "if-match") for other in siblings.values())
     statuses = {int(status) for status in given if int(status) >= 400}
-    statuses |= _always(path, method) | ({408, 413, 415} if has_body else set())
+    statuses |= _always(path) | ({408} if has_body else set())
     statuses |= {409, 422} if _takes(operation, "idempotency-key") else set()
     good = {status: answer for status, answer in given.items() if int(status) < 400}
     for status, answer in good.items():
@@ -192,9 +192,12 @@ def add_responses(
     }
 
 
-def _always(path: str, method: str) -> set[int]:
-    """What stands before every endpoint may answer; health is neither limited nor closed."""
-    statuses = {400, 403, 500}
+def _always(path: str) -> set[int]:
+    """What stands before every endpoint may answer; health is neither limited nor closed.
+
+    A body is looked at before anybody knows whether one belongs there.
+    """
+    statuses = {400, 403, 413, 415, 500}
     if not path.startswith(PUBLIC_PREFIX):
         statuses |= {401, 429, 503}
     elif path == PUBLIC_PREFIX:
