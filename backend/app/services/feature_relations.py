@@ -91,14 +91,14 @@ def read_logit_lens(session: Session, feature_id: int) -> LogitLens:
     )
 
 
-def read_correlations(session: Session, feature_id: int) -> Correlations:
+def read_correlations(session: Session, feature_id: int, top_k: int) -> Correlations:
     """Features that fire together with this one, the highest Pearson correlation first."""
     feature = require_feature(session, feature_id)
     return Correlations(
         feature_id=feature.id,
         definition=METRIC_DEFINITIONS["correlation"],
         n_tokens=feature.metadata_.get("n_co_firing_tokens"),
-        features=_related(session, feature, "correlated"),
+        features=_related(session, feature, "correlated")[:top_k],
     )
 
 

@@ -144,7 +144,7 @@ def test_intervals_near_misses_and_the_histogram(
 def test_partners_and_neighbours(client: TestClient, session: Session, training: Training) -> None:
     partner = {"index": 1, "pearson": 0.5, "jaccard": 0.25, "pmi": 1.5, "together": 9}
     metadata = {
-        "correlated": [partner], "n_co_firing_tokens": 1000,
+        "correlated": [partner, partner | {"index": 7, "pearson": 0.2}], "n_co_firing_tokens": 1000,
         "decoder_neighbours": [{"index": 1, "cosine": 0.95}, {"index": 7, "cosine": 0.4}],
         "encoder_neighbours": [],
     }  # fmt: skip
@@ -156,6 +156,9 @@ def test_partners_and_neighbours(client: TestClient, session: Session, training:
         **{key: partner[key] for key in ("pearson", "jaccard", "pmi", "together")},
         "id": other.id, "neuron_index": 1, "name": "twin", "cosine": None,
     }  # fmt: skip
+    assert len(found["features"]) == 2
+    first = data_of(client.get(f"{URL}/{feature.id}/correlations?top_k=1"))
+    assert first["features"] == found["features"][:1]
     near = data_of(client.get(f"{URL}/{feature.id}/neighbours"))
     assert [n["id"] for n in near["decoder"]] == [other.id, None]
     assert near["encoder"] == []

@@ -56,6 +56,7 @@ from app.services.feature_live_search import LiveHit, find_live_hits
 router = Section(prefix="/features", tags=["features"])
 FeatureId = Annotated[int, Path(ge=1, le=MAX_ID)]
 TopKQuery = Annotated[int, Query(ge=1, le=200, description="Contexts")]
+PartnersQuery = Annotated[int, Query(ge=1, le=200, description="Features, at most")]
 ContextsQuery = Annotated[int, Query(ge=1, le=50, description="Strongest contexts read")]
 KindQuery = Annotated[
     Literal["top", "sample", "near_miss"],
@@ -232,10 +233,10 @@ def get_logit_lens(
 
 @router.get("/{feature_id}/correlations", responses=failures(404))
 def get_correlations(
-    feature_id: FeatureId, session: SessionDep, meta: MetaDep
+    feature_id: FeatureId, session: SessionDep, meta: MetaDep, top_k: PartnersQuery = 200
 ) -> Envelope[Correlations]:
     """Read which features fire together with this one."""
-    return enveloped(feature_relations.read_correlations(session, feature_id), meta)
+    return enveloped(feature_relations.read_correlations(session, feature_id, top_k), meta)
 
 
 @router.get("/{feature_id}/neighbours", responses=failures(404))
