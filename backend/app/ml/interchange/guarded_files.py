@@ -21,6 +21,10 @@ from app.ml.errors import SaeFormatError
 
 MAX_JSON_BYTES = 4 << 20
 MAX_HEADER_BYTES = 16 << 20
+MAX_PICKLE_BYTES = 1 << 20
+"""What lists thousands of tensors; looking through it takes a second."""
+MAX_GROWTH = 20
+"""Unpacked against packed size of an archive; weights hardly pack at all, a bomb 1,000 times."""
 ALLOWED_GLOBALS = frozenset(
     {
         "collections OrderedDict",
@@ -81,6 +85,7 @@ def read_npz(path: Path) -> dict[str, torch.Tensor]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_growth(archive.infolist(), path)
             for info in archive.infolist():
                 with archive.open(info) as member:
                     _check_npy(member, info)
@@ -112,9 +117,10 @@ def read_pickle(path: Path) -> dict[str, torch.Tensor]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            for name in archive.namelist():
-                if name.endswith(".pkl"):
-                    _check_pickle(archive.read(name), path.name)
+            _check_stored(archive.infolist(), path)
+            for info in archive.infolist():
+                if info.filename.endswith(".pkl"):
+                    _check_pickle(archive.read(info), path.name)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except SaeFormatError:
         raise
@@ -129,6 +135,21 @@ def read_pickle(path: Path) -> dict[str, torch.Tensor]:
     if not isinstance(content, Mapping):
         raise SaeFormatError(f"{path.name} holds no dictionary of tensors.")
     return checked({n: v for n, v in content.items() if isinstance(v, torch.Tensor)}, path.name)
+
+
+def _check_growth(entries: list[zipfile.ZipInfo], path: Path) -> None:
+    if sum(entry.file_size for entry in entries) > MAX_GROWTH * path.stat().st_size:
+        raise SaeFormatError(f"{path.name} would grow more than {MAX_GROWTH} times.")
+
+
+def _check_stored(entries: list[zipfile.ZipInfo], path: Path) -> None:
+    """torch packs nothing, so no entry, and not all of them, can be larger than the file."""
+    is_packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
+    if is_packed or sum(entry.file_size for entry in entries) > path.stat().st_size:
+        raise SaeFormatError(f"{path.name} is packed, which torch's files never are.")
+    for entry in entries:
+        if entry.filename.endswith(".pkl") and entry.file_size > MAX_PICKLE_BYTES:
+            raise SaeFormatError(f"{path.name} holds no list of tensors: it is too large.")
 
 
 def _check_pickle(data: bytes, name: str) -> None:

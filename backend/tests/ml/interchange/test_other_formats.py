@@ -3,6 +3,7 @@
 import json
 import os
 import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from app.ml.activation_extraction.npy_files import npy_header
 from app.ml.errors import InvalidActivations, ParityFailed, SaeFormatError
 from app.ml.interchange import check_parity, import_sae, read_foreign
 from app.ml.interchange.foreign import ForeignSae
@@ -208,6 +210,30 @@ def test_hostile_arrays(tmp_path: Path) -> None:
             read_foreign(path)
     (tmp_path / "params.npz").write_bytes(b"PK\x03\x04rubbish")
     with pytest.raises(SaeFormatError, match="no readable npz"):
+        read_foreign(tmp_path / "params.npz")
+
+
+def packed(path: Path, entry: str, start: bytes, size: int) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(entry, start + bytes(size))
+
+
+@pytest.mark.fault(23)
+def test_what_would_grow_without_measure_is_not_unpacked(tmp_path: Path) -> None:
+    """A file of 20 kB may say that it holds 20 MB, and one of 10 MB 10 GB."""
+    size = 20 << 20
+    folder = learned(tmp_path / "dl", "AutoEncoder", {})
+    for entry in ("ae/data.pkl", "ae/data/0"):
+        packed(folder / "ae.pt", entry, b"", size)
+        with pytest.raises(SaeFormatError, match="packed"):
+            read_foreign(folder)
+    with zipfile.ZipFile(folder / "ae.pt", "w") as archive:
+        archive.writestr("ae/data.pkl", b"N0" * (1 << 20))
+    with pytest.raises(SaeFormatError, match="no list of tensors"):
+        read_foreign(folder)
+    header = npy_header((size,), np.dtype("u1"))
+    packed(tmp_path / "params.npz", "W_enc.npy", header, size)
+    with pytest.raises(SaeFormatError, match="would grow"):
         read_foreign(tmp_path / "params.npz")
 
 
