@@ -179,7 +179,7 @@ def _documents_in(
         if suffix in PROSE_SUFFIXES:
             yield from split_prose(stream, name)
         elif suffix in {".csv", ".tsv"}:
-            yield from documents_of(read_csv(stream), text_column, name)
+            yield from documents_of(read_csv(stream, name), text_column, name)
         elif suffix == ".json":
             yield from documents_of(read_json(stream, path), text_column, name)
         else:

@@ -3,17 +3,19 @@
 import csv
 import itertools
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
+from app.services.corpora.bounded_lines import LONGEST_RECORD_CHARACTERS, BoundedLines
 from app.services.corpora.document import Document
 from app.services.corpora.errors import DatasetFormatInvalid
 
 TEXT_COLUMNS = ("text", "content", "document", "body", "article", "passage", "story", "sentence")
 TITLE_COLUMNS = ("title", "name", "id", "url", "source")
 SNIFFED_RECORDS = 100
+# They are read while a request waits: fewer of them where they are large.
+SNIFFED_WEIGHT = 4_000_000
 LARGEST_JSON_BYTES = 1 << 30
 PARQUET_MAGIC = b"PAR1"
 PARQUET_BATCH = 512
@@ -33,13 +35,36 @@ def documents_of(records: Iterable[Any], text_column: str | None, name: str) -> 
         DatasetFormatInvalid: No such column, or no column that holds text.
     """
     stream = iter(records)
-    first = list(itertools.islice(stream, SNIFFED_RECORDS))
+    first = _first_of(stream)
     column = choose_text_column(first, text_column, name)
     for record in itertools.chain(first, stream):
         if isinstance(record, str):
             yield Document(record)
         elif isinstance(record, dict) and isinstance(record.get(column), str):
             yield Document(record[column], _title_of(record, column))
+
+
+def _first_of(records: Iterator[Any]) -> list[Any]:
+    first, weight = [], 0
+    for record in itertools.islice(records, SNIFFED_RECORDS):
+        first.append(record)
+        weight += _weight_of(record)
+        if weight > SNIFFED_WEIGHT:
+            break
+    return first
+
+
+def _weight_of(record: Any) -> int:
+    """Roughly the bytes that a value takes."""
+    weight, waiting = 0, [record]
+    while waiting:
+        part = waiting.pop()
+        weight += 50 + (len(part) if isinstance(part, str) else 0)
+        if isinstance(part, dict):
+            waiting.extend(part.values())
+        elif isinstance(part, list):
+            waiting.extend(part)
+    return weight
 
 
 def choose_text_column(records: list[Any], wanted: str | None, name: str) -> str:
@@ -74,8 +99,10 @@ def _title_of(record: Record, text_column: str) -> str | None:
     return None
 
 
-def read_json_lines(stream: TextIO, name: str) -> Iterator[Any]:
-    for number, line in enumerate(stream, start=1):
+def read_json_lines(stream: TextIO, name: str, *read_already: str) -> Iterator[Any]:
+    lines = BoundedLines(stream, name, *read_already)
+    for number, line in enumerate(lines, start=1):
+        lines.begin_record()
         if not line.strip():
             continue
         try:
@@ -90,16 +117,17 @@ def read_json_lines(stream: TextIO, name: str) -> Iterator[Any]:
 
 def read_json(stream: TextIO, path: Path) -> Iterator[Any]:
     """Records of a .json file: a list, JSON lines, or an object whose one list holds them."""
-    first = stream.readline()
-    if _is_json_object(first) and (second := stream.readline()).strip():
-        return read_json_lines(itertools.chain((first, second), stream), path.name)  # type: ignore[arg-type]
-    if path.stat().st_size > LARGEST_JSON_BYTES:
+    text = stream.readline(LARGEST_JSON_BYTES + 1)
+    if _is_json_object(text) and (second := stream.readline(LONGEST_RECORD_CHARACTERS + 1)).strip():
+        return read_json_lines(stream, path.name, text, second)
+    text += stream.read(LARGEST_JSON_BYTES + 1 - len(text))
+    if len(text) > LARGEST_JSON_BYTES:
         raise DatasetFormatInvalid(
             f"{path.name} is larger than 1 GiB. Convert it to .jsonl, one object per line.",
             details={"path": str(path)},
         )
     try:
-        value = json.loads(first + stream.read())
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DatasetFormatInvalid(
             f"{path.name} is not JSON: {error}.", details={"path": str(path)}
@@ -124,11 +152,14 @@ def _records_in(value: Any) -> list[Any]:
     return [value]
 
 
-def read_csv(stream: TextIO) -> Iterator[Record]:
-    csv.field_size_limit(sys.maxsize)
-    sample = stream.readline()
+def read_csv(stream: TextIO, name: str) -> Iterator[Record]:
+    csv.field_size_limit(LONGEST_RECORD_CHARACTERS)
+    lines = BoundedLines(stream, name)
+    sample = next(lines, "")
     delimiter = max(",;\t|", key=sample.count)
-    return iter(csv.DictReader(itertools.chain((sample,), stream), delimiter=delimiter))
+    for row in csv.DictReader(itertools.chain((sample,), lines), delimiter=delimiter):
+        lines.begin_record()
+        yield row
 
 
 def check_parquet(path: Path, text_column: str | None) -> None:

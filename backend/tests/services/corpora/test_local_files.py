@@ -2,12 +2,14 @@ import gzip
 import io
 import json
 import os
+import tracemalloc
 from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
 import pytest
 
+from app.services.corpora import bounded_lines, records
 from app.services.corpora.document import Document
 from app.services.corpora.errors import DatasetEmpty, DatasetFormatInvalid, PathNotReadable
 from app.services.corpora.local_files import LocalFiles, check_source
@@ -139,6 +141,47 @@ def test_what_cannot_be_imported_is_refused_with_a_reason(
 
 
 @pytest.mark.fault(23)
+@pytest.mark.fault(23)
+@pytest.mark.parametrize(
+    ("name", "start", "more"),
+    [
+        ("a.jsonl.gz", b'{"text": "', b"a"),
+        ("a.jsonl.gz", b'{"text": "x"}\n{"text": "', b"a"),
+        ("a.csv.gz", b"", b"a"),
+        ("a.csv.gz", b'text,x\n"', b"a"),
+        ("a.csv.gz", b'text,x\n"', b'\n","'),
+        ("a.json.gz", b'[{"text": "', b"a"),
+        ("a.json.gz", b"{}\n", b"a"),
+    ],
+)
+def test_a_record_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, start: bytes, more: bytes
+) -> None:
+    """A small packed file may hold a line that no memory holds."""
+    monkeypatch.setattr(bounded_lines, "LONGEST_RECORD_CHARACTERS", 100_000)
+    monkeypatch.setattr(records, "LARGEST_JSON_BYTES", 100_000)
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(start + more * 30_000_000))
+    tracemalloc.start()
+    with pytest.raises(DatasetFormatInvalid, match=r"more than 100,000|larger than"):
+        list(LocalFiles(path).documents())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 40_000_000, "of 30 MB, which were held twice"
+
+
+def test_the_first_records_are_looked_at_only_up_to_a_size(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    row = json.dumps({"text": "word " * 60_000, "n": 1})
+    path.write_text("\n".join([row] * 90))
+    tracemalloc.start()
+    check_source(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 15_000_000, "of 27 MB"
+    assert len(list(LocalFiles(path).documents())) == 90
+
+
 def test_a_truncated_gzip_file_is_refused_when_its_end_is_reached(tmp_path: Path) -> None:
     lines = "".join(json.dumps({"text": f"{os.urandom(40).hex()}"}) + "\n" for _ in range(5000))
     packed = gzip.compress(lines.encode())
