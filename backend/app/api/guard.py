@@ -73,8 +73,7 @@ class Guard:
                 "This address is not known to the server. Add its name to MISTUDIO_ALLOWED_HOSTS.",
                 details={"host": (headers.get("host") or "")[:200]},
             )
-        is_safe = scope["type"] == "http" and scope["method"] in SAFE_METHODS
-        if not is_safe and self._is_foreign_page(headers):
+        if self._is_foreign_page(scope, headers):
             return ForbiddenOrigin(
                 "Requests from other web pages are refused.",
                 details={"origin": (headers.get("origin") or "")[:200]},
@@ -103,10 +102,15 @@ class Guard:
             )
         return None
 
-    def _is_foreign_page(self, headers: Headers) -> bool:
+    def _is_foreign_page(self, scope: Scope, headers: Headers) -> bool:
+        """Whether another site asks for what it may not: a change, or anything of the API.
+
+        Some reading is work for a model, and an image on any page can ask for it.
+        """
+        is_safe = scope["type"] == "http" and scope["method"] in SAFE_METHODS
         if headers.get("sec-fetch-site") == "cross-site":
-            return True
-        return not is_trusted_origin(self._settings, headers.get("origin"))
+            return not is_safe or scope["path"].startswith(API_PREFIX)
+        return not is_safe and not is_trusted_origin(self._settings, headers.get("origin"))
 
 
 class LimitedBody:

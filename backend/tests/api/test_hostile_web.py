@@ -54,6 +54,16 @@ def test_only_json_is_read(client: TestClient) -> None:
     error_of(response, 415, "UNSUPPORTED_MEDIA_TYPE", "multipart/form-data")
 
 
+def test_another_site_sets_nothing_going(client: TestClient) -> None:
+    """An image on any page may ask for an ablation, which is work for the model."""
+    foreign = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+    for path in ("/api/v1/features/1/ablation", "/api/v1/features?live=true", "/api/v1/datasets"):
+        error_of(client.get(path, headers=foreign), 403, "FORBIDDEN_ORIGIN", "other web pages")
+    assert client.get("/docs", headers=foreign | {"Sec-Fetch-Mode": "navigate"}).status_code == 200
+    for site in ("none", "same-origin", "same-site"):  # typed, our page, the page in development
+        data_of(client.get("/api/v1/datasets", headers={"Sec-Fetch-Site": site}))
+
+
 def test_no_path_leaves_its_folder(client: TestClient) -> None:
     for path in hostile.TRAVERSALS:
         for method in ("GET", "HEAD", "DELETE"):
