@@ -28,6 +28,7 @@ from app.api.field_messages import in_words
 from app.api.page import page_response
 from app.core.enums import ErrorCode
 from app.core.errors import AppError, Conflict, NotFound, ServiceUnavailable, ValidationFailed
+from app.core.logging import redact
 from app.schemas.common import ErrorBody, ErrorEnvelope, Meta
 
 logger = logging.getLogger(__name__)
@@ -172,7 +173,7 @@ def _shown(field: str, value: Any) -> Any:
     if SECRET_FIELD.search(field) or (isinstance(value, float) and not math.isfinite(value)):
         return None
     if isinstance(value, str):
-        return value[:MAX_SHOWN_VALUE]
+        return redact(value)[:MAX_SHOWN_VALUE]
     return value if isinstance(value, int | float | None) else None
 
 

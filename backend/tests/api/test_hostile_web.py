@@ -64,6 +64,13 @@ def test_another_site_sets_nothing_going(client: TestClient) -> None:
         data_of(client.get("/api/v1/datasets", headers={"Sec-Fetch-Site": site}))
 
 
+def test_a_token_in_the_wrong_field_is_not_echoed(client: TestClient) -> None:
+    canary = "hf_" + "canary" * 5
+    for body in ({"repo_id": f"{canary}/x/y"}, {"repo_id": "a/b", "authorization": canary}):
+        for url in DOWNLOADS:
+            assert "canary" not in client.post(url, json=body).text
+
+
 def test_no_path_leaves_its_folder(client: TestClient) -> None:
     for path in hostile.TRAVERSALS:
         for method in ("GET", "HEAD", "DELETE"):
