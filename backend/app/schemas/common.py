@@ -109,10 +109,14 @@ class RequestModel(BaseModel):
         objection = _objection(data)
         if objection is not None:
             raise ValueError(objection)
-        return {
-            to_snake(key) if key not in cls.model_fields and isinstance(key, str) else key: value
-            for key, value in data.items()
-        }
+        read: dict[Any, Any] = {}
+        for key, value in data.items():
+            is_field = key in cls.model_fields or not isinstance(key, str)
+            name = key if is_field else to_snake(key)
+            if name in read:
+                raise ValueError(f"the field {name} is given twice, in two spellings")
+            read[name] = value
+        return read
 
 
 def _is_text(value: Any) -> Any:

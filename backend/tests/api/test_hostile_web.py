@@ -64,6 +64,12 @@ def test_another_site_sets_nothing_going(client: TestClient) -> None:
         data_of(client.get("/api/v1/datasets", headers={"Sec-Fetch-Site": site}))
 
 
+def test_a_field_has_one_spelling_in_a_body(client: TestClient) -> None:
+    for url in DOWNLOADS:
+        response = client.post(url, json={"repoId": "a/b", "repo_id": "c/d"})
+        error_of(response, 400, "VALIDATION_ERROR", "repo_id is given twice")
+
+
 def test_a_token_in_the_wrong_field_is_not_echoed(client: TestClient) -> None:
     canary = "hf_" + "canary" * 5
     for body in ({"repo_id": f"{canary}/x/y"}, {"repo_id": "a/b", "authorization": canary}):

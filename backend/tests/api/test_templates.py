@@ -136,7 +136,7 @@ def test_a_template_without_a_model_fits_every_model(client: TestClient, session
         (TRAINING, {"encoder_type": "dense"}, "encoder_type"),
         (EXTRACTION, {"layers": [-1]}, "layers"),
         (EXTRACTION, {"layers": [1, 1]}, "layers"),
-        (EXTRACTION, {"hook_types": ["nose"]}, "hook_types"),
+        (EXTRACTION, {"hookTypes": ["nose"]}, "hook_types"),
         (EXTRACTION, {"max_samples": 2**31}, "max_samples"),
         (EXTRACTION, {"name": ""}, "name"),
         (EXTRACTION, {"name": "x" * 256}, "name"),
