@@ -10,7 +10,7 @@ from app.core.enums import ErrorCode
 from app.core.errors import AppError
 from app.core.security import CHALLENGE, COOKIE, cookie_value, is_authorized, is_password
 
-# What supervisors and containers ask every few seconds; it tells nothing but "alive".
+# What supervisors and containers ask every few seconds: which parts run, nothing of the data.
 OPEN_PATHS = frozenset({"/api/v1/health/live", "/api/v1/health/ready"})
 
 

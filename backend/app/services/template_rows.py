@@ -169,6 +169,6 @@ def _take_name(
     existing = templates.find_by_name(session, kind.table, name)
     if existing is not None and existing is not row:
         raise TemplateNameTaken(
-            f'There is a {kind.noun} "{existing.name}" already. Choose another name.',
+            f'Another {kind.noun} has the name "{existing.name}" already. Choose another.',
             details={"field": "name", "value": name, "template_id": str(existing.id)},
         )

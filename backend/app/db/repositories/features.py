@@ -152,7 +152,7 @@ def with_contexts(session: Session, training_id: UUID) -> dict[int, tuple[int, f
     statement = select(Feature.id, Feature.neuron_index, Feature.max_activation).where(
         Feature.training_id == training_id, Feature.n_fires > 0
     )
-    return {id_: (index, most) for id_, index, most in session.execute(statement)}
+    return {id_: (index, most or 0.0) for id_, index, most in session.execute(statement)}
 
 
 def nth_context(session: Session, feature_id: int, share: float) -> FeatureActivation | None:

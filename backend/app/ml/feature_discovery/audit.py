@@ -21,7 +21,7 @@ RELATIVE_TOLERANCE = 0.02
 
 @dataclass(frozen=True)
 class AuditResult:
-    """``largest_error`` is a share of the maximum; ``wrong`` names contexts beyond what is accepted."""
+    """``largest_error`` is a share of the maximum; ``wrong`` names what is further off."""
 
     n_checked: int
     n_values: int

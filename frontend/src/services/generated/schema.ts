@@ -8275,6 +8275,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -8573,6 +8575,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -8620,6 +8624,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -8693,6 +8699,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -8765,6 +8773,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -8873,6 +8883,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -9188,6 +9200,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -9409,6 +9423,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -9456,6 +9472,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -9537,6 +9555,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -9756,6 +9776,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -10052,6 +10074,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -10099,6 +10123,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -10341,6 +10367,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -10870,6 +10898,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -10917,6 +10947,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -11057,6 +11089,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -11202,6 +11236,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -11347,6 +11383,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -11440,6 +11478,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -11523,6 +11563,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -11573,6 +11615,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             422: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
@@ -11630,6 +11674,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -11777,6 +11823,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -11937,6 +11985,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -12152,6 +12202,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -12199,6 +12251,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -12234,6 +12288,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -12275,6 +12331,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             416: components["responses"]["RangeBeyondEnd"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
@@ -12330,6 +12388,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -12424,6 +12484,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             416: components["responses"]["RangeBeyondEnd"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
@@ -12553,6 +12615,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -12992,6 +13056,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -13181,6 +13247,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -13237,6 +13305,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -13500,6 +13570,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -14044,6 +14116,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -14101,6 +14175,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -14228,6 +14304,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -14539,6 +14617,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -14591,6 +14671,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -14668,6 +14750,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -14675,7 +14759,10 @@ export interface operations {
     };
     get_correlations: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Features, at most */
+                top_k?: number;
+            };
             header?: never;
             path: {
                 /** @description Id of the feature */
@@ -14744,6 +14831,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -14850,6 +14939,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -14990,6 +15081,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -15504,6 +15597,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -15858,6 +15953,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -15918,6 +16015,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -16000,6 +16099,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -16400,6 +16501,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -16471,6 +16574,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -16519,6 +16624,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -16552,6 +16659,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -16639,6 +16748,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -16844,6 +16955,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -17056,6 +17169,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             412: components["responses"]["ChangedMeanwhile"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -17213,6 +17328,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -17224,7 +17341,10 @@ export interface operations {
                 /** @description What happens to an entry whose name is taken */
                 on_duplicate?: "skip" | "replace" | "rename";
             };
-            header?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -17414,6 +17534,7 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -17553,6 +17674,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -17748,6 +17871,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -17949,6 +18074,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             412: components["responses"]["ChangedMeanwhile"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -18164,6 +18291,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -18298,6 +18427,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -18439,6 +18570,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             412: components["responses"]["ChangedMeanwhile"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -18631,6 +18764,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -18700,6 +18835,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -18776,6 +18913,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -18852,6 +18991,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -18933,6 +19074,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -18941,7 +19084,10 @@ export interface operations {
     retry_job: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 /** @description Id of the job */
                 job_id: string;
@@ -19010,6 +19156,9 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -19059,6 +19208,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -19214,6 +19365,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -19222,7 +19375,10 @@ export interface operations {
     create_workflow: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -19387,6 +19543,7 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -19533,6 +19690,8 @@ export interface operations {
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -19685,6 +19844,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -19837,6 +19998,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -19989,6 +20152,8 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -19997,7 +20162,10 @@ export interface operations {
     retry_workflow: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any new text, e.g. a UUID. The same request with the same key within 24 hours is answered again, not done again; another request with it is refused (422) */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 /** @description Id of the workflow */
                 workflow_id: string;
@@ -20137,6 +20305,9 @@ export interface operations {
             403: components["responses"]["ForeignOrigin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
+            422: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
@@ -20197,6 +20368,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             500: components["responses"]["Bug"];
         };
     };
@@ -20254,6 +20427,8 @@ export interface operations {
             };
             400: components["responses"]["Invalid"];
             403: components["responses"]["ForeignOrigin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
         };
@@ -20290,6 +20465,8 @@ export interface operations {
             };
             400: components["responses"]["Invalid"];
             403: components["responses"]["ForeignOrigin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             500: components["responses"]["Bug"];
         };
     };
@@ -20350,6 +20527,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["TokenNeeded"];
             403: components["responses"]["ForeignOrigin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Bug"];
             503: components["responses"]["Away"];
