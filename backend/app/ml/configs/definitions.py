@@ -57,7 +57,7 @@ METRIC_DEFINITIONS: dict[str, str] = {
     "kl_p95": "95th percentile of the same divergences.",
     "embedding_similarity": "Cosine of the two texts' embeddings by all-MiniLM-L6-v2 (mean of its "
     "last states, 256 tokens at most); only where that model is installed.",
-    "repeated_3": "Share of the text's word triples that occurred in it before.",
+    "repeated_3": "Share of the text's token triples that occurred in it before.",
     "first_divergence": "Index of the first generated token in which the two texts differ.",
     "feature_activation": "Mean over the generated tokens of the feature's activation when the "
     "unsteered model reads the text: whether the text itself is about it.",
@@ -69,7 +69,7 @@ METRIC_DEFINITIONS: dict[str, str] = {
     "similarity": "Cosine of the mean last-layer hidden states that the unsteered model has over "
     "the two generated texts.",
     "word_overlap": "Shared share of distinct lower-case words (Jaccard).",
-    "distinct_2": "Distinct word pairs divided by word pairs; low means repetition.",
+    "distinct_2": "Distinct token pairs divided by token pairs of the text; low means repetition.",
     "activation_frequency": "Share of the read tokens on which the feature is above zero.",
     "p99_activation": "99th percentile of the activations above zero, read off bins of an eighth "
     "of an octave (right to 9 %).",

@@ -22,6 +22,7 @@ def text_metrics(generated: GeneratedText, promoted: frozenset[int] | None) -> T
         promoted: Tokens that the steered features promote; None when there are none.
     """
     tokens = generated.tokens
+    ids = [token.token_id for token in tokens]
     kl = torch.tensor([token.kl for token in tokens], dtype=torch.float64)
     p50, p95 = torch.quantile(kl, torch.tensor([0.5, 0.95], dtype=torch.float64)).tolist()
     activations = [token.activations for token in tokens]
@@ -31,8 +32,8 @@ def text_metrics(generated: GeneratedText, promoted: frozenset[int] | None) -> T
         kl_p50=p50,
         kl_p95=p95,
         perplexity=_perplexity(tokens),
-        distinct_2=distinct_2(generated.text),
-        repeated_3=repeated_3(generated.text),
+        distinct_2=distinct_2(ids),
+        repeated_3=repeated_3(ids),
         promoted_share=promoted_share(tokens, promoted),
         activation_mean=_columns(activations, _mean),
         activation_max=_columns(activations, max),
@@ -89,16 +90,17 @@ def word_overlap(first: str, second: str) -> float:
     return len(one & two) / len(one | two) if one | two else 1.0
 
 
-def distinct_2(text: str) -> float:
-    """Return distinct word pairs / word pairs; 1 when there is no pair."""
-    pairs = list(itertools.pairwise(words_of(text)))
+# Both count tokens, not words: too strong a feature often repeats one piece without a space, which
+# is a single word however long, and some scripts put no spaces at all.
+def distinct_2(ids: Sequence[int]) -> float:
+    """Return distinct token pairs / token pairs; 1 when there is no pair."""
+    pairs = list(itertools.pairwise(ids))
     return len(set(pairs)) / len(pairs) if pairs else 1.0
 
 
-def repeated_3(text: str) -> float:
-    """Return the share of word triples that occurred before; 0 when there is none."""
-    words = words_of(text)
-    triples = list(zip(words, words[1:], words[2:], strict=False))
+def repeated_3(ids: Sequence[int]) -> float:
+    """Return the share of token triples that occurred before; 0 when there is none."""
+    triples = list(zip(ids, ids[1:], ids[2:], strict=False))
     return 1 - len(set(triples)) / len(triples) if triples else 0.0
 
 

@@ -41,13 +41,23 @@ def test_sampling_rules() -> None:
 def test_text_measures_by_hand() -> None:
     assert word_overlap("The cat sat", "the dog sat.") == pytest.approx(2 / 4)
     assert word_overlap("", "...") == 1
-    assert distinct_2("a b a b") == pytest.approx(2 / 3)
-    assert distinct_2("one") == 1
-    assert repeated_3("a b c a b c a") == pytest.approx(1 - 3 / 5)
-    assert repeated_3("a b") == 0
+    assert distinct_2([1, 2, 1, 2]) == pytest.approx(2 / 3)
+    assert distinct_2([1]) == 1
+    assert repeated_3([1, 2, 3, 1, 2, 3, 1]) == pytest.approx(1 - 3 / 5)
+    assert repeated_3([1, 2]) == 0
     assert first_divergence([1, 2, 3], [1, 5, 3]) == 1
     assert first_divergence([1, 2], [1, 2, 3]) == 2
     assert first_divergence([1], [1]) is None
+
+
+def test_a_loop_without_spaces_is_a_loop(glass: LoadedModel) -> None:
+    """Too strong a direction repeats one piece of a word: one word, and yet a loop."""
+    config = changed(temperature=0.0, max_new_tokens=40)
+    result = generate_comparison(glass, [direction(3, coefficient=400.0)], config)
+    assert " " not in result.steered.text.strip()
+    assert result.steered_metrics.repeated_3 > 0.8
+    assert result.steered_metrics.distinct_2 < 0.2 < result.unsteered_metrics.distinct_2
+    assert any("repeats itself" in warning for warning in result.warnings)
 
 
 def test_a_chat_template_wraps_the_prompt(glass: LoadedModel) -> None:

@@ -15663,7 +15663,7 @@ export interface operations {
                      *           "perplexity": "exp of the mean next-token cross-entropy of the text under the unsteered model.",
                      *           "promoted_share": "Share of the generated tokens among the 20 tokens that each steered feature's direction promotes most (or suppresses most, where it is pushed down).",
                      *           "relative_bias": "Relative reconstruction bias: sum |x'|^2 / sum x . x'. 1 means that no rescaling of the reconstruction would bring it nearer; below 1 it is shrunk.",
-                     *           "repeated_3": "Share of the text's word triples that occurred in it before.",
+                     *           "repeated_3": "Share of the text's token triples that occurred in it before.",
                      *           "similarity": "Cosine of the mean last-layer hidden states that the unsteered model has over the two generated texts.",
                      *           "skip_explained_variance": "Baseline: explained variance of the skip path with its bias alone, all latents at zero.",
                      *           "training_explained_variance": "1 - sum |x - x'|^2 / sum |x - mean|^2 of the training batch of this step; a guide, not a held-out figure.",
