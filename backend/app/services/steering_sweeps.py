@@ -159,7 +159,10 @@ def _listed(row: SteeringSweep, job: Job) -> dict[str, Any]:
 
 
 def _check(request: SweepRequest, plan: SweepConfig) -> None:
-    strengths = 1 + len(set(plan.strengths)) + len(plan.kl_targets)
+    for feature in request.features:
+        if why := plan.why_nothing_to_try(feature.method):
+            refuse_field("strengths", f"leave nothing to try: {why}", list(plan.strengths))
+    strengths = 1 + len(set(plan.strengths)) + len(set(plan.kl_targets))
     n_texts = len(request.prompts) * len(request.features) * strengths * plan.n_samples
     if n_texts > MAX_TEXTS:
         refuse_field("strengths", f"would make {n_texts} texts; at most {MAX_TEXTS} are generated")

@@ -176,6 +176,10 @@ def test_features_that_cannot_be_swept(client: TestClient, body: dict[str, Any])
     error_of(post(method="clamp", layer=1), 400, "VALIDATION_ERROR", "only at layer 2")
     clamped = body | {"features": [feature | {"method": "clamp"}], "kl_targets": [1]}
     error_of(client.post(f"{URL}/sweep", json=clamped), 400, "VALIDATION_ERROR", '"add" only')
+    removed = body | {"features": [feature | {"method": "project"}], "strengths": [0]}
+    data_of(client.post(f"{URL}/sweep", json=removed), 202)
+    unchanged = client.post(f"{URL}/sweep", json=removed | {"strengths": [1]})
+    error_of(unchanged, 400, "VALIDATION_ERROR", "changes nothing at 1")
 
 
 def test_the_job_goes_where_interactive_steering_is_not(

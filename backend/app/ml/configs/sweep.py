@@ -47,10 +47,21 @@ class SweepConfig(Config):
     )
 
     def combination_problems(self) -> list[Problem]:
-        if not any(self.strengths) and not self.kl_targets:
-            return [Problem("strengths", "give at least one strength other than 0, or a KL target")]
+        if not self.strengths and not self.kl_targets:
+            return [Problem("strengths", "give at least one strength, or a KL target")]
         if 0 in self.kl_targets:
             return [Problem("kl_targets", "must not hold 0; the sign says which way to steer")]
         if len(self.strengths) + len(self.kl_targets) > MAX_STRENGTHS:
             return [Problem("strengths", f"at most {MAX_STRENGTHS} can be tried at once")]
         return []
+
+    def strengths_for(self, method: str) -> list[float]:
+        """Return the strengths at which a method changes something, ascending, each once."""
+        return sorted(set(self.strengths) - {NEUTRAL_STRENGTH.get(method)})
+
+    def why_nothing_to_try(self, method: str) -> str | None:
+        """Return what is wrong with the strengths for a method; None when there is one to try."""
+        if self.kl_targets or self.strengths_for(method):
+            return None
+        neutral = NEUTRAL_STRENGTH.get(method)
+        return f'"{method}" changes nothing at {neutral:g}; give a strength other than that'

@@ -63,6 +63,9 @@ class _Sweep:
     def __init__(self, run: SweepRun, features: Sequence[SweptFeature], sweep: SweepConfig) -> None:
         if any(feature.edit.latent is None for feature in features):
             raise SteeringInvalid("Only features of a dictionary can be swept.")
+        for feature in features:
+            if why := sweep.why_nothing_to_try(feature.edit.method):
+                raise SteeringInvalid(f"{why}.")
         self._began = time.monotonic()
         self._run, self._sweep = run, sweep
         self._prompt_ids = _read_prompts(run)
@@ -75,7 +78,7 @@ class _Sweep:
     def _count_texts(self) -> int:
         """Return the texts of a whole sweep, controls that may turn out missing included."""
         steered = sum(len(swept.trials) - 1 for swept in self._swept)
-        steered += len(self._sweep.kl_targets) * len(self._swept)
+        steered += len(set(self._sweep.kl_targets)) * len(self._swept)
         controls = len(self._sweep.controls) * len(self._swept) * len(self._reported)
         return self._run.n_samples * (len(self._run.prompts) * (1 + steered) + controls)
 

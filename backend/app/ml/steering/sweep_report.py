@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.ml.configs.sweep import NEUTRAL_STRENGTH
 from app.ml.errors import SteeringInvalid
 from app.ml.steering.controls import WHY_MISSING
 from app.ml.steering.sweep_batches import TrialRunner
@@ -52,11 +51,11 @@ class Reporter:
         steered = [trial for trial in swept.trials if trial.edits]
         if not steered:
             raise SteeringInvalid(f"There is no strength to try. {' '.join(swept.notes)}")
-        neutral = NEUTRAL_STRENGTH.get(swept.feature.edit.method) or 0.0
 
         def rank(trial: Trial) -> tuple[float, float]:
+            # By the change itself: strengths of KL targets are in units of their own.
             figures = row_figures(self.runner.of(trial, self.chosen), swept.place)
-            return scale.score(figures), -abs((trial.strength or 0.0) - neutral)
+            return scale.score(figures), -(figures.mean_delta_norm_ratio or 0.0)
 
         return max(steered, key=rank)
 

@@ -76,9 +76,9 @@ def halves(n_prompts: int) -> tuple[list[int], list[int]]:
 def make_trials(place: int, edit: FeatureEdit, sweep: SweepConfig) -> list[Trial]:
     """Return the unsteered trial of a feature and one for each strength, in order."""
     neutral = NEUTRAL_STRENGTH.get(edit.method)
-    strengths = sorted(set(sweep.strengths) - {neutral})
     steered = [
-        Trial(f"{place}:{s:g}", place, s, (replace(edit, coefficient=s),)) for s in strengths
+        Trial(f"{place}:{s!r}", place, s, (replace(edit, coefficient=s),))
+        for s in sweep.strengths_for(edit.method)
     ]
     return [Trial(f"{place}:{UNSTEERED}", place, neutral, ()), *steered]
 
@@ -108,7 +108,7 @@ def calibrated_trials(
     for place, edit in enumerate(edits):
         trials: list[Trial] = []
         notes: list[str] = []
-        for target in sorted(targets):
+        for target in sorted(set(targets)):
             if should_stop():
                 raise Stopped("The calibration was stopped.")
             try:
@@ -122,4 +122,4 @@ def calibrated_trials(
 def _calibrated(probes: KlProbes, place: int, edit: FeatureEdit, target: float) -> Trial:
     found = calibrate(probes, edit, target)
     own = replace(edit, coefficient=found.strength, unit="activation", method="add")
-    return Trial(f"{place}:kl {target:g}", place, found.strength, (own,), target)
+    return Trial(f"{place}:kl {target!r}", place, found.strength, (own,), target)

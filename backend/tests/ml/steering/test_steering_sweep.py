@@ -181,7 +181,6 @@ def test_refusals_come_before_the_first_text(planted: LoadedModel) -> None:
     ("values", "field"),
     [
         ({}, "strengths"),
-        ({"strengths": (0.0,)}, "strengths"),
         ({"kl_targets": (0.0, 1.0)}, "kl_targets"),
         ({"strengths": tuple(range(1, 34))}, "strengths"),
         ({"strengths": (float("nan"),)}, "strengths"),
@@ -209,6 +208,55 @@ def test_scores_by_hand() -> None:
     assert scale.score(loop) == pytest.approx(2 * 0.1 / 1.1)
     assert Scale.over("balance", [figures(activation=0.0)]).score(figures(activation=0.0)) == 0
     assert Scale("activation", 4.0).score(broken) == 4.0
+
+
+@pytest.mark.parametrize(
+    ("method", "neutral", "other"), [("add", 0.0, 1.0), ("scale", 1.0, 0.0), ("project", 1.0, 0.0)]
+)
+def test_what_changes_nothing_depends_on_the_method(
+    planted: LoadedModel, method: str, neutral: float, other: float
+) -> None:
+    """A factor of 0 removes the feature and is well worth trying; a factor of 1 is not."""
+    feature = SweptFeature(edit_of(method=method))
+    run = run_of(planted, prompts=PROMPTS[:1])
+
+    def sweep_of(strength: float) -> SweepReport:
+        sweep = SweepConfig(strengths=(strength,), controls=())
+        return run_sweep(run, [feature], sweep, lambda _: None)
+
+    best = sweep_of(other).features[0].best
+    assert best is not None
+    assert best.strength == other
+    with pytest.raises(SteeringInvalid, match=f"changes nothing at {neutral:g}"):
+        sweep_of(neutral)
+    assert SweepConfig(strengths=(0.0,)).why_nothing_to_try("clamp") is None
+
+
+def test_alike_strengths_have_rows_of_their_own_and_equal_ones_share_one(
+    planted: LoadedModel,
+) -> None:
+    run = run_of(planted, prompts=PROMPTS[:2])
+    near = (0.12345671, 0.12345672)
+    sweep = SweepConfig(strengths=(*near, near[0]), kl_targets=(0.3, 0.3), controls=())
+    [feature] = run_sweep(run, [SweptFeature(edit_of())], sweep, lambda _: None).features
+    assert [row.strength for row in feature.rows[:3]] == [0.0, *near]
+    assert [row.kl_target for row in feature.rows[3:]] == [0.3]
+    assert {row.figures.n_texts for row in feature.rows} == {2}
+
+
+def test_among_equals_the_smallest_change_is_chosen_whatever_its_unit(planted: LoadedModel) -> None:
+    silent = planted_dictionary("relu")
+    silent.b_enc_F.fill_(-1e6)  # never active, so that every strength scores 0
+    edit = feature_edit(silent, 0, LAYER, "residual", 1.0, "max", STRENGTH)
+    sweep = SweepConfig(
+        strengths=(1.5,), kl_targets=(0.2,), controls=(), select_by="activation"
+    )  # fmt: skip
+    run = run_of(planted, prompts=PROMPTS[:2])
+    [feature] = run_sweep(run, [SweptFeature(edit)], sweep, lambda _: None).features
+    strong, mild = feature.rows[1:]
+    assert strong.activation_units == 1.5 * STRENGTH > (mild.activation_units or 0) > 1.5
+    assert feature.best is not None
+    assert feature.best.kl_target == 0.2
 
 
 def test_halves_and_neutral_strengths() -> None:
