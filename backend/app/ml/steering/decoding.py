@@ -16,9 +16,12 @@ from torch.nn.functional import kl_div
 from app.ml.configs import SteeringConfig
 from app.ml.devices import coded_memory_errors
 from app.ml.errors import NoEffect, SteeringInvalid
+from app.ml.language_models.hook_points import resolve_hook_point
 from app.ml.language_models.loading import LoadedModel
 from app.ml.records import ShouldStop
 from app.ml.steering.conditions import Condition
+from app.ml.steering.edits import FeatureEdit
+from app.ml.steering.evidence import StateNorms
 from app.ml.steering.latents import Latent
 from app.ml.steering.passes import BatchReader
 from app.ml.steering.prompts import PositionRule, check_length, encode_prompt, end_token_ids
@@ -224,6 +227,11 @@ class BatchDecoder:
         """Return n steered values, n changed, sum of deltas and of deltas per state norm."""
         sums: list[float] = self.reader.evidence.sums()[t].tolist()
         return sums
+
+    def norms_of(self, t: int, edit: FeatureEdit) -> StateNorms | None:
+        """Return the norms of the states that an edit of text ``t`` was made to."""
+        point = resolve_hook_point(self.loaded.model, edit.layer, edit.hook_type)
+        return self.reader.evidence.norms_at(point.name, t)
 
     def prompt_steered(self, t: int) -> list[bool]:
         """Return which tokens of the prompt were steered: allowed, and meeting the condition."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 
 import torch
@@ -14,6 +15,14 @@ MAX_RATIO = 100.0
 SMALLEST_NORM = 1e-12
 
 
+@dataclass(frozen=True)
+class StateNorms:
+    """Of the states that were steered at one place: mean norm, and mean of 1 / norm."""
+
+    mean: float
+    mean_inverse: float
+
+
 class Evidence:
     """Norms of the deltas and of the states they were added to.
 
@@ -23,6 +32,7 @@ class Evidence:
 
     def __init__(self, n_texts: int, device: torch.device) -> None:
         self._sums_T4 = torch.zeros(n_texts, 4, dtype=torch.float64, device=device)
+        self._norms_T3: dict[str, torch.Tensor] = {}
         self._noted: list[tuple[str, *tuple[torch.Tensor, ...]]] = []
         self._n_notes = 0
 
@@ -55,15 +65,39 @@ class Evidence:
             ratio_N = delta_N / norm_N.clamp_min(SMALLEST_NORM)
             if not bool((ratio_N <= MAX_RATIO).all()):
                 _refuse(places, columns)
-            self._noted.clear()
             rows = (opened_N.to(delta_N), (delta_N > 0).to(delta_N), delta_N, ratio_N)
             added_N4 = torch.stack(rows, dim=1).double()
             self._sums_T4 = self._sums_T4.index_add(0, texts_N, added_N4)
+            for place in dict.fromkeys(places):
+                self._add_norms(
+                    place, [n for n, other in enumerate(places) if other == place], columns
+                )
+            self._noted.clear()
         return self._sums_T4
+
+    def _add_norms(
+        self, place: str, notes: Sequence[int], columns: Sequence[Sequence[torch.Tensor]]
+    ) -> None:
+        texts_N, _, norm_N, opened_N = (torch.cat([c[n] for n in notes]) for c in columns)
+        norm_N = norm_N.double().clamp_min(SMALLEST_NORM)
+        added_N3 = torch.stack((torch.ones_like(norm_N), norm_N, 1 / norm_N), dim=1)
+        added_N3 = torch.where(opened_N.unsqueeze(1), added_N3, 0.0)
+        before_T3 = self._norms_T3.get(place, torch.zeros_like(self._sums_T4[:, :3]))
+        self._norms_T3[place] = before_T3.index_add(0, texts_N, added_N3)
+
+    def norms_at(self, place: str, t: int) -> StateNorms | None:
+        """Return the norms of text ``t``'s steered states at a place; None where it has none."""
+        self.sums()
+        if place not in self._norms_T3:
+            return None
+        n, norm, inverse = self._norms_T3[place][t].tolist()
+        return StateNorms(norm / n, inverse / n) if n else None
 
     def share(self, source_T: Sequence[int]) -> None:
         """Give every text what was counted for the text that stood for it."""
-        self._sums_T4 = self.sums()[torch.tensor(source_T, device=self._sums_T4.device)]
+        source = torch.tensor(source_T, device=self._sums_T4.device)
+        self._sums_T4 = self.sums()[source]
+        self._norms_T3 = {place: sums_T3[source] for place, sums_T3 in self._norms_T3.items()}
 
     def check_now_and_then(self) -> None:
         """Look at the first note, the second, the fourth, the eighth and so on.

@@ -15,6 +15,7 @@ from app.ml.steering.comparison import pair_metrics, text_metrics
 from app.ml.steering.conditions import Condition
 from app.ml.steering.decoding import BatchDecoder, OnTokens
 from app.ml.steering.edits import FeatureEdit, check_edit
+from app.ml.steering.evidence import StateNorms
 from app.ml.steering.promoted import promoted_by
 from app.ml.steering.reconstruction import replacements_of
 from app.ml.steering.records import (
@@ -97,7 +98,12 @@ def generate_comparison(
         steered_metrics=metrics[1],
         pair=pairs[0],
         proof=steered.proof,
-        resolved=resolved_edits(edits, kl_reached, steered.proof, is_alone),
+        resolved=resolved_edits(
+            edits,
+            kl_reached,
+            [decoder.norms_of(1, edit) for edit in edits],
+            steered.proof if is_alone else None,
+        ),
         warnings=warnings_of(edits, steered, metrics[1]),
         seconds=time.monotonic() - began,
         first_token_seconds=decoder.first_token_seconds,
@@ -182,33 +188,34 @@ def resolve_kl(
 def resolved_edits(
     edits: Sequence[FeatureEdit],
     kl_reached: Sequence[float | None],
-    proof: SteeringProof,
-    is_alone: bool,
+    norms: Sequence[StateNorms | None],
+    alone: SteeringProof | None,
 ) -> list[ResolvedEdit]:
-    """Say each strength in all units that exist; the share of the norm is this run's mean."""
-    mean_norm = proof.mean_delta_norm / proof.mean_delta_norm_ratio if (
-        proof.mean_delta_norm_ratio > 0
-    ) else None  # fmt: skip
-    return [
-        _resolved(edit, kl, mean_norm, proof if is_alone else None)
-        for edit, kl in zip(edits, kl_reached, strict=True)
-    ]
+    """Say each strength in all units that exist.
+
+    Args:
+        edits: Of one text.
+        kl_reached: By each calibrated one.
+        norms: Of the states that each acted on: they differ from place to place.
+        alone: The text's proof, where it is that of a single edit and nothing else.
+    """
+    columns = zip(edits, kl_reached, norms, strict=True)
+    return [_resolved(edit, kl, own, alone) for edit, kl, own in columns]
 
 
 def _resolved(
-    edit: FeatureEdit, kl: float | None, mean_norm: float | None, own_proof: SteeringProof | None
+    edit: FeatureEdit, kl: float | None, norms: StateNorms | None, alone: SteeringProof | None
 ) -> ResolvedEdit:
     size = edit.direction_D.norm().item()
     if edit.method not in ("add", "clamp", "floor"):
-        share = own_proof.mean_delta_norm_ratio if own_proof else None
-        return ResolvedEdit(None, None, share, kl, size)
+        return ResolvedEdit(None, None, alone.mean_delta_norm_ratio if alone else None, kl, size)
     activation: float | None = edit.amount()
     share = None
     if edit.unit == "norm":
         share = edit.coefficient
-        activation = share * mean_norm / size if mean_norm and own_proof else None
-    elif edit.method == "add" and mean_norm:
-        share = edit.amount() * size / mean_norm
+        activation = share * norms.mean / size if norms and alone else None
+    elif edit.method == "add" and norms:
+        share = edit.amount() * size * norms.mean_inverse
     multiple = activation / edit.max_activation if (
         activation is not None and edit.max_activation
     ) else None  # fmt: skip

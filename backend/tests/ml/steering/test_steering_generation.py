@@ -203,6 +203,22 @@ def test_units(glass: LoadedModel, sae_path: Path) -> None:
     assert result.resolved[0].activation == pytest.approx(result.proof.mean_delta_norm, rel=0.2)
 
 
+def test_a_share_of_the_norm_is_that_of_the_edits_own_place(glass: LoadedModel) -> None:
+    """States grow from block to block, and a mean over all places is the share at none."""
+    config = changed(steer_generated=False, max_new_tokens=1)
+    small, layers = 1e-3, (0, 3)
+    edits = [direction(n, layer=layer, coefficient=small) for n, layer in enumerate(layers)]
+    beside = direction(5, layer=3, coefficient=0.001, unit="norm")
+    result = generate_comparison(glass, [*edits, beside], config)
+    points = [resolve_hook_point(glass.model, layer, "residual") for layer in layers]
+    states = capture(glass, torch.tensor([result.prompt_ids]), points)
+    for point, resolved in zip(points, result.resolved[:2], strict=True):
+        norms = states[point][0, 1:].norm(dim=1)
+        assert resolved.norm_fraction == pytest.approx(small * (1 / norms).mean().item(), rel=1e-3)
+    assert result.resolved[0].norm_fraction > 1.3 * (result.resolved[1].norm_fraction or 0)
+    assert result.resolved[2].norm_fraction == 0.001
+
+
 def test_latents_are_read_along_both_texts(glass: LoadedModel, sae_path: Path) -> None:
     edit = feature_edit(sae_path, 7, 2, "residual", 1.0, "max", 6.0)
     result = generate_comparison(glass, [edit], CONFIG)
