@@ -89,6 +89,11 @@ class KlProbe:
         if sums_T4[0, 0] == 0 and self.condition is not None and self._last_gate is not None:
             values = [value for _, value in self._last_gate.readings(0)]
             raise self.condition.why_never_met(max(values), len(values))
+        if sums_T4[0, 2] == 0:
+            raise SteeringInvalid(
+                "A KL target needs a position at which the feature is active, and there is none in "
+                "this text: turn only_active off, or use a prompt in which the feature fires."
+            )
         return float(sums_T4[0, 2] / sums_T4[0, 0])
 
     def _log_probabilities(self, edits: tuple[FeatureEdit, ...]) -> torch.Tensor:
@@ -211,7 +216,8 @@ def solve_strength(
     For small c the KL grows as its square, so the first step assumes that slope.
 
     Raises:
-        SteeringInvalid: the target lies beyond what the largest strength reaches.
+        SteeringInvalid: no strength tried came near the target, which mostly lies beyond what the
+            largest reaches.
     """
     low, high = 0.0, largest
     points: list[tuple[float, float]] = []
@@ -226,12 +232,10 @@ def solve_strength(
         low, high = (strength, high) if kl < target else (low, strength)
         points.append((math.log(strength), math.log(max(kl, 1e-12))))
         strength = _next_strength(points, target, low, high)
-    if best.kl < target * 0.5:
-        raise SteeringInvalid(
-            f"No strength reaches {target:g} nats here; the most was {best.kl:.2g}. Ask for less, "
-            "steer more positions or another layer."
-        )
-    return replace(best, n_probes=MAX_PROBES)
+    raise SteeringInvalid(
+        f"No strength reaches {target:g} nats here; the nearest was {best.kl:.2g}. Ask for "
+        f"{'less' if best.kl < target else 'more'}, steer more positions or another layer."
+    )
 
 
 def _next_strength(

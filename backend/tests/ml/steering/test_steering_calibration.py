@@ -10,6 +10,7 @@ from app.ml.language_models import LoadedModel
 from app.ml.steering import FeatureEdit, feature_edit, generate_comparison
 from app.ml.steering.calibration import KlProbes, calibrate, solve_strength
 from tests.ml.planted_behaviour import LAYER, STRENGTH, planted_dictionary
+from tests.ml.steering_edits import changed, direction
 
 CONFIG = SteeringConfig(prompt="Alice was beginning to", max_new_tokens=8, seed=3)
 EDIT = feature_edit(planted_dictionary("relu"), 0, LAYER, "residual", 1.0, "max", STRENGTH)
@@ -55,6 +56,25 @@ def test_a_target_out_of_reach_says_what_was_reached(planted: LoadedModel) -> No
     probes = KlProbes.of(planted, [CONFIG])
     with pytest.raises(SteeringInvalid, match="No strength reaches 500 nats"):
         calibrate(probes, EDIT, 500.0)
+
+
+def test_a_target_that_is_missed_is_refused_and_not_taken_for_met(glass: LoadedModel) -> None:
+    """A random direction can move this text by 6.6 nats, at many times the state's own norm."""
+    probes = KlProbes.of(glass, [changed()])
+    with pytest.raises(
+        SteeringInvalid, match=r"No strength reaches 9 nats here; .* 6\.6\. Ask for"
+    ):
+        calibrate(probes, direction(0), 9.0)
+    found = calibrate(probes, direction(0), 5.0)
+    assert found.kl == pytest.approx(5.0, rel=0.1)
+
+
+def test_where_a_feature_is_never_active_there_is_nothing_to_calibrate(glass: LoadedModel) -> None:
+    silent = planted_dictionary("relu")
+    silent.b_enc_F.fill_(-1e6)
+    edit = feature_edit(silent, 0, LAYER, "residual", 1.0, "kl", only_active=True)
+    with pytest.raises(SteeringInvalid, match="turn only_active off"):
+        generate_comparison(glass, [edit], CONFIG)
 
 
 def test_a_run_says_which_strength_its_target_became(planted: LoadedModel) -> None:
