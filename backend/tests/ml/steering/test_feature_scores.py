@@ -22,7 +22,7 @@ from app.ml.steering.feature_scores import (
     score_features,
     wilson_interval,
 )
-from app.ml.steering.promoted import promoted_tokens
+from app.ml.steering.promoted import promoted_tokens, pushes_down
 from tests.ml.conftest import ignore, never
 from tests.ml.planted_behaviour import (
     CAUSE,
@@ -31,6 +31,7 @@ from tests.ml.planted_behaviour import (
     planted_dictionary,
     planted_transcoder,
 )
+from tests.ml.steering_edits import direction
 
 PLACE = Place(LAYER, "residual", "residual")
 CONFIG = ScoringConfig(null_directions=32, batch_size=3)
@@ -46,6 +47,18 @@ def scored(
         str, lambda block, _: found.extend(block), ignore, never,
     )  # fmt: skip
     return found, summary
+
+
+@pytest.mark.parametrize(
+    ("method", "coefficient", "is_down"),
+    [
+        ("add", -1.0, True), ("add", 1.0, False), ("ablate", 1.0, True), ("scale", 0.5, True),
+        ("scale", 2.0, False), ("project", 0.0, True), ("clamp", 0.0, True), ("clamp", 1.0, False),
+        ("floor", -1.0, False), ("floor", 1.0, False),
+    ],
+)  # fmt: skip
+def test_what_pushes_a_feature_down(method: str, coefficient: float, is_down: bool) -> None:
+    assert pushes_down(direction(method=method, coefficient=coefficient)) is is_down
 
 
 def test_output_score_by_hand() -> None:
