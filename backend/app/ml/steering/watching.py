@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from app.ml.language_models.forward import Edit
+from app.ml.language_models.forward import PARTS, Edit
 from app.ml.language_models.hook_points import HookPoint, resolve_hook_point
 from app.ml.language_models.loading import LoadedModel
 from app.ml.steering.latents import Latent, LatentReader
@@ -53,7 +53,9 @@ class Watcher:
 
     def _keep(self, point: HookPoint) -> Edit:
         def keep(value_BSD: torch.Tensor) -> None:
-            self._states[point] = value_BSD[:, -1]
+            last_BD = value_BSD[:, -1]
+            # Falcon adds the attention to the MLP's output in place, after this hook.
+            self._states[point] = last_BD.clone() if point.hook_type in PARTS else last_BD
 
         return keep
 

@@ -103,6 +103,19 @@ def test_the_latent_has_the_value_that_it_was_set_to(family: str, site: str) -> 
     torch.testing.assert_close(watcher.values(2), torch.full((2, 1), 12.5), atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("site", ["residual", "mlp", "attention", "mlp_input"])
+@pytest.mark.parametrize("family", ["falcon", "falcon, in sequence", "gptj", "opt", "bloom"])
+def test_what_is_watched_is_what_the_place_held(family: str, site: str) -> None:
+    """Also where a block goes on to change that very tensor."""
+    loaded, sae = random_model(family), dictionary(16)
+    point = resolve_hook_point(loaded.model, 1, site)
+    watcher = Watcher(loaded, [Latent(sae, 0, 1, site)])
+    with torch.no_grad(), hooked(loaded.model, watcher.edits()):
+        loaded.model(input_ids=IDS)
+    held_BD = capture(loaded, IDS, [point])[point][:, -1]
+    torch.testing.assert_close(watcher.values(2), sae.encode(held_BD)[:, :1], atol=1e-6, rtol=0)
+
+
 @pytest.mark.parametrize("site", SITES)
 def test_a_text_is_steered_there_with_proof(glass: LoadedModel, sae_path: Path, site: str) -> None:
     share = direction(hook_type=site, unit="norm", coefficient=0.4)
