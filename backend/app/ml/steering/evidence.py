@@ -112,6 +112,8 @@ class Evidence:
 def _refuse(places: Sequence[str], columns: Sequence[Sequence[torch.Tensor]]) -> NoReturn:
     _, deltas, norms, _ = columns
     for place, delta_N, norm_N in zip(places, deltas, norms, strict=True):
+        if not len(delta_N):  # nothing new was steered in that pass
+            continue
         ratio = (delta_N / norm_N.clamp_min(SMALLEST_NORM)).amax().item()
         if not ratio <= MAX_RATIO:
             size = f"{ratio:.0f} times as large as" if ratio == ratio else "not finite against"

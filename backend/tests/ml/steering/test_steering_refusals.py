@@ -9,6 +9,7 @@ import torch
 from app.ml.errors import HookPointNotFound, NoEffect, SteeringInvalid
 from app.ml.language_models import LoadedModel
 from app.ml.steering import FeatureEdit, feature_edit, generate_comparison
+from app.ml.steering.evidence import Evidence
 from tests.ml.steering_edits import CONFIG, changed, direction
 
 
@@ -43,6 +44,15 @@ def test_unusable_edits_are_refused(
 ) -> None:
     with pytest.raises(SteeringInvalid, match=words):
         generate_comparison(glass, edits, CONFIG)
+
+
+def test_a_change_too_large_is_found_behind_passes_that_steered_nothing_new() -> None:
+    """Without a cache earlier positions are read again, and some passes add none to them."""
+    evidence, none = Evidence(1, torch.device("cpu")), torch.zeros(0)
+    evidence.add("L1_residual", none.long(), none, none)
+    evidence.add("L2_residual", torch.tensor([0]), torch.tensor([1e3]), torch.tensor([1.0]))
+    with pytest.raises(SteeringInvalid, match="1000 times as large as the hidden state at L2"):
+        evidence.sums()
 
 
 def test_other_refusals(glass: LoadedModel, sae_path: Path) -> None:
