@@ -147,7 +147,7 @@ def _gguf(run: SteeringRun) -> bytes:
 
 
 def _python(run: SteeringRun) -> bytes:
-    """A program that needs torch and transformers only and repeats the steered text."""
+    """A program that repeats the steered text without this project."""
     edits = run.payload["edits"]
     refused = [edit for edit in edits if edit["method"] not in _CONSTANT or edit["only_active"]]
     if refused:
@@ -160,6 +160,15 @@ def _python(run: SteeringRun) -> bytes:
             f"This run {limits}, for which the program would need the whole dictionary. Export it "
             "as JSON."
         )
+    quantization = run.facts.get("quantization", "FP16")  # runs before it was kept
+    if quantization == "Q2":
+        raise NotExportable(
+            "This run's model is in 2 bits, which transformers cannot load. Export it as JSON, or "
+            "repeat it with the model in more bits."
+        )
+    expected_ids = [t["token_id"] for t in run.result["steered_output"]["tokens"]]
+    # A cancelled run ends where it was cancelled.
+    shorter = {"max_new_tokens": len(expected_ids)} if run.result["stopped"] else {}
     columns = zip(
         edits, run.result["features"], run.facts["places"], directions_of(run), strict=True
     )
@@ -167,13 +176,14 @@ def _python(run: SteeringRun) -> bytes:
         "run": str(run.id),
         "prompt_ids": [token["token_id"] for token in run.result["prompt_tokens"]],
         "prompt_steered": [token["steered"] for token in run.result["prompt_tokens"]],
-        "settings": run.payload["config"],
-        "dtype": run.environment["dtype"],
+        "settings": run.payload["config"] | shorter,
+        "quantization": quantization,
+        **{key: run.environment[key] for key in ("dtype", "device", "torch", "transformers")},
         "special_ids": run.facts["special_ids"],
         "end_ids": run.facts["end_ids"],
         "edits": [_edit(*column) for column in columns],
         "expected": run.result["steered_output"]["text"],
-        "expected_ids": [t["token_id"] for t in run.result["steered_output"]["tokens"]],
+        "expected_ids": expected_ids,
     }
     return SNIPPET.replace("@RUN@", repr(json.dumps(data))).encode()
 

@@ -2,7 +2,7 @@
 
 SNIPPET = '''"""Repeats one steered text: python steer.py MODEL_FOLDER_OR_NAME
 
-Made by MechInterp Studio; needs torch and transformers, nothing else.
+Made by MechInterp Studio; needs torch and transformers, and bitsandbytes for 8 or 4 bits.
 """
 
 import base64
@@ -18,13 +18,28 @@ SPECIAL, ENDS = set(RUN["special_ids"]), set(RUN["end_ids"])
 
 
 def load(name):
-    dtype = getattr(torch, RUN["dtype"])
-    model = AutoModelForCausalLM.from_pretrained(name, dtype=dtype).eval()
-    return model, AutoTokenizer.from_pretrained(name)
+    """Load the model as the run had it, on the kind of device that it ran on if there is one."""
+    dtype, bits = getattr(torch, RUN["dtype"]), RUN["quantization"]
+    device = "cuda" if RUN["device"].startswith("cuda") and torch.cuda.is_available() else "cpu"
+    options = {}
+    if bits in ("Q8", "Q4"):
+        from transformers import BitsAndBytesConfig
+
+        torch.compiler.set_stance("force_eager")
+        eight, four = {"load_in_8bit": True}, {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}
+        four["bnb_4bit_compute_dtype"] = dtype
+        config = BitsAndBytesConfig(**(eight if bits == "Q8" else four))
+        options = {"quantization_config": config, "device_map": {"": device}}
+    model = AutoModelForCausalLM.from_pretrained(name, dtype=dtype, **options).eval()
+    for module in model.modules():
+        if device == "cpu" and hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False  # its kernel would round to bfloat16
+    return model if options else model.to(device), AutoTokenizer.from_pretrained(name)
 
 
-def vector(edit):
-    return torch.frombuffer(bytearray(base64.b64decode(edit["direction"])), dtype=torch.float32)
+def vector(edit, states):
+    values = torch.frombuffer(bytearray(base64.b64decode(edit["direction"])), dtype=torch.float32)
+    return values.to(states.device)
 
 
 def delta(edits, states):
@@ -32,14 +47,15 @@ def delta(edits, states):
     total = torch.zeros_like(states)
     for edit in edits:
         if edit["method"] == "add":
-            total += edit["amount"] * vector(edit)
+            total += edit["amount"] * vector(edit, states)
         elif edit["method"] == "share":
-            unit = vector(edit) / vector(edit).norm()
+            unit = vector(edit, states) / vector(edit, states).norm()
             total += edit["amount"] * states.norm(dim=1, keepdim=True) * unit
     projected = [edit for edit in edits if edit["method"] == "project"]
     if projected:
-        units = torch.stack([vector(edit) / vector(edit).norm() for edit in projected])
-        factors = torch.tensor([edit["amount"] - 1 for edit in projected])
+        vectors = [vector(edit, states) for edit in projected]
+        units = torch.stack([vector / vector.norm() for vector in vectors])
+        factors = torch.tensor([edit["amount"] - 1 for edit in projected], device=states.device)
         total += (states @ torch.linalg.pinv(units) * factors) @ units
     return total
 
@@ -56,10 +72,11 @@ def add_hooks(model, mask):
             chosen = torch.tensor(mask[0])
             if not chosen.any():
                 return value
-            changed = value.clone()
-            states = value[0, chosen].float()
-            changed[0, chosen] = (states + delta(edits, states)).to(value.dtype)
-            return changed
+            chosen = chosen.to(value.device)
+            changed = value.reshape(-1, value.shape[-1]).clone()  # some blocks have no batch here
+            states = changed[chosen].float()
+            changed[chosen] = (states + delta(edits, states)).to(value.dtype)
+            return changed.reshape(value.shape)
 
         def after(module, inputs, output, steer=steer):
             if isinstance(output, tuple):
@@ -125,9 +142,10 @@ def generate(model, tokenizer):
     new, mask = ids, [RUN["prompt_steered"]]
     add_hooks(model, mask)
     while len(made) < SETTINGS["max_new_tokens"]:
-        output = model(torch.tensor([new]), past_key_values=cache, use_cache=True)
+        ids_now = torch.tensor([new], device=model.device)
+        output = model(ids_now, past_key_values=cache, use_cache=True)
         cache = output.past_key_values
-        token = choose(output.logits[0, -1].float().clone(), ids, random)
+        token = choose(output.logits[0, -1].float().cpu().clone(), ids, random)
         ids.append(token)
         made.append(token)
         if token in ENDS or any(word in tokenizer.decode(made) for word in SETTINGS["stop"]):
@@ -141,5 +159,6 @@ if __name__ == "__main__":
     made = generate(model, tokenizer)
     print(tokenizer.decode(made, skip_special_tokens=True))
     same = made == RUN["expected_ids"]
-    print("identical to the run" if same else "differs from the run", file=sys.stderr)
+    where = f"{RUN['device']} with torch {RUN['torch']} and transformers {RUN['transformers']}"
+    print("identical to the run" if same else f"differs from the run on {where}", file=sys.stderr)
 '''

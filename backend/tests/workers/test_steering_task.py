@@ -16,6 +16,7 @@ import pytest
 import torch
 from safetensors.numpy import load
 from safetensors.torch import save_file
+from transformers import OPTConfig, OPTForCausalLM
 
 from app.core.config import Settings
 from app.core.enums import JobAction
@@ -23,6 +24,7 @@ from app.core.paths import model_dir
 from app.db.models import SteeringRun
 from app.ml.configs import SteeringConfig
 from app.ml.errors import NoEffect
+from app.ml.language_models import import_language_model
 from app.schemas.events import Event, SteeringStarted, SteeringTokens
 from app.schemas.steering import SteeringResult
 from app.services import steering_export
@@ -83,17 +85,21 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with a model and a dictionary of random unit directions."""
     folder = tmp_path_factory.mktemp("data")
     shutil.copytree(GLASS, folder / model_dir(UUID(int=1)))
+    lay_out_dictionary_files(folder)
+    return folder
+
+
+def lay_out_dictionary_files(folder: Path, width: int = WIDTH) -> None:
     generator = torch.Generator().manual_seed(0)
-    rows = torch.nn.functional.normalize(torch.randn(N_LATENTS, WIDTH, generator=generator), dim=1)
+    rows = torch.nn.functional.normalize(torch.randn(N_LATENTS, width, generator=generator), dim=1)
     sae = folder / "sae"
-    sae.mkdir()
+    sae.mkdir(exist_ok=True)
     tensors = {
         "W_enc_DF": rows.T.contiguous(), "W_dec_FD": rows, "b_enc_F": torch.zeros(N_LATENTS),
-        "b_dec_D": torch.zeros(WIDTH),
+        "b_dec_D": torch.zeros(width),
     }  # fmt: skip
     save_file(tensors, sae / "sae.safetensors")
     (sae / "metadata.json").write_text(json.dumps({"activation": "relu", "k": None}))
-    return folder
 
 
 def edit(index: int, **values: Any) -> dict[str, Any]:
@@ -272,7 +278,7 @@ def test_reconstruction_mode_shows_what_the_dictionary_alone_does(root: Path) ->
         for token in event.data.tokens
         if token.branch == "reconstruction"
     ]
-    assert "".join(sent) == third.output.text
+    assert sent == [token.text for token in third.output.tokens]  # the text has no special tokens
     two, _, again = run(root, kept.payload)
     now = SteeringResult(job_id=uuid4(), **(two.result or {}))
     assert again.fingerprint == kept.fingerprint
@@ -373,6 +379,53 @@ def test_the_exported_program_repeats_the_text_with_transformers_alone(
     )  # fmt: skip
     assert done.stderr.count("identical to the run") == len(PROGRAMS)
     assert done.stdout == "".join(f"{text}\n" for text in texts)
+
+
+def test_the_exported_program_loads_the_model_as_the_run_had_it(tmp_path: Path) -> None:
+    """The folder of a quantised model holds its weights unquantised: 4 bits are made on loading."""
+    for number, bits in enumerate(("Q8", "Q4"), start=2):
+        folder = tmp_path / model_dir(UUID(int=number))
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        import_language_model(GLASS, folder, lambda _: None, quantization=bits)
+        lay_out_dictionary_files(tmp_path)
+        asked = payload() | {"model_id": str(UUID(int=number))}
+        _, _, kept = run(tmp_path, asked)
+        _, _, cancelled = run(tmp_path, asked, stop_after=5)
+        for name, one in (("whole", kept), ("cancelled", cancelled)):
+            (tmp_path / f"{name}.py").write_bytes(exported(one, "python"))
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", DRIVER, str(folder), "whole.py", "cancelled.py"],
+            capture_output=True, text=True, check=True, cwd=tmp_path,
+        )  # fmt: skip
+        assert done.stderr.count("identical to the run") == 2
+    kept.facts["quantization"] = "Q2"
+    with pytest.raises(NotExportable, match="2 bits"):
+        exported(kept, "python")
+
+
+def test_the_exported_program_steers_where_a_block_flattens_its_tokens(tmp_path: Path) -> None:
+    """OPT's feed-forward part sees tokens without a batch."""
+    config = {
+        "vocab_size": 1024, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2,
+        "ffn_dim": 32, "max_position_embeddings": 64, "word_embed_proj_dim": 16,
+    }  # fmt: skip
+    folder = tmp_path / model_dir(UUID(int=9))  # the cache knows the first
+    torch.manual_seed(0)
+    OPTForCausalLM(OPTConfig(**config)).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(GLASS / name, folder)
+    lay_out_dictionary_files(tmp_path, 16)
+    names, share = [], {"unit": "norm_fraction", "coefficient": 2.0}
+    for site in ("mlp", "resid_mid", "residual"):
+        asked = payload(edit(3, layer=1, at_layer=1, hook_type=site, at_hook_type=site, **share))
+        _, _, kept = run(tmp_path, asked | {"model_id": str(UUID(int=9))})
+        names.append(f"steer_{site}.py")
+        (tmp_path / names[-1]).write_bytes(exported(kept, "python"))
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", DRIVER, str(folder), *names],
+        capture_output=True, text=True, check=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.stderr.count("identical to the run") == 3
 
 
 def test_the_json_of_a_run_is_whole(root: Path, settings: Settings) -> None:

@@ -158,6 +158,7 @@ def _save(
     places = [resolve_hook_point(loaded.model, e.layer, e.hook_type) for e in edits]
     facts = {
         "family": loaded.card.family,
+        "quantization": loaded.card.quantization,
         "special_ids": loaded.special_ids,
         "end_ids": sorted(end_token_ids(loaded)),
         "places": [
