@@ -126,7 +126,10 @@ class EnvironmentChange(ResponseModel):
 class SteeringReplay(ResponseModel):
     run_id: UUID
     replay_id: UUID = Field(description="The new run, saved like any other")
-    identical: bool = Field(description="Whether all texts are the same, token for token")
+    identical: bool = Field(
+        description="Whether all texts are the same, token for token; those of a cancelled run as "
+        "far as they came"
+    )
     differences: list[TextDifference]
     environment_changes: list[EnvironmentChange] = Field(
         description="What a difference may come from: device, number format, versions, files"

@@ -21,6 +21,7 @@ from app.schemas.steering_run import (
     TextDifference,
 )
 from app.services import steering_service
+from app.services.job_waiting import JobCancelled
 from app.services.paging import RowPage
 
 # What a person may change without changing the texts, and what follows from the dictionary.
@@ -119,11 +120,18 @@ def replay(
         RunNotFound: No such run.
         NotReady: Its model or the checkpoint of its features is gone.
         JobFailed: The generation failed.
+        JobCancelled: It was cancelled: a text cut off says nothing about the rest.
     """
     run = require_run(session, run_id)
     then, payload = SteeringResult(job_id=run.id, **run.result), run.payload
     steering_service.check_files(session, settings, payload)
     now = steering_service.run_payload(session, settings, payload, is_abandoned)
+    if now.stopped:
+        raise JobCancelled(
+            "The replay was cancelled, so whether the texts are the same is not known. Its text so "
+            "far is among the runs; replay once more.",
+            details={"run_id": str(run_id), "replay_id": str(now.job_id)},
+        )
     differences = find_differences(then, now)
     return SteeringReplay(
         run_id=run_id,
@@ -136,7 +144,7 @@ def replay(
 
 
 def find_differences(then: SteeringResult, now: SteeringResult) -> list[TextDifference]:
-    """The first differing token of each text."""
+    """The first differing token of each text; a cancelled run is compared as far as it came."""
     found = []
     pairs = (
         ("unsteered", then.unsteered_output, now.unsteered_output),
@@ -148,7 +156,8 @@ def find_differences(then: SteeringResult, now: SteeringResult) -> list[TextDiff
         ),
     )
     for branch, old, new in pairs:
-        for index in range(max(len(old.tokens), len(new.tokens))):
+        length = len(old.tokens) if then.stopped else max(len(old.tokens), len(new.tokens))
+        for index in range(length):
             one = old.tokens[index] if index < len(old.tokens) else None
             two = new.tokens[index] if index < len(new.tokens) else None
             if (one and one.token_id) != (two and two.token_id):

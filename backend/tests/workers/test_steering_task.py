@@ -27,7 +27,8 @@ from app.ml.errors import NoEffect
 from app.ml.language_models import import_language_model
 from app.schemas.events import Event, SteeringStarted, SteeringTokens
 from app.schemas.steering import SteeringResult
-from app.services import steering_export
+from app.services import steering_export, steering_runs, steering_service
+from app.services.job_waiting import JobCancelled
 from app.services.steering_export import NotExportable, control_vectors, directions_of
 from app.services.steering_runs import _ADDED_LATER, find_differences, fingerprint
 from app.workers.context import JobContext, JobInterrupted, JobOutcome
@@ -193,6 +194,31 @@ def test_a_cancelled_run_keeps_the_text_so_far(root: Path) -> None:
     assert outcome.result["stopped"]
     assert outcome.result["steered_output"]["ended"] == "stopped"
     assert kept.result["stopped"]
+
+
+def test_a_cancelled_run_is_repeated_as_far_as_it_came(root: Path) -> None:
+    (one, _, _), (two, _, _) = run(root, payload(), stop_after=4), run(root, payload())
+    cut, whole = (SteeringResult(job_id=uuid4(), **(o.result or {})) for o in (one, two))
+    assert find_differences(cut, whole) == []
+    other = whole.model_copy(deep=True)
+    other.steered_output.tokens[3].token_id += 1
+    [difference] = find_differences(cut, other)
+    assert (difference.branch, difference.index) == ("steered", 3)
+    # The other way round something is missing.
+    assert [d.index for d in find_differences(whole, cut)] == [4, 4]
+
+
+def test_a_replay_that_was_cancelled_says_nothing_about_the_texts(
+    root: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, kept = run(root, payload())
+    cut, _, _ = run(root, payload(), stop_after=4)
+    answer = SteeringResult(job_id=uuid4(), **(cut.result or {}))
+    monkeypatch.setattr(steering_runs, "require_run", lambda *_: kept)
+    monkeypatch.setattr(steering_service, "check_files", lambda *_: None)
+    monkeypatch.setattr(steering_service, "run_payload", lambda *_: answer)
+    with pytest.raises(JobCancelled, match="replay once more"):
+        steering_runs.replay(cast(Any, None), settings, kept.id, lambda: False)
 
 
 def test_a_run_cancelled_before_its_first_token_is_just_cancelled(root: Path) -> None:

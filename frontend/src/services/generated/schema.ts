@@ -6089,7 +6089,7 @@ export interface components {
             replay_id: string;
             /**
              * Identical
-             * @description Whether all texts are the same, token for token
+             * @description Whether all texts are the same, token for token; those of a cancelled run as far as they came
              */
             identical: boolean;
             /** Differences */
