@@ -66,6 +66,11 @@ def control_vectors(run: SteeringRun) -> dict[int, Vector]:
     edits, resolved = run.payload["edits"], run.result["features"]
     if limits := _beyond_directions(run):
         raise NotExportable(f"A control vector acts at every token; this run {limits}.")
+    if where := _limited_to(run.payload["config"]):
+        raise NotExportable(
+            f"A control vector acts at every token; this run steered {where} only. Export it as a "
+            "program, or steer without that limit."
+        )
     for edit, feature, direction in zip(edits, resolved, directions_of(run), strict=True):
         strength = feature["strength_in_activation_units"]
         place = edit.get("at_hook_type") or edit["hook_type"]  # runs before it was asked for
@@ -83,6 +88,20 @@ def control_vectors(run: SteeringRun) -> dict[int, Vector]:
         layer = edit["at_layer"]
         vectors[layer] = vectors[layer] + np.float32(strength) * direction
     return dict(vectors)
+
+
+def _limited_to(config: dict[str, Any]) -> str:
+    """Which tokens a run was limited to; empty where all were steered.
+
+    That special tokens were left alone is no limit here: every run does so by default.
+    """
+    limits = {
+        "the generated text": not config["steer_prompt"],
+        "the prompt": not config["steer_generated"],
+        "some positions": config["positions"] or config.get("window"),
+        "some tokens": config.get("token_ids"),
+    }
+    return " and ".join(name for name, applies in limits.items() if applies)
 
 
 def _beyond_directions(run: SteeringRun) -> str:

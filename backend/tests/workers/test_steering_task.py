@@ -359,6 +359,26 @@ def test_what_a_format_cannot_say_is_refused(root: Path) -> None:
         assert set(load(exported(inside, "safetensors"))) == {"direction.0"}
 
 
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ({"steer_prompt": False}, "the generated text only"),
+        ({"steer_generated": False}, "the prompt only"),
+        ({"window": (2, 3)}, "some positions only"),
+        ({"positions": (2,), "token_ids": ()}, "some positions only"),
+    ],
+)
+def test_a_run_of_some_tokens_is_no_control_vector(
+    root: Path, limit: dict[str, Any], words: str
+) -> None:
+    """It would act everywhere and write another text; as conditions, which are refused too."""
+    _, _, kept = run(root, payload(**limit))
+    with pytest.raises(NotExportable, match=words):
+        exported(kept, "gguf")
+    assert set(load(exported(kept, "safetensors"))) == {"direction.0"}
+    assert exported(kept, "python")
+
+
 def test_a_run_that_names_no_place_is_one_at_the_dictionarys_own(root: Path) -> None:
     """As runs were saved before a place could be named: they must still be replayed."""
     now, _, _ = run(root, payload(edit(3)))
