@@ -12,9 +12,10 @@ from weakref import WeakKeyDictionary
 import torch
 
 from app.ml.configs import SteeringConfig
-from app.ml.errors import SteeringInvalid
+from app.ml.errors import SteeringInvalid, Stopped
 from app.ml.language_models.forward import hooked
 from app.ml.language_models.loading import LoadedModel
+from app.ml.records import ShouldStop
 from app.ml.steering.conditions import Condition, Gate, check_condition
 from app.ml.steering.decoding import BatchDecoder
 from app.ml.steering.edits import FeatureEdit
@@ -26,6 +27,7 @@ from app.ml.steering.rows import RowPlan
 from app.ml.steering.watching import Watcher
 
 PROBE_TOKENS = 20
+STOPPED = "The calibration was stopped."
 MAX_PROBES = 8
 TOLERANCE = 0.1
 """Relative; a target of 1 nat is met between 0.9 and 1.1."""
@@ -55,15 +57,22 @@ class KlProbe:
     """
 
     def __init__(
-        self, loaded: LoadedModel, config: SteeringConfig, condition: Condition | None = None
+        self,
+        loaded: LoadedModel,
+        config: SteeringConfig,
+        condition: Condition | None = None,
+        should_stop: ShouldStop | None = None,
     ) -> None:
         self.loaded, self.condition = loaded, condition
         greedy = replace(
             config, temperature=0.0, max_new_tokens=min(PROBE_TOKENS, config.max_new_tokens),
             stop=(),
         )  # fmt: skip
-        decoder = BatchDecoder(loaded, greedy, [RowPlan("unsteered", (), 0)])
+        plans = [RowPlan("unsteered", (), 0)]
+        decoder = BatchDecoder(loaded, greedy, plans, should_stop=should_stop)
         decoder.run()
+        if decoder.stopped:
+            raise Stopped(STOPPED)
         rule, generated = PositionRule(loaded, greedy), decoder.texts[0].ids
         n_prompt = len(decoder.prompt_ids)
         masks = [rule.steers_generated(n_prompt + n, i) for n, i in enumerate(generated)]
@@ -125,9 +134,14 @@ class KlProbe:
 
 @dataclass(frozen=True)
 class KlProbes:
-    """Probes of several prompts taken together."""
+    """Probes of several prompts taken together.
+
+    Raises:
+        Stopped: ``should_stop``, which is asked before each pass, said so.
+    """
 
     probes: Sequence[KlProbe]
+    should_stop: ShouldStop | None = None
 
     @classmethod
     def of(
@@ -135,8 +149,10 @@ class KlProbes:
         loaded: LoadedModel,
         configs: Sequence[SteeringConfig],
         condition: Condition | None = None,
+        should_stop: ShouldStop | None = None,
     ) -> KlProbes:
-        return cls([KlProbe(loaded, config, condition) for config in configs])
+        probes = [KlProbe(loaded, config, condition, should_stop) for config in configs]
+        return cls(probes, should_stop)
 
     def texts(self) -> tuple[object, ...]:
         """Return what they read and where they steer."""
@@ -144,6 +160,8 @@ class KlProbes:
 
     def measure(self, edit: FeatureEdit) -> float:
         """Return the 95th percentile of the KL over the positions of all probes, in nats."""
+        if self.should_stop is not None and self.should_stop():
+            raise Stopped(STOPPED)
         kl_T = torch.cat([probe.divergences(edit) for probe in self.probes])
         return torch.quantile(kl_T, 0.95).item()
 

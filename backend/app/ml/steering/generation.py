@@ -73,7 +73,7 @@ def generate_comparison(
         HookPointNotFound: a layer or hook type does not exist.
     """
     began = time.monotonic()
-    edits, kl_reached = resolve_kl(loaded, edits, config, condition)
+    edits, kl_reached = resolve_kl(loaded, edits, config, condition, should_stop)
     decoder = make_pair(loaded, edits, config, on_tokens, should_stop, condition)
     prompt = decoder.prompt_ids, [loaded.tokenizer.decode([i]) for i in decoder.prompt_ids]
     if on_prompt is not None:
@@ -160,6 +160,7 @@ def resolve_kl(
     edits: Sequence[FeatureEdit],
     config: SteeringConfig,
     condition: Condition | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> tuple[list[FeatureEdit], list[float | None]]:
     """Turn KL targets into strengths; each feature is calibrated by itself.
 
@@ -173,7 +174,7 @@ def resolve_kl(
         replacements_of(edits)  # refuses what cannot be replaced, KL targets among it
     if not any(wanted):
         return list(edits), [None] * len(edits)
-    probes = KlProbes.of(loaded, [config], condition)
+    probes = KlProbes.of(loaded, [config], condition, should_stop)
     resolved: list[FeatureEdit] = []
     reached: list[float | None] = []
     for edit, is_kl in zip(edits, wanted, strict=True):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from app.ml.configs import SteeringConfig
 from app.ml.configs.sweep import NEUTRAL_STRENGTH, SweepConfig
-from app.ml.errors import SteeringInvalid, Stopped
+from app.ml.errors import SteeringInvalid
 from app.ml.language_models.loading import LoadedModel
 from app.ml.records import ShouldStop
 from app.ml.steering.calibration import KlProbes, calibrate
@@ -103,14 +103,12 @@ def calibrated_trials(
     if not targets:
         return [([], []) for _ in edits]
     configs = [replace(config, prompt=prompt) for prompt in prompts[:MAX_PROBED_PROMPTS]]
-    probes = KlProbes.of(loaded, configs, condition)
+    probes = KlProbes.of(loaded, configs, condition, should_stop)
     found: list[tuple[list[Trial], list[str]]] = []
     for place, edit in enumerate(edits):
         trials: list[Trial] = []
         notes: list[str] = []
         for target in sorted(set(targets)):
-            if should_stop():
-                raise Stopped("The calibration was stopped.")
             try:
                 trials.append(_calibrated(probes, place, edit, target))
             except SteeringInvalid as error:

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from app.ml.configs import SteeringConfig
-from app.ml.errors import SteeringInvalid
+from app.ml.errors import SteeringInvalid, Stopped
 from app.ml.language_models import LoadedModel
 from app.ml.steering import FeatureEdit, feature_edit, generate_comparison
-from app.ml.steering.calibration import KlProbes, calibrate, solve_strength
+from app.ml.steering.calibration import KlProbe, KlProbes, calibrate, solve_strength
 from tests.ml.planted_behaviour import LAYER, STRENGTH, planted_dictionary
 from tests.ml.steering_edits import changed, direction
 
@@ -75,6 +76,27 @@ def test_where_a_feature_is_never_active_there_is_nothing_to_calibrate(glass: Lo
     edit = feature_edit(silent, 0, LAYER, "residual", 1.0, "kl", only_active=True)
     with pytest.raises(SteeringInvalid, match="turn only_active off"):
         generate_comparison(glass, [edit], CONFIG)
+
+
+def test_it_is_stopped_at_the_next_pass(
+    planted: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cancelled run must not go on to calibrate, which takes a pass or more for each feature."""
+    passes: list[int] = []
+    read = KlProbe._log_probabilities
+
+    def count(probe: KlProbe, edits: tuple[FeatureEdit, ...]) -> torch.Tensor:
+        passes.append(len(edits))
+        return read(probe, edits)
+
+    monkeypatch.setattr(KlProbe, "_log_probabilities", count)
+    edit = replace(EDIT, coefficient=0.7, unit="kl")
+    with pytest.raises(Stopped):
+        generate_comparison(planted, [edit], CONFIG, should_stop=lambda: True)
+    assert passes == []
+    with pytest.raises(Stopped):  # the unsteered reading and the states' norm, then one strength
+        generate_comparison(planted, [edit], CONFIG, should_stop=lambda: len(passes) > 2)
+    assert passes == [0, 1, 1]
 
 
 def test_a_run_says_which_strength_its_target_became(planted: LoadedModel) -> None:
