@@ -65,7 +65,8 @@ describe('what keeps a sweep from being started', () => {
 
   it.each([
     [plan({ strengths: '1, many' }), /numbers with commas/],
-    [plan({ strengths: '0' }), /other than 0/],
+    [plan({ strengths: '' }), /at least one strength/],
+    [plan({ strengths: '0' }), /“Add” changes nothing at 0/],
     [plan({ klTargets: '0' }), /KL targets/],
     [plan({ nSamples: null }), /1 to 16/],
     [plan({ nSamples: 1.5 }), /1 to 16/],
@@ -99,6 +100,18 @@ describe('what keeps a sweep from being started', () => {
   ] as [SteeringConfig, RegExp][])('is said in a sentence', (wrong, sentence) => {
     expect(sweepReason(wrong)).toMatch(sentence);
   });
+});
+
+it('takes a factor or a target of 0, which is the removal of the feature', () => {
+  for (const method of ['scale', 'project', 'clamp'] as const) {
+    const steered = [{ id: 7, coefficient: 1, unit: 'activation' as const, method }];
+    expect(sweepReason({ ...plan({ strengths: '0' }), steered })).toBeNull();
+  }
+  const scaled = [{ id: 7, coefficient: 1, unit: 'activation' as const, method: 'scale' as const }];
+  expect(sweepReason({ ...plan({ strengths: '1' }), steered: scaled })).toMatch(
+    /changes nothing at 1/,
+  );
+  expect(countTexts({ ...plan({ strengths: '0, 1', nSamples: 1 }), steered: scaled })).toBe(2);
 });
 
 it('counts the texts without the controls', () => {

@@ -1,11 +1,14 @@
 import type { SweepPlan, SteeringConfig } from '@/stores/steeringStore';
 import { CONTROLS } from '@/stores/steeringUrl';
-import type { HookType, SweepRequest } from '@/types/steering.types';
+import type { HookType, SteeringMethod, SweepRequest } from '@/types/steering.types';
+import { METHODS } from './methods';
 import { blockingReason, promptError, toSettings, withoutMode } from './steeringRequest';
 
 /** Methods that a sweep has strengths for. */
 const SWEPT_METHODS = ['add', 'clamp', 'floor', 'scale', 'project'] as const;
 const SWEPT_UNITS = ['max_multiple', 'activation', 'norm_fraction'] as const;
+/** The strength at which a method changes nothing; “Clamp” and “Raise to” have none. */
+const NEUTRAL: Readonly<Record<string, number>> = { add: 0, scale: 1, project: 1 };
 export const MAX_SWEPT = 8;
 const MAX_STRENGTHS = 32;
 const MAX_PROMPTS = 16;
@@ -70,8 +73,12 @@ export function sweepReason(config: SteeringConfig): string | null {
   if (targets.length > 0 && steered.some(({ method }) => (method ?? 'add') !== 'add')) {
     return 'KL targets can be met by the method “Add” only.';
   }
-  if (!strengths.some((strength) => strength !== 0) && targets.length === 0) {
-    return 'Give at least one strength other than 0, or a KL target.';
+  if (targets.length === 0) {
+    if (strengths.length === 0) return 'Give at least one strength, or a KL target.';
+    const idle = methodsOf(config).find((method) => strengthsFor(method, strengths).length === 0);
+    if (idle) {
+      return `“${METHODS[idle].label}” changes nothing at ${NEUTRAL[idle]}: give another strength.`;
+    }
   }
   if (strengths.length + targets.length > MAX_STRENGTHS) {
     return `At most ${MAX_STRENGTHS} strengths at once.`;
@@ -97,13 +104,25 @@ function awake<T extends { coefficient: number }>(feature: T): T {
   return { ...feature, coefficient: 1 };
 }
 
+function methodsOf(config: SteeringConfig): SteeringMethod[] {
+  return config.steered.map(({ method }) => method ?? 'add');
+}
+
+/** The strengths at which a method changes something, each once. */
+function strengthsFor(method: SteeringMethod, strengths: readonly number[]): number[] {
+  return [...new Set(strengths)].filter((strength) => strength !== NEUTRAL[method]);
+}
+
 /** How many texts a sweep generates at most, controls left out. */
 export function countTexts(config: SteeringConfig): number {
   const { sweep } = config;
-  const strengths = parseNumbers(sweep.strengths)?.filter((strength) => strength !== 0) ?? [];
-  const rows = 1 + new Set(strengths).size + (parseNumbers(sweep.klTargets)?.length ?? 0);
+  const strengths = parseNumbers(sweep.strengths) ?? [];
+  const targets = new Set(parseNumbers(sweep.klTargets)).size;
+  const rows = methodsOf(config).map(
+    (method) => 1 + strengthsFor(method, strengths).length + targets,
+  );
   const prompts = promptsOf(sweep, config.prompt).length;
-  return prompts * config.steered.length * rows * (sweep.nSamples ?? 0);
+  return prompts * rows.reduce((sum, count) => sum + count, 0) * (sweep.nSamples ?? 0);
 }
 
 /** The request of a configuration for which `sweepReason` is null. */
