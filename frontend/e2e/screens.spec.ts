@@ -38,8 +38,6 @@ async function firstReady(page: Page, path: string, status: string): Promise<str
 }
 
 test('every screen is clean, small, narrow and wide', async ({ page }) => {
-  // Dozens of audits by axe: 72 s on a quiet machine, 5.6 minutes at a load of 6 on two cores.
-  test.setTimeout(15 * 60_000);
   test.slow(); // 18 screens, each in three sizes
   const errors = collectErrors(page);
   const dataset = await firstReady(page, 'datasets', 'ready');
