@@ -182,12 +182,15 @@ def test_only_an_upload_may_be_as_large_as_one(client: TestClient) -> None:
     """Elsewhere the body is read into memory before anybody looks at the id in the address."""
     form = {"Content-Type": "multipart/form-data; boundary=x"}
     too_long = str(guard.MAX_BODY_BYTES + 1)
+    wrong_kind = client.put(f"{TEMPLATES}/upload", content=b"{}", headers=form)
+    error_of(wrong_kind, 415, "UNSUPPORTED_MEDIA_TYPE", "application/json")
     for method, url in (("PUT", f"{TEMPLATES}/upload"), ("PATCH", "/api/v1/features/upload")):
-        response = client.request(method, url, content=b"{}", headers=form)
-        error_of(response, 415, "UNSUPPORTED_MEDIA_TYPE", "application/json")
         headers = JSON | {"Content-Length": too_long}
         response = client.request(method, url, content=b"{}", headers=headers)
         error_of(response, 413, "PAYLOAD_TOO_LARGE")
+    for method in ("TRACE", "PUT"):
+        response = client.request(method, "/api/v1/datasets/upload", content=b"{}", headers=form)
+        error_of(response, 405, "METHOD_NOT_ALLOWED")
 
 
 def test_the_guard_knows_every_upload(client: TestClient) -> None:
