@@ -50,8 +50,10 @@ def promoted_by(loaded: LoadedModel, edits: Sequence[FeatureEdit]) -> frozenset[
 
 def pushes_down(edit: FeatureEdit) -> bool:
     """Whether an edit makes its feature smaller than the model makes it."""
-    if edit.method in ("ablate", "floor"):  # a floor never lowers
-        return edit.method == "ablate"
+    if edit.method == "ablate":
+        return True
+    if edit.method == "floor":  # it never lowers
+        return False
     if edit.method == "clamp":  # to 0 is to ablate
         return edit.coefficient <= 0
     limit = 1.0 if edit.method in ("scale", "project") else 0.0
